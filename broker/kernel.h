@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The kernel as the broker sees it: thin calls of bpf(2) through a table of operations, which tests swap to count calls and to
+ * inject failures. Each returns 0 or a descriptor, or -errno.
+ */
+#ifndef BPFD_BROKER_KERNEL_H
+#define BPFD_BROKER_KERNEL_H
+
+#include "proto/records.h"
+
+#include <linux/bpf.h>
+#include <stddef.h>
+
+struct kernel_operations {
+	/* bpf(2): a result >= 0 or -errno */
+	int (*bpf)(enum bpf_cmd command, union bpf_attr *attr, unsigned int size);
+};
+
+extern const struct kernel_operations kernel_real;
+extern const struct kernel_operations *kernel; /* &kernel_real unless a test swapped it */
+
+int kernel_pin(int fd, const char *path);
+int kernel_pin_open(const char *path);
+/* Fills everything in `program` that BPF_OBJ_GET_INFO_BY_FD tells (kernel_id ... gpl_compatible, kernel_name, tag) and nothing else. */
+int kernel_program_info(int fd, struct record_program *program);
+/* The kernel ids of the program's maps, at most LOAD_MAPS_MAX. */
+int kernel_program_map_ids(int fd, uint32_t *ids, size_t *count);
+/* Fills all but the name. */
+int kernel_map_info(int fd, struct record_map *map);
+
+#endif

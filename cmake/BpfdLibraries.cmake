@@ -1,0 +1,38 @@
+# The libraries of Debian 12 that the project links, as imported interface targets bpfd::<name>. Static where a role maps
+# only what it needs that way.
+find_package(PkgConfig REQUIRED)
+
+function(bpfd_find_static target header)
+	set(libraries)
+	foreach(archive ${ARGN})
+		find_library(BPFD_LIB_${archive} NAMES ${archive} REQUIRED)
+		list(APPEND libraries ${BPFD_LIB_${archive}})
+	endforeach()
+	find_path(BPFD_INC_${target} ${header} REQUIRED)
+	add_library(bpfd::${target} INTERFACE IMPORTED)
+	target_link_libraries(bpfd::${target} INTERFACE ${libraries})
+	target_include_directories(bpfd::${target} SYSTEM INTERFACE ${BPFD_INC_${target}})
+endfunction()
+
+bpfd_find_static(libbpf bpf/libbpf.h libbpf.a libelf.a libz.a)
+bpfd_find_static(libxdp xdp/libxdp.h libxdp.a)
+bpfd_find_static(libcap-ng cap-ng.h libcap-ng.a)
+bpfd_find_static(lmdb lmdb.h liblmdb.a)
+bpfd_find_static(inih ini.h libinih.a)
+bpfd_find_static(libmd sha256.h libmd.a)
+bpfd_find_static(protobuf-c protobuf-c/protobuf-c.h libprotobuf-c.a)
+
+foreach(module libseccomp nng smartcols jansson cmocka)
+	if(module STREQUAL "nng")
+		find_library(BPFD_LIB_nng NAMES nng REQUIRED)
+		add_library(bpfd::nng INTERFACE IMPORTED)
+		target_link_libraries(bpfd::nng INTERFACE ${BPFD_LIB_nng})
+		continue()
+	endif()
+	pkg_check_modules(PC_${module} REQUIRED IMPORTED_TARGET ${module})
+	add_library(bpfd::${module} ALIAS PkgConfig::PC_${module})
+endforeach()
+
+find_program(BPFD_PROTOC_C protoc-c REQUIRED)
+find_program(BPFD_BPF_CLANG NAMES clang-14 clang REQUIRED)
+find_program(BPFD_BPFTOOL bpftool PATHS /usr/sbin REQUIRED)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "common/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int error_set(struct error *error, int result, enum error_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!error)
+		return result;
+	error->code = code;
+	va_start(arguments, format);
+	(void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+	va_end(arguments);
+	return result;
+}
+
+const char *error_code_name(uint32_t code)
+{
+	switch (code) {
+#define X(name, value) \
+	case value:    \
+		return #name;
+		ERROR_CODES(X)
+#undef X
+	default:
+		return "UNKNOWN";
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a role may do, as data made at build time from seccomp/<role>.policy, and the two steps that enforce it: the
+ * launcher's forked child takes the role's identity before exec, the role confines itself before it reads anything that
+ * is not root's. A step that fails ends the process: nobody continues unconfined.
+ */
+#ifndef BPFD_COMMON_SANDBOX_H
+#define BPFD_COMMON_SANDBOX_H
+
+#include "common/error.h"
+#include "proto/channel_launcher.h"
+
+#include <linux/filter.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sandbox_rlimit {
+	int resource; /* RLIMIT_* */
+	uint64_t value; /* both soft and hard; lowered only */
+};
+
+/*
+ * A path that Landlock leaves open. A path that starts with '@' names a directory of the settings: "@state",
+ * "@runtime", "@bpffs", "@xdp", "@tracefs", with anything that follows appended.
+ */
+struct sandbox_path {
+	const char *path;
+	uint64_t access; /* LANDLOCK_ACCESS_FS_*, cut to what the kernel knows and to what fits a file */
+	_Bool optional;  /* a path that is not there is skipped; otherwise it is an error */
+};
+
+struct sandbox_policy {
+	const char *role;
+	_Bool root; /* the role runs as uid 0 (with the capabilities below and no other) */
+	uint64_t capabilities; /* mask of 1 << CAP_*: permitted and effective, exactly */
+	const struct sandbox_rlimit *rlimits;
+	size_t rlimit_count;
+	const struct sandbox_path *paths;
+	size_t path_count;
+	const struct sock_filter *filter;
+	size_t filter_length;
+	const char *const *needed; /* shared libraries that its binary may need */
+	size_t needed_count;
+};
+
+extern const struct sandbox_policy sandbox_policy_launcher, sandbox_policy_broker, sandbox_policy_gate,
+	sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_opener;
+
+/*
+ * In the launcher's forked child, before exec: takes uid and gid (no supplementary groups but `groups`), keeps
+ * exactly the policy's capabilities (in the ambient set too, so that they outlive exec), drops the bounding set as far
+ * as the caller's capabilities allow, sets no-new-privileges, rlimits, and the parent-death signal. 0 or -errno with `error`.
+ */
+int sandbox_identity(const struct sandbox_policy *policy, uid_t uid, gid_t gid, const gid_t *groups,
+		     size_t group_count, struct error *error);
+
+/*
+ * In the role, once what it needs beforehand is open: checks that uid, capability sets and no-new-privileges are exactly as
+ * the policy says, clears the ambient set, sets rlimits, Landlock (where the kernel has it; its version goes to
+ * `landlock_abi`) and the seccomp filter. 0 or -errno with `error`; the caller must exit on failure.
+ */
+int sandbox_enter(const struct sandbox_policy *policy, const struct launcher_settings *settings,
+		  uint32_t *landlock_abi, struct error *error);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Frontend (upper end) and broker (lower end). The frontend asks for changes only; everything it shows to clients it
+ * answers from its own view, which the broker keeps up to date with rows. Rows of a change precede its answer.
+ */
+#ifndef BPFD_PROTO_CHANNEL_FRONTEND_H
+#define BPFD_PROTO_CHANNEL_FRONTEND_H
+
+#include "common/channel.h"
+#include "common/error.h"
+#include "proto/records.h"
+
+enum frontend_state { FRONTEND_STATE_STARTING = 1, FRONTEND_STATE_READY = 2 };
+#define FRONTEND_STATE_ANY (FRONTEND_STATE_STARTING | FRONTEND_STATE_READY)
+
+struct frontend_load_program {
+	char function[FUNCTION_NAME_SIZE]; /* empty is not allowed */
+	uint32_t type;                     /* enum program_type */
+	uint32_t exclusive;                /* XDP: 1 loads PROGRAM_FORM_NATIVE, for attach --exclusive */
+};
+
+/* + 1 descriptor: the object, a memfd sealed against writing, growing and shrinking. */
+struct frontend_load {
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+	uint32_t program_count;
+	uint32_t reserved;
+	char application[APPLICATION_SIZE];
+	char source_name[128];
+	struct frontend_load_program programs[LOAD_PROGRAMS_MAX];
+	struct record_metadata metadata;
+	struct record_globals globals;
+};
+
+struct frontend_attach {
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+	uint64_t program_id;
+	uint32_t type; /* enum program_type; must be the program's */
+	uint32_t reserved;
+	struct record_xdp_target xdp;
+	struct record_tracepoint_target tracepoint;
+	struct record_metadata metadata;
+};
+
+/* Detach a link or unload a program (which detaches its links first). */
+struct frontend_remove {
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+	uint64_t target_id;
+};
+
+enum frontend_gone_kind { FRONTEND_GONE_PROGRAM = 1, FRONTEND_GONE_LINK = 2, FRONTEND_GONE_CHAIN = 3 };
+
+struct frontend_gone {
+	uint32_t kind; /* enum frontend_gone_kind */
+	uint32_t reserved;
+	uint64_t id; /* of the program or link; a chain's ifindex */
+};
+
+/* The change is done (and stored): ids of the loaded programs, of the new link, or of what was removed. */
+struct frontend_done {
+	uint32_t count;
+	uint32_t repeated; /* 1: this request id was answered before; the first answer again */
+	uint64_t ids[LOAD_PROGRAMS_MAX];
+};
+
+struct frontend_refused {
+	struct error error;
+	uint32_t log_size; /* REFUSED_WITH_LOG: bytes of verifier log in the memfd */
+};
+
+/* X(NAME, type, sender, structure, descriptors, receiver's states) */
+#define CHANNEL_FRONTEND(X)                                                        \
+	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                 \
+	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)             \
+	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
+	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
+	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                 \
+	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)               \
+	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)             \
+	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                     \
+	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                   \
+	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                  \
+	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING)  \
+	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                \
+	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)          \
+	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY)
+
+/* The globals that were set when the program was loaded. */
+struct frontend_globals {
+	uint64_t program_id;
+	struct record_globals globals;
+};
+
+enum frontend_message {
+#define X(name, type, ...) CHANNEL_ENUM_ROW(FRONTEND_, name, type)
+	CHANNEL_FRONTEND(X)
+#undef X
+};
+
+extern const struct channel_list channel_frontend;
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Broker (upper end) and one gate child (lower end): the job down, the loaded programs and maps up as descriptors.
+ */
+#ifndef BPFD_PROTO_CHANNEL_GATE_H
+#define BPFD_PROTO_CHANNEL_GATE_H
+
+#include "common/channel.h"
+#include "common/error.h"
+#include "proto/records.h"
+
+enum gate_state { GATE_STATE_WARMING = 1, GATE_STATE_WARM = 2, GATE_STATE_WORKING = 4 };
+
+struct gate_job_program {
+	char function[FUNCTION_NAME_SIZE];
+	uint32_t type; /* enum program_type */
+	uint32_t form; /* enum program_form */
+};
+
+/* + 1 descriptor: the object's sealed memfd, which goes to the loader unread. */
+struct gate_job {
+	uint32_t program_count;
+	uint32_t reserved;
+	uint64_t map_memory_max;
+	struct gate_job_program programs[LOAD_PROGRAMS_MAX];
+	struct record_globals globals;
+};
+
+struct gate_program {
+	uint32_t index; /* into the job's programs */
+	uint32_t reserved;
+	struct record_xdp_defaults xdp;
+};
+
+struct gate_map {
+	char name[MAP_NAME_SIZE];
+};
+
+struct gate_finished {
+	uint32_t program_count;
+	uint32_t map_count;
+	uint8_t digest[DIGEST_SIZE];
+};
+
+struct gate_failed {
+	struct error error;
+	uint32_t log_size;
+};
+
+/* X(NAME, type, sender, structure, descriptors, receiver's states) */
+#define CHANNEL_GATE(X)                                                          \
+	X(JOB, 1, UPPER, struct gate_job, 1, GATE_STATE_WARM)                          \
+	X(WARM, 2, LOWER, struct channel_nothing, 0, GATE_STATE_WARMING)               \
+	X(PROGRAM, 3, LOWER, struct gate_program, 1, GATE_STATE_WORKING)               \
+	X(MAP, 4, LOWER, struct gate_map, 1, GATE_STATE_WORKING)                       \
+	X(FINISHED, 5, LOWER, struct gate_finished, 0, GATE_STATE_WORKING)             \
+	X(FAILED, 6, LOWER, struct gate_failed, 0, GATE_STATE_WARMING | GATE_STATE_WORKING)  \
+	X(FAILED_WITH_LOG, 7, LOWER, struct gate_failed, 1, GATE_STATE_WORKING)
+
+enum gate_message {
+#define X(name, type, ...) CHANNEL_ENUM_ROW(GATE_, name, type)
+	CHANNEL_GATE(X)
+#undef X
+};
+
+extern const struct channel_list channel_gate;
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Bounds that every process agrees on. Text sizes include the terminating zero. */
+#ifndef BPFD_PROTO_LIMITS_H
+#define BPFD_PROTO_LIMITS_H
+
+#define OBJECT_SIZE_MAX (16u << 20) /* bytes of an ELF object */
+#define FUNCTION_NAME_SIZE 128      /* a program's function name in the object */
+#define MAP_NAME_SIZE 64            /* a map's name in the object */
+#define GLOBAL_NAME_SIZE 128
+#define METADATA_KEY_SIZE 64
+#define METADATA_VALUE_SIZE 192
+#define APPLICATION_SIZE 64
+#define INTERFACE_SIZE 16 /* IFNAMSIZ */
+#define TRACEPOINT_SIZE 64 /* a group's or an event's name */
+#define REQUEST_ID_SIZE 16 /* bytes, chosen by the client at random; all zero means none */
+#define DIGEST_SIZE 32     /* SHA-256 */
+#define LOAD_PROGRAMS_MAX 32
+#define LOAD_MAPS_MAX 64
+#define LOAD_GLOBALS_MAX 64
+#define GLOBAL_DATA_MAX 16384 /* bytes of all values of one load together */
+#define METADATA_MAX 32
+#define XDP_PROGRAMS_MAX 10 /* by libxdp's protocol */
+#define PRIORITY_DEFAULT 50
+#define PRIORITY_MAX 1000000 /* priorities go from 0 to here */
+#define VERIFIER_LOG_MAX (16u << 20)
+
+#endif

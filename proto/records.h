@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Fixed-size records that travel between broker and frontend and lie in the store. No pointers, no padding that is not
+ * named, texts zero-filled to their size (channel_text_ok).
+ */
+#ifndef BPFD_PROTO_RECORDS_H
+#define BPFD_PROTO_RECORDS_H
+
+#include "proto/limits.h"
+
+#include <stdint.h>
+
+/* Who asked: SO_PEERCRED of the client, taken by the frontend. */
+struct record_peer {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t pid;
+	uint32_t reserved;
+};
+
+struct record_metadata_entry {
+	char key[METADATA_KEY_SIZE];
+	char value[METADATA_VALUE_SIZE];
+};
+
+struct record_metadata {
+	uint32_t count;
+	uint32_t reserved;
+	struct record_metadata_entry entries[METADATA_MAX];
+};
+
+struct record_map {
+	char name[MAP_NAME_SIZE]; /* as in the object; the pin has this name with '.' written '_' */
+	uint32_t kernel_id;
+	uint32_t type; /* enum bpf_map_type */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t reserved;
+};
+
+struct record_global {
+	char name[GLOBAL_NAME_SIZE];
+	uint32_t offset; /* into the value bytes */
+	uint32_t size;
+};
+
+struct record_globals {
+	uint32_t count;
+	uint32_t data_size;
+	struct record_global entries[LOAD_GLOBALS_MAX];
+	uint8_t data[GLOBAL_DATA_MAX];
+};
+
+enum program_form {
+	PROGRAM_FORM_NATIVE = 0,   /* loaded as its own type; an XDP program of this form attaches only alone */
+	PROGRAM_FORM_EXTENSION = 1 /* XDP loaded as BPF_PROG_TYPE_EXT, a component for dispatchers */
+};
+
+/* What an XDP program's object says about its place in a chain (DATASEC .xdp_run_config), else libxdp's defaults. */
+struct record_xdp_defaults {
+	uint32_t priority;
+	uint32_t proceed_on; /* bit n: go on to the next program when this one returns n */
+	uint32_t frags;      /* 1: the program was loaded with BPF_F_XDP_HAS_FRAGS */
+	uint32_t reserved;
+};
+
+/* A program: one loaded function of one object. Its id is bpfd's own and never used again. */
+struct record_program {
+	uint64_t id;
+	uint32_t type; /* enum program_type */
+	uint32_t form; /* enum program_form */
+	uint32_t kernel_id;
+	uint32_t kernel_type; /* enum bpf_prog_type as loaded */
+	uint32_t owner_uid;
+	uint32_t owner_gid;
+	uint64_t loaded_at_s; /* Unix time */
+	uint32_t bytes_xlated;
+	uint32_t bytes_jited;
+	uint32_t bytes_memlock; /* from fdinfo; 0 where unknown */
+	uint32_t verified_insns;
+	uint32_t btf_id;
+	uint32_t gpl_compatible;
+	uint32_t map_count;
+	uint32_t reserved;
+	struct record_xdp_defaults xdp;
+	char name[FUNCTION_NAME_SIZE];
+	char kernel_name[16];
+	uint8_t tag[8];
+	uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the object */
+	char application[APPLICATION_SIZE];
+	char source_name[128]; /* what the client called the object: the base name of its file */
+	struct record_map maps[LOAD_MAPS_MAX];
+	struct record_metadata metadata;
+};
+
+enum link_state {
+	LINK_STATE_ATTACHING = 1, /* intent: undone at start if found so */
+	LINK_STATE_ATTACHED = 2,
+	LINK_STATE_DETACHING = 3, /* intent: finished at start if found so */
+	LINK_STATE_REMOVED = 4,   /* somebody else took it off the interface */
+	LINK_STATE_GONE = 5       /* its interface is gone */
+};
+
+enum xdp_mode { XDP_MODE_DEFAULT = 0, XDP_MODE_NATIVE = 1, XDP_MODE_GENERIC = 2 };
+
+/* Where an XDP program is to run. */
+struct record_xdp_target {
+	char interface[INTERFACE_SIZE];
+	uint32_t ifindex; /* filled in by the broker */
+	uint32_t priority;
+	uint32_t proceed_on;
+	uint32_t mode; /* enum xdp_mode; DEFAULT: native where the driver can, else generic; what it became, once attached */
+	uint32_t exclusive; /* 1: the program itself is attached, without a dispatcher */
+	uint32_t flags;     /* XDP_TARGET_* */
+};
+#define XDP_TARGET_PRIORITY_SET 1u   /* else the object's own, else 50 */
+#define XDP_TARGET_PROCEED_ON_SET 2u /* else the object's own, else pass (and dispatcher_return) */
+
+struct record_tracepoint_target {
+	char group[TRACEPOINT_SIZE];
+	char name[TRACEPOINT_SIZE];
+};
+
+/* A link: one attachment of a program. `type` says which target counts; the other is zero. */
+struct record_link {
+	uint64_t id;
+	uint64_t program_id;
+	uint32_t type;  /* enum program_type */
+	uint32_t state; /* enum link_state */
+	uint32_t owner_uid;
+	uint32_t owner_gid;
+	uint64_t attached_at_s;
+	struct record_xdp_target xdp;
+	struct record_tracepoint_target tracepoint;
+	struct record_metadata metadata;
+};
+
+/* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores it. */
+struct record_chain_entry {
+	uint64_t link_id;   /* 0: a foreign program */
+	uint32_t kernel_id;
+	uint32_t priority;
+	uint32_t proceed_on;
+	uint32_t reserved;
+	char kernel_name[16];
+};
+
+struct record_chain {
+	uint32_t ifindex;
+	uint32_t dispatcher_id;      /* kernel id of what is attached to the interface; 0: nothing */
+	uint32_t dispatcher_version; /* 2; 0: attached without a dispatcher */
+	uint32_t mode;               /* enum xdp_mode as the kernel says */
+	uint32_t foreign_dispatcher; /* 1: somebody else built the dispatcher that is there */
+	uint32_t count;
+	char interface[INTERFACE_SIZE];
+	struct record_chain_entry entries[XDP_PROGRAMS_MAX];
+};
+
+/* What the broker found out about this host, for `bpfctl status`. */
+struct record_status {
+	uint32_t extension_programs;    /* 1: this kernel loads BPF_PROG_TYPE_EXT */
+	int32_t extension_errno;        /* why not */
+	uint32_t perf_link;             /* 1: perf attachments are pinnable links */
+	uint32_t opener;                /* 1: the opener runs */
+	uint32_t landlock_abi;          /* 0: none */
+	uint32_t reserved;
+	uint64_t started_at_s;
+	uint64_t loads;
+	uint64_t loads_failed;
+	uint64_t attaches;
+	char kernel_release[64];
+};
+
+#endif
