@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "launcher/config.h"
+#include "launcher/options.h"
+#include "launcher/prepare.h"
+#include "launcher/supervisor.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define START_TIMEOUT_MS 30000
+#define STOP_TIMEOUT_MS 5000
+
+static int confine(const struct supervisor *supervisor, struct error *error)
+{
+	return sandbox_enter(&sandbox_policy_launcher, &supervisor->settings, NULL, error);
+}
+
+static int config_load(const struct options *options, struct config *config, struct error *error)
+{
+	int result;
+
+	config_defaults(config);
+	result = config_read(options->config_path, options->config_required, config, error);
+	if (result == 0 && options->helpers)
+		result = config_set_helpers(config, options->helpers, error);
+	return result;
+}
+
+static int check(const struct config *config)
+{
+	struct error error = {};
+	struct users users;
+
+	if (prepare_check(config, &users, &error) < 0) {
+		log_error("%s", error.message);
+		return EXIT_FAILURE;
+	}
+	(void)printf(
+		"the configuration is in order: broker uid %u, frontend uid %u, loader uid %u, "
+		"group %u\n",
+		users.broker.uid, users.frontend.uid, users.loader.uid, users.access_gid);
+	return EXIT_SUCCESS;
+}
+
+static int serve(const struct config *config)
+{
+	static struct supervisor supervisor = {
+		.start_timeout_ms = START_TIMEOUT_MS,
+		.stop_timeout_ms = STOP_TIMEOUT_MS,
+		.confine = confine,
+	};
+	struct prepared prepared;
+	struct error error = {};
+
+	if (geteuid() != 0) {
+		log_error("bpfd must be started by root: it drops every privilege that it does not "
+		          "need");
+		return EXIT_FAILURE;
+	}
+	if (prepare_start(config, &supervisor, &prepared, &error) < 0) {
+		log_error("%s", error.message);
+		return EXIT_FAILURE;
+	}
+	return supervisor_run(&supervisor);
+}
+
+/* Descriptors 0 to 2 must be there: what is opened later must never become standard error by
+ * chance. */
+static void standard_streams_open(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct config config;
+	struct error error = {};
+	int exit_status;
+
+	standard_streams_open();
+	if (!options_read(argc, argv, &options, &exit_status))
+		return exit_status;
+	log_open("launcher", LOG_LEVEL_INFO);
+	if (config_load(&options, &config, &error) < 0) {
+		log_error("%s", error.message);
+		return EXIT_FAILURE;
+	}
+	log_open("launcher", (enum log_level)config.log_level);
+	(void)umask(0022);
+	return options.check ? check(&config) : serve(&config);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "launcher/users.h"
+
+#include "common/cleanup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+
+const char *users_passwd_path = "/etc/passwd";
+const char *users_group_path = "/etc/group";
+
+#define ID_MAX (UINT32_MAX - 1) /* the last one means "no change" to setresuid(2) */
+
+/* 0 if `name` is written in digits alone (and in range); -ENOENT if it is a name; -ERANGE. */
+static int number_read(const char *name, uint32_t *out)
+{
+	uint64_t number = 0;
+
+	for (const char *at = name; *at; at++) {
+		if (!isdigit((unsigned char)*at))
+			return -ENOENT;
+		number = number * 10 + (uint64_t)(*at - '0');
+		if (number > ID_MAX)
+			return -ERANGE;
+	}
+	*out = (uint32_t)number;
+	return 0;
+}
+
+static int missing(const char *kind, const char *key, const char *name, struct error *error)
+{
+	return error_set(error, -ENOENT, ERROR_NOT_FOUND,
+	                 "the %s \"%s\" ([users] %s) does not exist: run \"systemd-sysusers\" with "
+	                 "bpfd's sysusers.d/bpfd.conf, or \"%s %s\"",
+	                 kind, name, key,
+	                 strcmp(kind, "user") == 0 ? "useradd --system --user-group"
+	                                           : "groupadd --system",
+	                 name);
+}
+
+static int user_find(const char *key, const char *name, struct user *out, struct error *error)
+{
+	_cleanup_fclose_ FILE *file = fopen(users_passwd_path, "re");
+	uint32_t number = 0;
+	int numeric = number_read(name, &number);
+	struct passwd *entry;
+
+	if (numeric == -ERANGE)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "[users] %s = %s: ids go up to %u", key, name, ID_MAX);
+	while (file && (entry = fgetpwent(file))) {
+		if (numeric == 0 ? entry->pw_uid != number : strcmp(entry->pw_name, name) != 0)
+			continue;
+		*out = (struct user){ .uid = entry->pw_uid, .gid = entry->pw_gid };
+		return 0;
+	}
+	if (numeric < 0)
+		return missing("user", key, name, error);
+	*out = (struct user){ .uid = number, .gid = number };
+	return 0;
+}
+
+static int group_find(const char *key, const char *name, gid_t *out, struct error *error)
+{
+	_cleanup_fclose_ FILE *file = fopen(users_group_path, "re");
+	int numeric = number_read(name, out);
+	struct group *entry;
+
+	if (numeric == 0)
+		return 0;
+	while (file && (entry = fgetgrent(file))) {
+		if (strcmp(entry->gr_name, name) != 0)
+			continue;
+		*out = entry->gr_gid;
+		return 0;
+	}
+	return missing("group", key, name, error);
+}
+
+static int users_check(const struct users *users, struct error *error)
+{
+	const struct {
+		const char *key;
+		uid_t uid;
+	} rows[] = { { "broker", users->broker.uid },
+		     { "frontend", users->frontend.uid },
+		     { "loader", users->loader.uid } };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (rows[i].uid == 0)
+			return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			                 "[users] %s is root: it needs a user of its own",
+			                 rows[i].key);
+		for (size_t j = 0; j < i; j++) {
+			if (rows[i].uid == rows[j].uid)
+				return error_set(
+					error, -EINVAL, ERROR_INVALID_ARGUMENT,
+					"[users] %s and %s are the same user (uid %u): each "
+					"needs one of its own",
+					rows[j].key, rows[i].key, rows[i].uid);
+		}
+	}
+	return 0;
+}
+
+int users_find(const struct config *config, struct users *out, struct error *error)
+{
+	struct users users;
+	int result = user_find("broker", config->broker_user, &users.broker, error);
+
+	if (result == 0)
+		result = user_find("frontend", config->frontend_user, &users.frontend, error);
+	if (result == 0)
+		result = user_find("loader", config->loader_user, &users.loader, error);
+	if (result == 0)
+		result = group_find("group", config->group, &users.access_gid, error);
+	if (result == 0)
+		result = users_check(&users, error);
+	if (result == 0)
+		*out = users;
+	return result;
+}
