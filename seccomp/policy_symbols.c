@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Names that policies may use. A name that no policy uses has no place here. */
+#include "seccomp/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/landlock.h>
+#include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+struct symbol {
+	const char *name;
+	uint64_t value;
+};
+
+#define SYMBOL(name)                    \
+	{                               \
+#name, (uint64_t)(name) \
+	}
+
+static const struct symbol constants[] = {
+	/* the lower half of an argument: all the kernel looks at where it takes an int */
+	{ "INT", UINT32_MAX },
+	SYMBOL(BPF_MAP_CREATE),
+	SYMBOL(BPF_MAP_LOOKUP_ELEM),
+	SYMBOL(BPF_MAP_UPDATE_ELEM),
+	SYMBOL(BPF_MAP_FREEZE),
+	SYMBOL(BPF_PROG_LOAD),
+	SYMBOL(BPF_PROG_BIND_MAP),
+	SYMBOL(BPF_PROG_GET_FD_BY_ID),
+	SYMBOL(BPF_MAP_GET_FD_BY_ID),
+	SYMBOL(BPF_OBJ_PIN),
+	SYMBOL(BPF_OBJ_GET),
+	SYMBOL(BPF_OBJ_GET_INFO_BY_FD),
+	SYMBOL(BPF_BTF_LOAD),
+	SYMBOL(BPF_LINK_CREATE),
+	SYMBOL(BPF_LINK_UPDATE),
+	SYMBOL(BPF_LINK_DETACH),
+	SYMBOL(AF_UNIX),
+	SYMBOL(AF_NETLINK),
+	SYMBOL(CLONE_CHILD_CLEARTID),
+	SYMBOL(CLONE_CHILD_SETTID),
+	SYMBOL(SIGCHLD),
+	SYMBOL(F_GETFD),
+	SYMBOL(F_SETFD),
+	SYMBOL(F_GETFL),
+	SYMBOL(F_SETFL),
+	SYMBOL(F_SETLK),
+	SYMBOL(F_SETLKW),
+	SYMBOL(F_DUPFD_CLOEXEC),
+	SYMBOL(F_ADD_SEALS),
+	SYMBOL(F_GET_SEALS),
+	SYMBOL(FIONREAD),
+	SYMBOL(PERF_EVENT_IOC_ENABLE),
+	SYMBOL(PERF_EVENT_IOC_DISABLE),
+	SYMBOL(PERF_EVENT_IOC_SET_BPF),
+	SYMBOL(PROT_EXEC),
+	SYMBOL(PROT_WRITE),
+	SYMBOL(MAP_SHARED),
+	SYMBOL(O_ACCMODE),
+	SYMBOL(O_RDONLY),
+	SYMBOL(PR_CAPBSET_READ),
+	SYMBOL(PR_CAP_AMBIENT),
+	SYMBOL(PR_GET_NO_NEW_PRIVS),
+	SYMBOL(PR_GET_SECUREBITS),
+	SYMBOL(PR_SET_DUMPABLE),
+	SYMBOL(PR_SET_KEEPCAPS),
+	SYMBOL(PR_SET_NAME),
+	SYMBOL(PR_SET_NO_NEW_PRIVS),
+	SYMBOL(PR_SET_PDEATHSIG),
+	SYMBOL(SIGKILL),
+	SYMBOL(SIGTERM),
+	SYMBOL(SOL_SOCKET),
+	SYMBOL(SO_ERROR),
+	SYMBOL(SO_PEERCRED),
+	SYMBOL(SO_PEERGROUPS),
+};
+
+static const struct symbol errnos[] = {
+	SYMBOL(EPERM),
+	SYMBOL(EACCES),
+	SYMBOL(ENOTTY),
+	SYMBOL(ENOSYS),
+};
+
+static const struct symbol rlimits[] = {
+	{ "AS", RLIMIT_AS },       { "CORE", RLIMIT_CORE },     { "CPU", RLIMIT_CPU },
+	{ "FSIZE", RLIMIT_FSIZE }, { "NOFILE", RLIMIT_NOFILE }, { "NPROC", RLIMIT_NPROC },
+	{ "STACK", RLIMIT_STACK },
+};
+
+/* common/landlock.c cuts these to what the kernel knows and, for files, to what fits one. */
+static const struct symbol accesses[] = {
+	{ "read", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR },
+	{ "write", LANDLOCK_ACCESS_FS_WRITE_FILE | UINT64_C(1) << 14 /* TRUNCATE, ABI 3 */ },
+	{ "execute", LANDLOCK_ACCESS_FS_EXECUTE },
+	{ "make-file", LANDLOCK_ACCESS_FS_MAKE_REG },
+	{ "make-directory", LANDLOCK_ACCESS_FS_MAKE_DIR },
+	{ "remove-file", LANDLOCK_ACCESS_FS_REMOVE_FILE },
+	{ "remove-directory", LANDLOCK_ACCESS_FS_REMOVE_DIR },
+	{ "refer", UINT64_C(1) << 13 /* ABI 2 */ },
+};
+
+static const struct symbol scopes[] = {
+	{ "abstract-socket", UINT64_C(1) << 0 },
+	{ "signal", UINT64_C(1) << 1 },
+};
+
+static bool symbol_find(const struct symbol *table, size_t count, const char *name, size_t length,
+                        uint64_t *value)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0) {
+			*value = table[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+#define FIND(table, name, length, value) \
+	symbol_find(table, sizeof(table) / sizeof((table)[0]), name, length, value)
+
+bool symbol_constant(const char *name, size_t length, uint64_t *value)
+{
+	return FIND(constants, name, length, value);
+}
+
+bool symbol_errno(const char *name, uint16_t *value)
+{
+	uint64_t found;
+
+	if (!FIND(errnos, name, strlen(name), &found))
+		return false;
+	*value = (uint16_t)found;
+	return true;
+}
+
+bool symbol_rlimit(const char *name, int *resource)
+{
+	uint64_t found;
+
+	if (!FIND(rlimits, name, strlen(name), &found))
+		return false;
+	*resource = (int)found;
+	return true;
+}
+
+bool symbol_access(const char *name, size_t length, uint64_t *access)
+{
+	return FIND(accesses, name, length, access);
+}
+
+bool symbol_scope(const char *name, size_t length, uint64_t *scope)
+{
+	return FIND(scopes, name, length, scope);
+}
