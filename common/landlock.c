@@ -69,22 +69,6 @@ static int ruleset_create(const struct sandbox_policy *policy, uint32_t abi)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* The directory that the running binary lies in. */
-static int program_directory(char *out, size_t size)
-{
-	ssize_t length = readlink("/proc/self/exe", out, size - 1);
-
-	if (length < 0)
-		return -errno;
-	out[length] = '\0';
-	char *slash = strrchr(out, '/');
-
-	if (!slash || (size_t)length >= size - 1)
-		return -ENAMETOOLONG;
-	*slash = '\0';
-	return 0;
-}
-
 /* Finds what the word before the first '/' of "@word/rest" stands for. */
 static const char *settings_directory(const struct launcher_settings *settings, const char *word,
                                       size_t length)
@@ -98,6 +82,7 @@ static const char *settings_directory(const struct launcher_settings *settings, 
 		{ "@bpffs", settings->bpffs_directory },
 		{ "@xdp", settings->xdp_directory },
 		{ "@tracefs", settings->tracefs_directory },
+		{ "@helpers", settings->helpers_directory },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -110,21 +95,13 @@ static const char *settings_directory(const struct launcher_settings *settings, 
 static int path_resolve(const char *path, const struct launcher_settings *settings,
                         char out[PATH_MAX])
 {
-	char program[PATH_MAX];
 	size_t word = strcspn(path, "/");
 	const char *directory = NULL;
 
 	if (path[0] != '@')
 		return snprintf(out, PATH_MAX, "%s", path) >= PATH_MAX ? -ENAMETOOLONG : 0;
-	if (word == strlen("@program") && memcmp(path, "@program", word) == 0) {
-		int result = program_directory(program, sizeof(program));
-
-		if (result < 0)
-			return result;
-		directory = program;
-	} else if (settings) {
+	if (settings)
 		directory = settings_directory(settings, path, word);
-	}
 	if (!directory || directory[0] != '/')
 		return -EINVAL;
 	return snprintf(out, PATH_MAX, "%s%s", directory, path + word) >= PATH_MAX ? -ENAMETOOLONG

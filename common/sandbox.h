@@ -22,10 +22,9 @@ struct sandbox_rlimit {
 };
 
 /*
- * A path that Landlock leaves open. A path that starts with '@' names a directory of the settings:
+ * A path that Landlock leaves open. One that starts with '@' names a directory of the settings:
  * "@state",
- * "@runtime", "@bpffs", "@xdp", "@tracefs", with anything that follows appended; "@program" is the
- * directory that the running binary lies in.
+ * "@runtime", "@bpffs", "@xdp", "@tracefs", "@helpers", with anything that follows appended.
  */
 struct sandbox_path {
 	const char *path;

@@ -31,4 +31,6 @@ void settings_fill(const struct config *config, const struct users *users,
 	(void)snprintf(out->xdp_directory, sizeof(out->xdp_directory), "%s/xdp", config->bpffs);
 	(void)snprintf(out->tracefs_directory, sizeof(out->tracefs_directory), "%s",
 	               config->tracefs);
+	(void)snprintf(out->helpers_directory, sizeof(out->helpers_directory), "%s",
+	               config->helpers);
 }

@@ -37,6 +37,7 @@ struct launcher_settings {
 	char bpffs_directory[128];  /* bpfd's own pins: /sys/fs/bpf/bpfd */
 	char xdp_directory[128];    /* libxdp's pins: /sys/fs/bpf/xdp */
 	char tracefs_directory[128]; /* /sys/kernel/tracing */
+	char helpers_directory[128]; /* where the roles' binaries lie */
 };
 
 /* The role is confined and serves. */
