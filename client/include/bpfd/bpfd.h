@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * libbpfd: a C program's way to bpfd, the eBPF program manager.
+ *
+ * Open one client and keep it: it holds one connection, which comes back by itself when bpfd was
+ * restarted. Every call sends one request and waits for its answer. All functions may be called
+ * from any thread; calls on one client wait for each other. A client does not survive fork(): open
+ * it in the process that uses it.
+ *
+ * Functions return 0, or a negative errno:
+ *   -EREMOTEIO            bpfd refused; the error says why
+ *   -EINVAL               the arguments cannot be sent
+ *   -ETIMEDOUT            no answer in time
+ *   -ECONNRESET           bpfd closed the connection again and again
+ *   -EPROTO               what came back is no answer of bpfd's
+ *   -ENOMEM               out of memory
+ *   -ENOENT, -ECONNREFUSED, -EACCES, and what else connect(2) says: bpfd cannot be reached
+ * Outputs are set on success only; `error` (which may be NULL) on failure only. What a function
+ * gives out belongs to the caller, is constant, and goes back in one piece by its _free function,
+ * which takes NULL too.
+ *
+ * Texts are UTF-8. Times are Unix times in seconds. An id of 0 means "none".
+ */
+#ifndef BPFD_BPFD_H
+#define BPFD_BPFD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BPFD_SOCKET_PATH "/run/bpfd/bpfd.sock"
+#define BPFD_TIMEOUT_MS 60000u           /* how long a call waits, unless told otherwise */
+#define BPFD_OBJECT_SIZE_MAX (16u << 20) /* bytes of an object file */
+#define BPFD_REQUEST_ID_SIZE 16
+#define BPFD_DIGEST_SIZE 32
+#define BPFD_TAG_SIZE 8
+
+/* ---- errors ---- */
+
+/* 1 to 99 are bpfd's own (bpfd.v1.ErrorCode), from 100 on the library's. */
+enum bpfd_error_code {
+	BPFD_ERROR_INVALID_ARGUMENT = 1,
+	BPFD_ERROR_NOT_FOUND = 2,
+	BPFD_ERROR_PERMISSION_DENIED = 3,
+	BPFD_ERROR_ALREADY_EXISTS = 4,
+	BPFD_ERROR_BUSY = 5,
+	BPFD_ERROR_LIMIT = 6,
+	BPFD_ERROR_UNSUPPORTED = 7,
+	BPFD_ERROR_BAD_OBJECT = 8,
+	BPFD_ERROR_VERIFIER = 9,
+	BPFD_ERROR_KERNEL = 10,
+	BPFD_ERROR_STORE = 11,
+	BPFD_ERROR_UNAVAILABLE = 12,
+	BPFD_ERROR_TIMEOUT = 13,
+	BPFD_ERROR_INTERNAL = 14,
+	BPFD_ERROR_NOT_REACHABLE = 100, /* no socket, nobody listens, or no permission */
+	BPFD_ERROR_NO_ANSWER = 101,     /* time-out: whether the work was done is not known */
+	BPFD_ERROR_BAD_ANSWER = 102,
+	BPFD_ERROR_NO_MEMORY = 103
+};
+
+struct bpfd_error {
+	enum bpfd_error_code code;
+	const char *message;      /* one sentence: what, why, what to do */
+	const char *verifier_log; /* the kernel's, whole and terminated; NULL if there is none */
+	size_t verifier_log_size; /* bytes, without the terminator */
+};
+
+void bpfd_error_free(struct bpfd_error *error);
+
+/* "invalid argument", "not found", ...; never NULL. */
+const char *bpfd_error_code_name(enum bpfd_error_code code);
+
+/* ---- words ---- */
+
+enum bpfd_program_type { BPFD_PROGRAM_NONE = 0, BPFD_PROGRAM_XDP = 1, BPFD_PROGRAM_TRACEPOINT = 2 };
+
+enum bpfd_xdp_mode {
+	BPFD_XDP_MODE_DEFAULT = 0, /* native where the driver can, else generic */
+	BPFD_XDP_MODE_NATIVE = 1,
+	BPFD_XDP_MODE_GENERIC = 2
+};
+
+enum bpfd_link_state {
+	BPFD_LINK_ATTACHING = 1,
+	BPFD_LINK_ATTACHED = 2,
+	BPFD_LINK_DETACHING = 3,
+	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
+	BPFD_LINK_GONE = 5     /* its interface is gone */
+};
+
+/* The words that bpfctl uses; NULL for a number that has none. */
+const char *bpfd_program_type_name(enum bpfd_program_type type);
+const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode);
+const char *bpfd_link_state_name(enum bpfd_link_state state);
+/* An XDP program's return value: 0 "aborted" to 4 "redirect", 31 "dispatcher_return". */
+const char *bpfd_xdp_action_name(uint32_t action);
+
+/* And back: true, and the number is set; false for an unknown word. */
+bool bpfd_program_type_parse(const char *name, enum bpfd_program_type *type);
+bool bpfd_xdp_mode_parse(const char *name, enum bpfd_xdp_mode *mode);
+bool bpfd_xdp_action_parse(const char *name, uint32_t *action);
+
+/* ---- the client ---- */
+
+struct bpfd_client;
+
+/*
+ * Connects to the socket (NULL: BPFD_SOCKET_PATH). Fails at once if nobody listens there; without
+ * membership of the group "bpfd" (or being root) with -EACCES.
+ */
+int bpfd_client_open(const char *socket_path, struct bpfd_client **client,
+                     struct bpfd_error **error);
+void bpfd_client_close(struct bpfd_client *client);
+
+/* How long later calls wait for their answer; 0 is taken as 1. */
+void bpfd_client_set_timeout(struct bpfd_client *client, uint32_t timeout_ms);
+
+/* The version of the library that runs, as "0.1.0". */
+const char *bpfd_library_version(void);
+
+/*
+ * Sixteen random bytes. A change that is repeated with the id it was first sent with is not done
+ * twice: the first answer comes back. Where a request id is NULL the library makes one, which is
+ * enough unless the caller wants to repeat a call that ended in BPFD_ERROR_NO_ANSWER. 0 or -errno
+ * of getrandom(2).
+ */
+int bpfd_request_id_new(uint8_t request_id[BPFD_REQUEST_ID_SIZE]);
+
+/* ---- what is described ---- */
+
+struct bpfd_metadata {
+	const char *key;   /* 1 to 63 bytes */
+	const char *value; /* at most 191 bytes */
+};
+
+struct bpfd_global {
+	const char *name;
+	const void *value; /* raw, in memory order, exactly as long as the variable */
+	size_t size;
+};
+
+struct bpfd_map {
+	const char *name;
+	const char *type; /* "hash", "array", ... */
+	const char *pin;  /* absolute path */
+	uint32_t kernel_id;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+};
+
+struct bpfd_source {
+	const char *kind; /* "file" */
+	const char *name;
+	uint8_t digest[BPFD_DIGEST_SIZE]; /* SHA-256 of the object */
+};
+
+struct bpfd_kernel_program {
+	const char *name;
+	const char *type;
+	uint64_t loaded_at;
+	const uint32_t *map_ids;
+	size_t map_id_count;
+	uint32_t id;
+	uint32_t btf_id;
+	uint32_t bytes_xlated;
+	uint32_t bytes_jited;
+	uint32_t bytes_memlock;
+	uint32_t verified_insns;
+	uint8_t tag[BPFD_TAG_SIZE];
+	bool gpl_compatible;
+};
+
+struct bpfd_program {
+	uint64_t id;
+	const char *name;
+	enum bpfd_program_type type;
+	const char *application; /* "" if none */
+	uint32_t owner_uid;
+	bool exclusive; /* an xdp program that attaches only alone */
+	struct bpfd_source source;
+	struct bpfd_kernel_program kernel;
+	const struct bpfd_map *maps;
+	size_t map_count;
+	const char *map_pin_dir;
+	const uint64_t *link_ids;
+	size_t link_count;
+	const struct bpfd_global *globals;
+	size_t global_count;
+	const struct bpfd_metadata *metadata;
+	size_t metadata_count;
+};
+
+struct bpfd_link {
+	uint64_t id;         /* 0: attached by somebody else */
+	uint64_t program_id; /* 0: loaded by somebody else */
+	const char *program_name;
+	enum bpfd_program_type type;
+	enum bpfd_link_state state;
+	uint32_t owner_uid;
+	uint32_t kernel_program_id;
+	const char *interface; /* xdp; "" otherwise */
+	uint32_t ifindex;
+	uint32_t priority;
+	const uint32_t *proceed_on; /* numbers of XDP actions */
+	size_t proceed_on_count;
+	enum bpfd_xdp_mode mode;
+	bool exclusive;
+	bool running;       /* `position` counts */
+	uint32_t position;  /* 0 runs first */
+	const char *target; /* tracepoint: "group/name"; "" otherwise */
+	const struct bpfd_metadata *metadata;
+	size_t metadata_count;
+};
+
+struct bpfd_programs {
+	const struct bpfd_program *items;
+	size_t count;
+};
+
+struct bpfd_links {
+	const struct bpfd_link *items;
+	size_t count;
+};
+
+/* One program with its links. */
+struct bpfd_program_details {
+	struct bpfd_program program;
+	const struct bpfd_link *links;
+	size_t link_count;
+};
+
+/* ---- changes ---- */
+
+struct bpfd_load_program {
+	enum bpfd_program_type type;
+	const char *function; /* in the object */
+	bool exclusive;       /* xdp: to be attached alone, not in a chain with others */
+};
+
+struct bpfd_load_request {
+	const void *object; /* an ELF object, 1 byte to BPFD_OBJECT_SIZE_MAX */
+	size_t object_size;
+	const struct bpfd_load_program *programs; /* one at least */
+	size_t program_count;
+	const struct bpfd_global *globals;
+	size_t global_count;
+	const struct bpfd_metadata *metadata;
+	size_t metadata_count;
+	const char *application;   /* NULL: none */
+	const char *source_name;   /* shown to people; NULL: none */
+	const uint8_t *request_id; /* NULL: made by the library */
+};
+
+/* Loads programs of one object into the kernel, all or none. They run once they are attached. */
+int bpfd_load(struct bpfd_client *client, const struct bpfd_load_request *request,
+              struct bpfd_programs **programs, struct bpfd_error **error);
+void bpfd_programs_free(struct bpfd_programs *programs);
+
+struct bpfd_xdp_target {
+	const char *interface;
+	enum bpfd_xdp_mode mode;
+	bool exclusive;             /* without a chain: nothing else can then be attached there */
+	bool priority_set;          /* otherwise what the object says, else 50 */
+	uint32_t priority;          /* 0 to 1000000, lower runs first */
+	const uint32_t *proceed_on; /* actions after which the next program runs; none: what the
+	                               object says */
+	size_t proceed_on_count;
+};
+
+struct bpfd_tracepoint_target {
+	const char *group; /* "sched" */
+	const char *name;  /* "sched_switch" */
+};
+
+struct bpfd_attach_request {
+	uint64_t program_id;
+	enum bpfd_program_type type; /* says which target counts */
+	struct bpfd_xdp_target xdp;
+	struct bpfd_tracepoint_target tracepoint;
+	const struct bpfd_metadata *metadata;
+	size_t metadata_count;
+	const uint8_t *request_id; /* NULL: made by the library */
+};
+
+int bpfd_attach(struct bpfd_client *client, const struct bpfd_attach_request *request,
+                struct bpfd_link **link, struct bpfd_error **error);
+void bpfd_link_free(struct bpfd_link *link);
+
+int bpfd_detach(struct bpfd_client *client, uint64_t link_id, const uint8_t *request_id,
+                struct bpfd_error **error);
+
+/* Detaches whatever links the program has, and removes it from the kernel. */
+int bpfd_unload(struct bpfd_client *client, uint64_t program_id, const uint8_t *request_id,
+                struct bpfd_error **error);
+
+/* ---- questions ---- */
+
+/* All that is given must match; zeroed it matches everything. */
+struct bpfd_program_filter {
+	enum bpfd_program_type type;
+	const char *application;
+	const struct bpfd_metadata *metadata;
+	size_t metadata_count;
+};
+
+int bpfd_list_programs(struct bpfd_client *client, const struct bpfd_program_filter *filter,
+                       struct bpfd_programs **programs, struct bpfd_error **error);
+
+/* `program_id` 0: the links of all programs, and what others attached to the same interfaces. */
+int bpfd_list_links(struct bpfd_client *client, uint64_t program_id, struct bpfd_links **links,
+                    struct bpfd_error **error);
+void bpfd_links_free(struct bpfd_links *links);
+
+int bpfd_get_program(struct bpfd_client *client, uint64_t program_id,
+                     struct bpfd_program_details **details, struct bpfd_error **error);
+void bpfd_program_details_free(struct bpfd_program_details *details);
+
+int bpfd_get_link(struct bpfd_client *client, uint64_t link_id, struct bpfd_link **link,
+                  struct bpfd_error **error);
+
+struct bpfd_feature {
+	const char *name;
+	const char *detail; /* why not, or what follows; "" if there is nothing to say */
+	bool present;
+};
+
+struct bpfd_daemon_status {
+	const char *version;
+	const char *kernel_release;
+	uint64_t started_at;
+	uint64_t programs;
+	uint64_t links;
+	uint64_t interfaces;
+	uint64_t loads;
+	uint64_t loads_failed;
+	uint64_t attaches;
+	uint64_t connections;
+	const struct bpfd_feature *features;
+	size_t feature_count;
+};
+
+int bpfd_status(struct bpfd_client *client, struct bpfd_daemon_status **status,
+                struct bpfd_error **error);
+void bpfd_status_free(struct bpfd_daemon_status *status);
+
+/* The daemon's version, and the version of the protocol it speaks. */
+struct bpfd_daemon_version {
+	const char *version;
+	uint32_t protocol;
+};
+
+int bpfd_version(struct bpfd_client *client, struct bpfd_daemon_version **version,
+                 struct bpfd_error **error);
+void bpfd_version_free(struct bpfd_daemon_version *version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

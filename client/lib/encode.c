@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client/lib/encode.h"
+
+char *text_encode(const char *text)
+{
+	return text ? (char *)(uintptr_t)text : (char *)(uintptr_t)protobuf_c_empty_string;
+}
+
+ProtobufCBinaryData bytes_encode(const void *bytes, size_t size)
+{
+	return (ProtobufCBinaryData){ .data = (uint8_t *)(uintptr_t)bytes, .len = size };
+}
+
+Bpfd__V1__Metadata **metadata_encode(struct arena *arena, const struct bpfd_metadata *metadata,
+                                     size_t count)
+{
+	Bpfd__V1__Metadata **list = arena_alloc(arena, count, sizeof(*list));
+	Bpfd__V1__Metadata *messages = arena_alloc(arena, count, sizeof(*messages));
+
+	if (!list || !messages)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		bpfd__v1__metadata__init(&messages[i]);
+		messages[i].key = text_encode(metadata[i].key);
+		messages[i].value = text_encode(metadata[i].value);
+		list[i] = &messages[i];
+	}
+	return list;
+}
