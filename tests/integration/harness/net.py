@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""veth pairs, and real frames over them."""
+import pathlib
+import socket
+import struct
+import subprocess
+import time
+
+from .outcome import SLOWNESS
+
+ETH_P_TEST = 0x88B5  # IEEE's local experimental ethertype: nothing else on the wire uses it
+ETH_P_IP = 0x0800
+TAGS_MAX = 30
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)
+
+
+def internet_checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+class Wire:
+    """A veth pair: programs go on `name`; frames are sent into `name`p and arrive at `name`."""
+
+    def __init__(self, name, mtu=None):
+        self.name, self.peer = name, name + "p"
+        ip("link", "add", self.name, "type", "veth", "peer", "name", self.peer)
+        for end in (self.name, self.peer):
+            pathlib.Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6").write_text("1", encoding="ascii")
+            if mtu:
+                ip("link", "set", end, "mtu", str(mtu))
+            # GRO on gives the peer a NAPI context, which XDP_TX needs to come back
+            subprocess.run(["ip", "link", "set", end, "arp", "off", "up"], check=True)
+        self.index = socket.if_nametoindex(self.name)
+        self.sender = self.socket(self.peer, 0)
+        self.receivers = {}
+
+    @staticmethod
+    def socket(interface, protocol):
+        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
+        packets.bind((interface, protocol))
+        packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        return packets
+
+    def listen(self, protocol=ETH_P_TEST):
+        """From now on what arrives with this ethertype is kept for receive()."""
+        if protocol not in self.receivers:
+            self.receivers[protocol] = self.socket(self.name, protocol)
+
+    def header(self, protocol):
+        return b"\xff" * 6 + b"\x02\x00\x00\x00\x00\x01" + struct.pack(">H", protocol)
+
+    def send_test(self, number=0, size=64):
+        """A frame that programs of tests/bpf/sequence.bpf.c write their tags into; `number` comes back in receive()."""
+        body = struct.pack("=BI", 0, number) + bytes(TAGS_MAX)
+        frame = self.header(ETH_P_TEST) + body
+        self.sender.send(frame + bytes(max(0, size - len(frame))))
+
+    def send_udp(self, port, size=100):
+        udp = struct.pack(">HHHH", 40000, port, 8 + size, 0) + bytes(size)
+        head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes([10, 0, 0, 2]),
+                           bytes([10, 0, 0, 1]))
+        head = head[:10] + struct.pack(">H", internet_checksum(head)) + head[12:]
+        self.sender.send(self.header(ETH_P_IP) + head + udp)
+
+    def receive(self, protocol=ETH_P_TEST, quiet_s=0.15):
+        """Frames that arrived, until none came for a while."""
+        packets, frames = self.receivers[protocol], []
+        packets.settimeout(quiet_s * SLOWNESS)
+        while True:
+            try:
+                frames.append(packets.recv(65535))
+            except TimeoutError:
+                return frames
+
+    def trace(self):
+        """Sends one test frame; the tags of the programs it passed, in order, or None if it was not delivered."""
+        self.listen()
+        self.receive(quiet_s=0.01)
+        self.send_test()
+        frames = self.receive()
+        return frame_tags(frames[0]) if frames else None
+
+    def remove(self):
+        ip("link", "del", self.name)
+
+
+def frame_tags(frame):
+    count = frame[14]
+    return list(frame[19:19 + count])
+
+
+def frame_number(frame):
+    return struct.unpack("=I", frame[15:19])[0]
+
+
+def send_paced(wire, count, first=0, interval_s=0.0005):
+    """Slowly enough for a veth's ring of 256 frames."""
+    for number in range(first, first + count):
+        wire.send_test(number)
+        time.sleep(interval_s * SLOWNESS)

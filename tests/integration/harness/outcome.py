@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""How a test ends, and waiting for things."""
+import time
+
+
+class Skip(Exception):
+    """This machine cannot run the test; the reason is printed."""
+
+
+class Fail(Exception):
+    """What was expected did not happen."""
+
+
+def check(condition, message):
+    """An assertion that says what is wrong instead of which line."""
+    if not condition:
+        raise Fail(message)
+
+
+def check_equal(actual, expected, what):
+    if actual != expected:
+        raise Fail(f"{what}: expected {expected!r}, got {actual!r}")
+
+
+def check_in(part, text, what):
+    if part not in text:
+        raise Fail(f"{what}: expected {part!r} in {text!r}")
+
+
+def slowness():
+    """How many times slower than a real machine this one is: emulated ones say so in their processor's name."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as info:
+        return 12 if "QEMU TCG" in info.read() else 1
+
+
+SLOWNESS = slowness()
+
+
+def wait_for(condition, what, timeout_s=5):
+    """Calls `condition` until it is true, and gives back what it returned."""
+    end = time.monotonic() + timeout_s * SLOWNESS
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Fail(f"waited {timeout_s * SLOWNESS} s in vain: {what}")
+        time.sleep(0.02)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""
+A client of bpfd in standard-library Python: nng's request/reply protocol (SP) over a unix socket, and as much of protobuf's
+encoding as the requests need.
+"""
+import os
+import socket
+import struct
+
+from .outcome import SLOWNESS
+
+GREETING_REQ = bytes.fromhex("00535000 00300000")
+GREETING_REP = bytes.fromhex("00535000 00310000")
+LOAD, ATTACH, DETACH, UNLOAD, LIST_PROGRAMS, LIST_LINKS, GET_PROGRAM, GET_LINK, STATUS, VERSION = range(3, 13)
+ANSWER_ERROR, ANSWER_UNLOAD, ANSWER_LIST_PROGRAMS, ANSWER_STATUS, ANSWER_VERSION = 1, 5, 6, 10, 11
+
+
+def varint(number):
+    out = b""
+    while number > 0x7F:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def field(number, value):
+    """One protobuf field: int as varint, bytes and str with a length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def fields(data):
+    """A message as a list of (number, value)."""
+    out, offset = [], 0
+
+    def take():
+        nonlocal offset
+        number = shift = 0
+        while True:
+            byte = data[offset]
+            offset += 1
+            number |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return number
+
+    while offset < len(data):
+        key = take()
+        if key & 7 == 0:
+            out.append((key >> 3, take()))
+        else:
+            size = take()
+            out.append((key >> 3, data[offset:offset + size]))
+            offset += size
+    return out
+
+
+def request(operation, body=b"", version=1, request_id=None):
+    """A Request; changes get a random request id."""
+    message = field(1, version)
+    if operation <= UNLOAD:
+        message += field(2, request_id or os.urandom(16))
+    return message + field(operation, body)
+
+
+class Client:
+    def __init__(self, path, timeout_s=10, greet=True):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(timeout_s * SLOWNESS)
+        self.socket.connect(str(path))
+        self.number = 0
+        if greet:
+            self.socket.sendall(GREETING_REQ)
+            answer = self.receive_bytes(8)
+            if answer != GREETING_REP:
+                raise ConnectionError(f"not an SP REP endpoint: {answer.hex()}")
+
+    def receive_bytes(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.socket.recv(min(count - len(data), 1 << 20))
+            if not part:
+                raise ConnectionResetError("the other side closed the connection")
+            data += part
+        return data
+
+    def send(self, message):
+        self.number += 1
+        body = struct.pack(">I", 0x80000000 | self.number) + message
+        self.socket.sendall(b"\x01" + struct.pack(">Q", len(body)) + body)
+
+    def receive(self):
+        kind, size = struct.unpack(">BQ", self.receive_bytes(9))
+        body = self.receive_bytes(size)
+        if kind != 1 or struct.unpack(">I", body[:4])[0] != 0x80000000 | self.number:
+            raise ConnectionError("an answer to something else")
+        return body[4:]
+
+    def call(self, operation, body=b"", **options):
+        """The answer as (number of the result's field, its fields)."""
+        return self.exchange(request(operation, body, **options))
+
+    def exchange(self, message):
+        self.send(message)
+        number, value = fields(self.receive())[0]
+        return number, fields(value)
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def value(message, number, default=None):
+    return next((found for key, found in message if key == number), default)

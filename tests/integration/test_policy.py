@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Who may do what, and the audit lines."""
+import grp
+import re
+
+from harness.host import test
+from harness.outcome import check, check_equal, check_in, wait_for
+
+NOBODY = ("65534", "65534")
+
+
+def audit_lines(daemon):
+    return [line[line.index("audit "):] for line in daemon.log().splitlines() if "audit " in line]
+
+
+def audit_wait(daemon, *parts):
+    """A line that has all the parts."""
+    wait_for(lambda: any(all(part in line for part in parts) for line in audit_lines(daemon)),
+             f"an audit line with {parts} among {audit_lines(daemon)}")
+
+
+@test()
+def nobody_may_nothing(host):
+    daemon = host.bpfd(socket={"mode": "0666"})
+    daemon.load("tracepoint_counter", kind="tracepoint")
+    path = str(daemon.object("tracepoint_counter"))
+    commands = {
+        "load": ("load", "file", path, "--program", "tracepoint:tracepoint_counter"),
+        "attach": ("attach", "tracepoint", "1", "--target", "sched/sched_switch"),
+        "detach": ("detach", "1"), "unload": ("unload", "1"), "list programs": ("list", "programs"),
+        "list links": ("list", "links"), "get program": ("get", "program", "1"), "status": ("status",),
+    }
+    for name, command in commands.items():
+        message = daemon.refused(*command, user=NOBODY)
+        check_in("permission denied", message, name)
+        check_in(name.split()[0], message, f"the operation's name in the refusal of {name}")
+    for name in ("load", "attach", "detach", "unload"):
+        audit_wait(daemon, f"operation={name}", "result=denied", "uid=65534")
+    check_equal(len(daemon.programs()), 1, "programs afterwards")
+
+
+@test()
+def the_socket_keeps_strangers_out(host):
+    daemon = host.bpfd()
+    check_equal(daemon.socket.stat().st_mode & 0o777, 0o660, "mode of the socket")
+    check_equal(grp.getgrgid(daemon.socket.stat().st_gid).gr_name, "bpfd", "group of the socket")
+    result = daemon.bpfctl("status", user=NOBODY)
+    check_equal(result.returncode, 3, "exit status for a user who may not open the socket")
+
+
+@test()
+def a_member_of_the_group_may(host):
+    daemon = host.bpfd()
+    member = ("65534", str(grp.getgrnam("bpfd").gr_gid))
+    program = daemon.load("tracepoint_counter", kind="tracepoint")
+    check_equal(daemon.bpfctl("list", "programs", user=member).returncode, 0, "list programs")
+    check_equal(daemon.bpfctl("unload", program, user=member).returncode, 0, "unload")
+    audit_wait(daemon, "operation=unload", "result=done", "uid=65534")
+
+
+@test()
+def every_change_is_audited(host):
+    daemon = host.bpfd()
+    program = daemon.load("tracepoint_counter", kind="tracepoint")
+    link = daemon.ask("attach", "tracepoint", program, "--target", "sched/sched_process_exit")["id"]
+    daemon.detach(link)
+    daemon.unload(program)
+    daemon.refused("unload", program)
+    for operation in ("load", "attach", "detach", "unload"):
+        audit_wait(daemon, f"operation={operation}", "result=done", "uid=0", f"program={program}")
+    audit_wait(daemon, "operation=unload", "result=refused")
+    for line in audit_lines(daemon):
+        check(re.search(r"\buid=\d+ gid=\d+ pid=\d+", line), f"an audit line without the peer: {line}")
+
+
+@test()
+def strangers_text_is_escaped(host):
+    daemon = host.bpfd()
+    daemon.bpfctl("attach", "xdp", "1", "--iface", "a\naudit op=x")
+    daemon.bpfctl("load", "file", daemon.object("tracepoint_counter"), "--program", "tracepoint:x\naudit forged")
+    check(not any(line.startswith("audit forged") or line.startswith("audit op=x") for line in daemon.log().splitlines()),
+          "a client wrote a line of its own into the log")

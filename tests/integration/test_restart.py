@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Stop, start, and kill -9 of every process: no program, attachment or packet lost, nothing half done left behind."""
+import subprocess
+import threading
+import time
+
+from harness import bpf, processes
+from harness.host import test
+from harness.net import frame_number, frame_tags, send_paced
+from harness.outcome import SLOWNESS, check, check_equal, wait_for
+from test_main import pins
+
+ROLES = ("bpfd", "broker", "frontend", "opener", "loader", "gate")
+VITAL = ("bpfd", "broker", "frontend", "opener")  # the service ends with these
+SENT = 400
+
+
+def chain_make(daemon, wire, count=3):
+    return [(program, daemon.attach(program, wire.name)) for program in
+            (daemon.load_sequence(tag) for tag in range(1, count + 1))]
+
+
+def kill_role(daemon, role):
+    """kill -9, and what follows: the service ends as a whole, or goes on."""
+    victim = daemon.roles()[role]
+    processes.kill(victim) if role != "bpfd" else daemon.process.kill()
+    if role in VITAL:
+        check(daemon.wait_end() != 0, f"bpfd's exit status after the {role} was killed is 0")
+        daemon.start()
+    else:
+        wait_for(lambda: daemon.roles().get(role) not in (None, victim), f"another {role}")
+
+
+def view(daemon):
+    return [(link["id"], link["program_id"], link["position"], link["state"]) for link in daemon.links()]
+
+
+class Traffic:
+    """Frames sent while something happens; afterwards none may be missing."""
+
+    def __init__(self, wire):
+        self.wire, self.sent, self.stopping = wire, 0, False
+        wire.listen()
+        wire.receive(quiet_s=0.01)
+        self.received = []
+        self.threads = [threading.Thread(target=self.send), threading.Thread(target=self.collect)]
+
+    def send(self):
+        while not self.stopping:
+            send_paced(self.wire, 10, first=self.sent)
+            self.sent += 10
+
+    def collect(self):
+        while not self.stopping:
+            self.received += self.wire.receive(quiet_s=0.05)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for thread in self.threads:
+            thread.join()
+        self.received += self.wire.receive()
+
+    def check_whole(self, allowed):
+        """Every frame arrived, and passed one of the allowed chains whole."""
+        numbers = [frame_number(frame) for frame in self.received]
+        check_equal(sorted(numbers), list(range(self.sent)), "frames that arrived")
+        seen = {tuple(frame_tags(frame)) for frame in self.received}
+        check(seen <= set(allowed), f"chains that frames passed: {seen}, allowed are {allowed}")
+
+
+@test("extensions")
+def stop_and_start(host):
+    daemon, wire = host.bpfd(), host.wire()
+    chain = chain_make(daemon, wire)
+    before, programs = view(daemon), daemon.programs()
+    with Traffic(wire) as traffic:
+        daemon.stop()
+        daemon.start()
+    traffic.check_whole([(1, 2, 3)])
+    check_equal(view(daemon), before, "links after a restart")
+    check_equal(daemon.programs(), programs, "programs after a restart")
+    daemon.detach(chain[1][1])
+    check_equal(wire.trace(), [1, 3], "bpfd manages what it found")
+    new = daemon.load_sequence(9)
+    check(new > max(program for program, _ in chain), "ids are never used again")
+
+
+@test("extensions")
+def ids_are_not_used_again(host):
+    daemon = host.bpfd()
+    first = daemon.load_sequence(1)
+    daemon.unload(first)
+    daemon.stop()
+    daemon.start()
+    check(daemon.load_sequence(1) > first, "an id was used again")
+
+
+def register_idle_kill(role):
+    def body(host):
+        daemon, wire = host.bpfd(), host.wire()
+        chain = chain_make(daemon, wire)
+        before, programs, pinned = view(daemon), daemon.programs(), pins(daemon)
+        with Traffic(wire) as traffic:
+            kill_role(daemon, role)
+        traffic.check_whole([(1, 2, 3)])
+        check_equal(view(daemon), before, f"links after the {role} was killed")
+        check_equal(daemon.programs(), programs, f"programs after the {role} was killed")
+        check_equal(pins(daemon), pinned, f"pins after the {role} was killed")
+        for program, link in chain:
+            check_equal(bpf.map_counter(daemon.map_pin(program, "frames")), traffic.sent, f"frames counted by link {link}")
+        daemon.unload(*(program for program, _ in chain))
+        check_equal(pins(daemon), [], "pins after unload")
+
+    body.__name__, body.__module__ = f"kill_{role}_idle", __name__
+    test("extensions")(body)
+
+
+def kill_during(host, role, work_of, settle):
+    """Kills the role at several moments of the work, and checks that what bpfd says is what is there."""
+    daemon, wire = host.bpfd(), host.wire()
+    chain_make(daemon, wire, 2)
+    programs = {program["id"] for program in daemon.programs()}
+    spare = daemon.load_sequence(7)
+    for delay_ms in (1, 4, 9, 16):
+        worker = subprocess.Popen([str(word) for word in work_of(daemon, wire, spare)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        with Traffic(wire) as traffic:
+            time.sleep(delay_ms / 1000 * SLOWNESS)
+            kill_role(daemon, role)
+            worker.wait(60 * SLOWNESS)
+        traffic.check_whole([(1, 2), (1, 2, 7)])
+        consistent(daemon, wire)
+        settle(daemon, spare)
+        check(programs <= {program["id"] for program in daemon.programs()}, "a program was lost")
+        check_equal(wire.trace(), [1, 2], "the chain afterwards")
+
+
+def consistent(daemon, wire):
+    """The view, the pins and the frames agree; nothing is half done."""
+    links = daemon.links()
+    check(all(link["state"] == "attached" for link in links), f"links that are half done: {links}")
+    tags = wire.trace()
+    check_equal(len(tags), len(links), f"programs that a frame passed ({tags}), compared with links listed")
+    loaded = {str(program["id"]) for program in daemon.programs()}
+    for kind in ("programs", "maps"):
+        pinned = {path.name for path in (daemon.bpffs / "bpfd" / kind).iterdir()}
+        check_equal(pinned - loaded, set(), f"orphans under {kind}")
+        if kind == "programs":
+            check_equal(loaded - pinned, set(), "programs without a pin")
+    dispatchers = list((daemon.bpffs / "xdp").iterdir())
+    check_equal(len(dispatchers), 1, f"dispatcher directories: {dispatchers}")
+
+
+def register_load_kill(role):
+    def work_of(daemon, _wire, _spare):
+        return [daemon.binary("bpfctl"), "--socket", daemon.socket, "--timeout", "5", "load", "file",
+                daemon.object("sequence"), "--program", "xdp:sequence", "--global", "tag=09"]
+
+    def settle(daemon, spare):
+        for program in daemon.programs():
+            if program["global_data"].get("tag") == "09":
+                daemon.unload(program["id"])
+        check(any(program["id"] == spare for program in daemon.programs()), "the spare program was lost")
+
+    def body(host):
+        kill_during(host, role, work_of, settle)
+
+    body.__name__, body.__module__ = f"kill_{role}_during_load", __name__
+    test("extensions")(body)
+
+
+def register_rebuild_kill(role):
+    def work_of(daemon, wire, spare):
+        return [daemon.binary("bpfctl"), "--socket", daemon.socket, "--timeout", "5", "attach", "xdp", spare, "--iface",
+                wire.name, "--priority", "90"]
+
+    def settle(daemon, spare):
+        for link in daemon.links():
+            if link["program_id"] == spare:
+                daemon.detach(link["id"])
+
+    def body(host):
+        kill_during(host, role, work_of, settle)
+
+    body.__name__, body.__module__ = f"kill_{role}_during_rebuild", __name__
+    test("extensions")(body)
+
+
+for name in ROLES:
+    register_idle_kill(name)
+    register_load_kill(name)
+for name in VITAL:
+    register_rebuild_kill(name)
+
+
+@test("extensions")
+def rebuilds_lose_no_frame(host):
+    """Every frame passes the old chain or the new one, whole."""
+    daemon, wire = host.bpfd(), host.wire()
+    chain_make(daemon, wire, 2)
+    third = daemon.load_sequence(3)
+    with Traffic(wire) as traffic:
+        for _ in range(5):
+            link = daemon.attach(third, wire.name, "--priority", "10")
+            daemon.detach(link)
+    traffic.check_whole([(1, 2), (3, 1, 2)])
+
+
+@test("extensions")
+def orphans_of_its_own_are_removed(host):
+    """Pins that the store does not know, as a crash between two steps leaves them, go at the next start."""
+    daemon, wire = host.bpfd(), host.wire()
+    program, _ = chain_make(daemon, wire, 1)[0]
+    before = pins(daemon)
+    daemon.stop()
+    own = daemon.bpffs / "bpfd"
+    orphan_maps = own / "maps" / "777"
+    orphan_maps.mkdir()
+    subprocess.run(["bpftool", "prog", "pin", "pinned", str(own / "programs" / str(program)), str(own / "programs" / "777")],
+                   check=True)
+    subprocess.run(["bpftool", "map", "pin", "pinned", str(daemon.map_pin(program, "frames")), str(orphan_maps / "frames")],
+                   check=True)
+    daemon.start()
+    check_equal(pins(daemon), before, "pins after the start")
+    check(not orphan_maps.exists(), "the orphan's directory is still there")
+
+
+@test("extensions")
+def what_vanished_meanwhile(host):
+    """The interface and a pin go while bpfd is down: it starts, says so, and manages the rest."""
+    daemon, wire, other = host.bpfd(), host.wire(), host.wire("v1")
+    link = chain_make(daemon, wire, 1)[0][1]
+    kept = daemon.attach(daemon.load_sequence(5), other.name)
+    daemon.stop()
+    wire.remove()
+    daemon.start()
+    check_equal(daemon.link(link)["state"], "gone", "state of the link whose interface went")
+    check_equal(daemon.link(kept)["state"], "attached", "state of the other link")
+    check_equal(other.trace(), [5], "frames")
+    daemon.detach(link)
