@@ -4,12 +4,6 @@
 #define BPFD_CLIENT_CHECK_H
 
 #include <protobuf-c/protobuf-c.h>
-#include <stdbool.h>
-#include <stddef.h>
-
-/* True if the bytes are UTF-8 as RFC 3629 has it: nothing overlong, no surrogate, nothing above
- * U+10FFFF. */
-bool utf8_ok(const char *text, size_t length);
 
 /*
  * Checks a decoded message and all messages in it: texts are UTF-8, enum values are known. Fields

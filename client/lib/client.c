@@ -12,8 +12,9 @@
 #include <sys/random.h>
 
 #define PROTOCOL_VERSION 1
-#define ANSWER_BUDGET_BYTES (256u << 20) /* of memory that one answer may take once it is decoded \
-	                                  */
+#define ANSWER_BUDGET_BYTES                                                   \
+	(256u << 20) /* of memory that one answer may take once it is decoded \
+	              */
 
 struct bpfd_client {
 	struct transport transport;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/arguments.h"
+#include "bpfctl/value.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define OPTIONS_MAX 24
+#define CODE_FIRST 256 /* getopt_long's codes for rows: beyond every letter */
+
+/* The rows that are valid at this point of the command line, and the same as getopt_long wants
+ * them. */
+struct option_set {
+	const struct option_row *rows[OPTIONS_MAX];
+	struct option options[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 3];
+	size_t count;
+};
+
+_Bool complain(struct arguments *arguments, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(arguments->complaint, sizeof(arguments->complaint), format, list);
+	va_end(list);
+	return 0;
+}
+
+static _Bool take_socket(struct arguments *arguments, char *value)
+{
+	arguments->socket_path = value;
+	return 1;
+}
+
+static _Bool take_output(struct arguments *arguments, char *value)
+{
+	if (strcmp(value, "table") == 0)
+		arguments->output = OUTPUT_TABLE;
+	else if (strcmp(value, "json") == 0)
+		arguments->output = OUTPUT_JSON;
+	else
+		return complain(arguments, "no output format \"%s\": it is table or json", value);
+	return 1;
+}
+
+static _Bool take_timeout(struct arguments *arguments, char *value)
+{
+	uint64_t seconds;
+
+	if (!number_parse(value, 1, 86400, &seconds))
+		return complain(arguments, "--timeout takes 1 to 86400 seconds, not \"%s\"", value);
+	arguments->timeout_ms = (uint32_t)seconds * 1000;
+	return 1;
+}
+
+static _Bool take_help(struct arguments *arguments, char *value)
+{
+	(void)value;
+	arguments->help = 1;
+	return 1;
+}
+
+static _Bool take_version(struct arguments *arguments, char *value)
+{
+	(void)value;
+	arguments->version = 1;
+	return 1;
+}
+
+const struct option_row global_options[] = {
+	{ "socket", "PATH", "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0 },
+	{ "output", "FORMAT", "table (the default) or json", take_output, 'o' },
+	{ "timeout", "SECONDS", "how long to wait for an answer, if not 60", take_timeout, 0 },
+	{ "help", NULL, "explain, and do nothing", take_help, 'h' },
+	{ "version", NULL, "print the version of bpfctl", take_version, 'V' },
+	{},
+};
+
+static void options_add(struct option_set *set, const struct option_row *rows)
+{
+	for (; rows && rows->name && set->count < OPTIONS_MAX; rows++) {
+		size_t length = strlen(set->letters);
+
+		set->rows[set->count] = rows;
+		set->options[set->count] = (struct option){
+			.name = rows->name,
+			.has_arg = rows->value ? required_argument : no_argument,
+			.val = CODE_FIRST + (int)set->count,
+		};
+		set->count++;
+		if (rows->letter) {
+			set->letters[length] = rows->letter;
+			set->letters[length + 1] = rows->value ? ':' : '\0';
+		}
+	}
+}
+
+static void options_collect(struct option_set *set, const struct command *command)
+{
+	*set = (struct option_set){ .letters = "+:" };
+	options_add(set, global_options);
+	if (command)
+		options_add(set, command->options);
+}
+
+static const struct option_row *option_find(const struct option_set *set, int code)
+{
+	if (code >= CODE_FIRST)
+		return set->rows[code - CODE_FIRST];
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->rows[i]->letter && set->rows[i]->letter == code)
+			return set->rows[i];
+	}
+	return NULL;
+}
+
+/* getopt_long takes any unique beginning of an option; scripts that use one would break when an
+ * option is added. */
+static _Bool option_abbreviated(const struct option_row *row, const char *word)
+{
+	size_t length = strcspn(word, "=");
+
+	return strncmp(word, "--", 2) == 0 && strlen(row->name) != length - 2;
+}
+
+static _Bool option_take(struct arguments *arguments, const struct option_set *set, int argc,
+                         char **argv)
+{
+	const char *word = argv[optind];
+	int code = getopt_long(argc, argv, set->letters, set->options, NULL);
+	const struct option_row *row;
+
+	if (code == ':')
+		return complain(arguments, "option \"%s\" needs a value", word);
+	row = code == '?' ? NULL : option_find(set, code);
+	if (code == '?' && optopt >= CODE_FIRST)
+		return complain(arguments, "option \"--%s\" takes no value",
+		                set->rows[optopt - CODE_FIRST]->name);
+	if (!row || option_abbreviated(row, word))
+		return complain(
+			arguments, "unknown option \"%s\"%s", word,
+			arguments->command ? "" : " (a command's own options follow the command)");
+	return row->take(arguments, optarg);
+}
+
+/* A word that is no option: part of the command's name first, then its operands. */
+static _Bool word_take(struct arguments *arguments, struct option_set *set, char *word)
+{
+	if (arguments->command) {
+		arguments->operands[arguments->operand_count++] = word;
+		return 1;
+	}
+	if (!arguments->first_word) {
+		if (command_words(word) == 0)
+			return complain(arguments, "unknown command \"%s\"", word);
+		arguments->first_word = word;
+		if (command_words(word) == 1)
+			arguments->command = command_find(word, NULL);
+	} else {
+		arguments->command = command_find(arguments->first_word, word);
+		if (!arguments->command)
+			return complain(arguments, "unknown command \"%s %s\"",
+			                arguments->first_word, word);
+	}
+	if (arguments->command)
+		options_collect(set, arguments->command);
+	return 1;
+}
+
+static _Bool arguments_check(struct arguments *arguments)
+{
+	const struct command *command = arguments->command;
+
+	if (arguments->help || arguments->version)
+		return 1;
+	if (!command && arguments->first_word)
+		return complain(arguments, "\"%s\" what? A second word is missing",
+		                arguments->first_word);
+	if (!command)
+		return complain(arguments, "a command is missing");
+	if (arguments->operand_count < command->operands_min)
+		return complain(arguments, "%s is missing", command->operands);
+	if (arguments->operand_count > command->operands_max)
+		return complain(arguments, "\"%s\" is too much",
+		                arguments->operands[command->operands_max]);
+	return !command->check || command->check(arguments);
+}
+
+_Bool arguments_parse(int argc, char **argv, struct arguments *arguments)
+{
+	struct option_set set;
+	_Bool options_end = 0;
+
+	*arguments = (struct arguments){ .timeout_ms = BPFD_TIMEOUT_MS, .operands = argv };
+	options_collect(&set, NULL);
+	opterr = 0;
+	optind = 1;
+	while (optind < argc) {
+		char *word = argv[optind];
+
+		if (!options_end && strcmp(word, "--") == 0) {
+			options_end = 1;
+			optind++;
+		} else if (!options_end && word[0] == '-' && word[1]) {
+			if (!option_take(arguments, &set, argc, argv))
+				return 0;
+		} else {
+			optind++;
+			if (!word_take(arguments, &set, word))
+				return 0;
+		}
+	}
+	return arguments_check(arguments);
+}

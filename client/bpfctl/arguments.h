@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A command line, taken apart and checked as far as that is possible without bpfd. */
+#ifndef BPFD_BPFCTL_ARGUMENTS_H
+#define BPFD_BPFCTL_ARGUMENTS_H
+
+#include "bpfctl/command.h"
+#include "bpfd/bpfd.h"
+#include "proto/limits.h"
+
+#define XDP_ACTIONS_MAX 32
+
+enum output_format { OUTPUT_TABLE, OUTPUT_JSON };
+
+/* Texts point into argv, which parsing changes: "KEY=VALUE" is cut in two, a HEX value is decoded
+ * in place. */
+struct arguments {
+	const struct command *command; /* NULL with `help` or `version`, if none was named */
+	const char *first_word;        /* of a command that --help is asked for; may be NULL */
+	_Bool help;
+	_Bool version;
+	const char *socket_path; /* NULL: the default */
+	uint32_t timeout_ms;
+	enum output_format output;
+	char **operands;
+	size_t operand_count;
+
+	struct bpfd_load_program programs[LOAD_PROGRAMS_MAX];
+	size_t program_count;
+	struct bpfd_global globals[LOAD_GLOBALS_MAX];
+	size_t global_count;
+	struct bpfd_metadata metadata[METADATA_MAX];
+	size_t metadata_count;
+	const char *application;
+	_Bool exclusive;
+	enum bpfd_program_type type;
+	uint64_t program_id;
+	struct bpfd_xdp_target xdp;
+	uint32_t proceed_on[XDP_ACTIONS_MAX];
+	struct bpfd_tracepoint_target tracepoint;
+
+	char complaint[512];
+};
+
+/* Fills in what is wrong with the command line. Returns false, so that a caller may write `return
+ * complain(...)`. */
+_Bool complain(struct arguments *arguments, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* True, or false with `arguments->complaint`. */
+_Bool arguments_parse(int argc, char **argv, struct arguments *arguments);
+
+/* The options that every command takes; ends with a row without a name. */
+extern const struct option_row global_options[];
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/command.h"
+#include "bpfctl/options.h"
+
+#include <string.h>
+
+/* clang-format off */
+const struct command commands[] = {
+	{ { "load", "file" }, "PATH", "load programs of an object file",
+	  load_options, 1, 1, load_check, load_file_run },
+	{ { "attach", "xdp" }, "PROGRAM", "let an XDP program run on an interface",
+	  attach_xdp_options, 1, 1, attach_xdp_check, attach_run },
+	{ { "attach", "tracepoint" }, "PROGRAM", "let a program run at a tracepoint",
+	  attach_tracepoint_options, 1, 1, attach_tracepoint_check, attach_run },
+	{ { "detach", NULL }, "LINK...", "take programs off where they run",
+	  NULL, 1, OPERANDS_ANY, ids_check, detach_run },
+	{ { "unload", NULL }, "PROGRAM...", "detach programs everywhere, and remove them",
+	  NULL, 1, OPERANDS_ANY, ids_check, unload_run },
+	{ { "list", "programs" }, "", "what is loaded",
+	  list_programs_options, 0, 0, NULL, list_programs_run },
+	{ { "list", "links" }, "", "what is attached, and where",
+	  list_links_options, 0, 0, NULL, list_links_run },
+	{ { "get", "program" }, "ID", "everything about one program",
+	  NULL, 1, 1, ids_check, get_program_run },
+	{ { "get", "link" }, "ID", "everything about one link",
+	  NULL, 1, 1, ids_check, get_link_run },
+	{ { "status", NULL }, "", "how bpfd is, and what this host can do",
+	  NULL, 0, 0, NULL, status_run },
+	{ { "version", NULL }, "", "the versions of bpfctl and of the bpfd that runs",
+	  NULL, 0, 0, NULL, version_run },
+};
+/* clang-format on */
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_find(const char *first, const char *second)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const char *own = commands[i].words[1];
+
+		if (strcmp(commands[i].words[0], first) != 0)
+			continue;
+		if (own == second || (own && second && strcmp(own, second) == 0))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+size_t command_words(const char *first)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(commands[i].words[0], first) == 0)
+			return commands[i].words[1] ? 2 : 1;
+	}
+	return 0;
+}

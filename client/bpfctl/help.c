@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/help.h"
+#include "bpfctl/text.h"
+
+#include <string.h>
+
+#define LEFT_COLUMN 26
+
+static void option_print(FILE *out, const struct option_row *row)
+{
+	char left[64], letter[8] = "    ";
+
+	if (row->letter)
+		(void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+	(void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name, row->value ? " " : "",
+	               row->value ? row->value : "");
+	(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, row->help);
+}
+
+static void options_print(FILE *out, const char *title, const struct option_row *rows)
+{
+	if (!rows)
+		return;
+	(void)fprintf(out, "\n%s\n", title);
+	for (; rows->name; rows++)
+		option_print(out, rows);
+}
+
+static void command_name(const struct command *command, char *name, size_t size)
+{
+	(void)snprintf(name, size, "%s%s%s", command->words[0], command->words[1] ? " " : "",
+	               command->words[1] ? command->words[1] : "");
+}
+
+static void command_help(FILE *out, const struct command *command)
+{
+	char name[64];
+
+	command_name(command, name, sizeof(name));
+	(void)fprintf(out, "bpfctl %s: %s\n\nUsage: bpfctl %s%s%s%s\n", name, command->summary,
+	              name, command->options ? " [OPTIONS]" : "", *command->operands ? " " : "",
+	              command->operands);
+	options_print(out, "Options:", command->options);
+	options_print(out, "Options of every command:", global_options);
+}
+
+static void commands_help(FILE *out, const char *first_word)
+{
+	(void)fputs("bpfctl: load, attach, list and remove eBPF programs through bpfd\n\n"
+	            "Usage: bpfctl [--socket PATH] [-o table|json] [--timeout SECONDS] "
+	            "COMMAND\n\nCommands:\n",
+	            out);
+	for (size_t i = 0; i < command_count; i++) {
+		char name[64], left[96];
+
+		if (first_word && strcmp(commands[i].words[0], first_word) != 0)
+			continue;
+		command_name(&commands[i], name, sizeof(name));
+		(void)snprintf(left, sizeof(left), "%s %s", name, commands[i].operands);
+		(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, commands[i].summary);
+	}
+	options_print(out, "Options of every command:", global_options);
+	(void)fputs("\n\"bpfctl COMMAND --help\" explains one command, bpfctl(1) all of them.\n",
+	            out);
+}
+
+void help_print(FILE *out, const struct arguments *arguments)
+{
+	if (arguments->command)
+		command_help(out, arguments->command);
+	else
+		commands_help(out, arguments->first_word);
+}
+
+void complaint_print(FILE *out, const struct arguments *arguments)
+{
+	char name[64] = "";
+
+	if (arguments->command)
+		command_name(arguments->command, name, sizeof(name));
+	else if (arguments->first_word)
+		(void)snprintf(name, sizeof(name), "%s", arguments->first_word);
+	(void)fputs("bpfctl: ", out);
+	text_print(out, arguments->complaint);
+	(void)fprintf(out, "\nTry \"bpfctl %s%s--help\".\n", name, *name ? " " : "");
+}

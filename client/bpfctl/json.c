@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/json.h"
+#include "bpfctl/words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static json_t *id_json(uint64_t id)
+{
+	return id ? json_integer((json_int_t)id) : json_null();
+}
+
+static json_t *number_json(uint64_t number)
+{
+	return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
+}
+
+/* A text that is not there is null. */
+static json_t *text_json(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *hex_json(const char *prefix, const uint8_t *bytes, size_t size)
+{
+	char *text = hex_text(prefix, bytes, size);
+	json_t *json = text ? json_string(text) : NULL;
+
+	free(text);
+	return json;
+}
+
+static json_t *time_json(uint64_t seconds)
+{
+	char text[TIME_TEXT_SIZE];
+
+	return time_text(seconds, text) ? json_string(text) : json_null();
+}
+
+static json_t *ids_json(const uint64_t *ids, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(array, id_json(ids[i]));
+	return array;
+}
+
+static json_t *metadata_json(const struct bpfd_metadata *metadata, size_t count)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_object_set_new(object, metadata[i].key, json_string(metadata[i].value));
+	return object;
+}
+
+static json_t *globals_json(const struct bpfd_global *globals, size_t count)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_object_set_new(object, globals[i].name,
+		                          hex_json("", globals[i].value, globals[i].size));
+	return object;
+}
+
+static json_t *map_json(const struct bpfd_map *map)
+{
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "name", text_json(map->name), "id",
+	                 id_json(map->kernel_id), "type", text_json(map->type), "key_size",
+	                 (json_int_t)map->key_size, "value_size", (json_int_t)map->value_size,
+	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin));
+}
+
+static json_t *maps_json(const struct bpfd_map *maps, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(array, map_json(&maps[i]));
+	return array;
+}
+
+static json_t *map_ids_json(const struct bpfd_kernel_program *kernel)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < kernel->map_id_count; i++)
+		(void)json_array_append_new(array, json_integer(kernel->map_ids[i]));
+	return array;
+}
+
+static json_t *kernel_json(const struct bpfd_kernel_program *kernel)
+{
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:I, s:I, s:o}", "id",
+		id_json(kernel->id), "name", text_json(kernel->name), "type",
+		text_json(kernel->type), "tag", hex_json("", kernel->tag, sizeof(kernel->tag)),
+		"loaded_at", time_json(kernel->loaded_at), "gpl_compatible",
+		(int)kernel->gpl_compatible, "btf_id", id_json(kernel->btf_id), "bytes_xlated",
+		(json_int_t)kernel->bytes_xlated, "bytes_jited", (json_int_t)kernel->bytes_jited,
+		"bytes_memlock", (json_int_t)kernel->bytes_memlock, "verified_insns",
+		(json_int_t)kernel->verified_insns, "map_ids", map_ids_json(kernel));
+}
+
+static json_t *owner_json(uint32_t uid)
+{
+	return json_pack("{s:I}", "uid", (json_int_t)uid);
+}
+
+static json_t *source_json(const struct bpfd_source *source)
+{
+	return json_pack("{s:o, s:o, s:o}", "kind", text_json(source->kind), "name",
+	                 text_json(source->name), "digest",
+	                 hex_json("sha256:", source->digest, sizeof(source->digest)));
+}
+
+json_t *program_json(const struct bpfd_program *program)
+{
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b}", "id",
+		id_json(program->id), "name", text_json(program->name), "type",
+		text_json(bpfd_program_type_name(program->type)), "application",
+		text_json(program->application), "owner", owner_json(program->owner_uid), "source",
+		source_json(&program->source), "kernel", kernel_json(&program->kernel), "exclusive",
+		(int)program->exclusive, "maps", maps_json(program->maps, program->map_count),
+		"map_pin_dir", text_json(program->map_pin_dir), "map_owner", "links",
+		ids_json(program->link_ids, program->link_count), "global_data",
+		globals_json(program->globals, program->global_count), "metadata",
+		metadata_json(program->metadata, program->metadata_count), "persist", 0);
+}
+
+json_t *programs_json(const struct bpfd_programs *programs)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < programs->count; i++)
+		(void)json_array_append_new(array, program_json(&programs->items[i]));
+	return array;
+}
+
+static json_t *proceed_on_json(const struct bpfd_link *link)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < link->proceed_on_count; i++) {
+		char text[WORD_SIZE];
+
+		(void)json_array_append_new(array,
+		                            json_string(action_text(link->proceed_on[i], text)));
+	}
+	return array;
+}
+
+json_t *link_json(const struct bpfd_link *link)
+{
+	_Bool xdp = link->type == BPFD_PROGRAM_XDP;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:b, "
+	                 "s:o, s:o, s:o, "
+	                 "s:o}",
+	                 "id", id_json(link->id), "program_id", id_json(link->program_id),
+	                 "program_name", text_json(link->program_name), "type",
+	                 text_json(bpfd_program_type_name(link->type)), "interface",
+	                 text_json(link->interface), "ifindex", id_json(link->ifindex), "netns",
+	                 "direction", "target", text_json(link->target), "priority",
+	                 xdp ? number_json(link->priority) : json_null(), "position",
+	                 link->running ? number_json(link->position) : json_null(), "proceed_on",
+	                 proceed_on_json(link), "mode", text_json(bpfd_xdp_mode_name(link->mode)),
+	                 "exclusive", (int)link->exclusive, "state",
+	                 text_json(bpfd_link_state_name(link->state)), "kernel_program_id",
+	                 id_json(link->kernel_program_id), "owner",
+	                 link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
+	                 metadata_json(link->metadata, link->metadata_count));
+}
+
+json_t *links_json(const struct bpfd_links *links)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < links->count; i++)
+		(void)json_array_append_new(array, link_json(&links->items[i]));
+	return array;
+}
+
+static json_t *features_json(const struct bpfd_daemon_status *status)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < status->feature_count; i++) {
+		const struct bpfd_feature *feature = &status->features[i];
+
+		(void)json_array_append_new(array, json_pack("{s:o, s:b, s:o}", "name",
+		                                             text_json(feature->name), "present",
+		                                             (int)feature->present, "detail",
+		                                             text_json(feature->detail)));
+	}
+	return array;
+}
+
+json_t *status_json(const struct bpfd_daemon_status *status)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	                 text_json(status->version), "kernel_release",
+	                 text_json(status->kernel_release), "started_at",
+	                 time_json(status->started_at), "programs", number_json(status->programs),
+	                 "links", number_json(status->links), "interfaces",
+	                 number_json(status->interfaces), "loads", number_json(status->loads),
+	                 "loads_failed", number_json(status->loads_failed), "attaches",
+	                 number_json(status->attaches), "connections",
+	                 number_json(status->connections), "features", features_json(status));
+}
+
+json_t *version_json(const struct bpfd_daemon_version *version)
+{
+	return json_pack("{s:s, s:o, s:I}", "bpfctl", bpfd_library_version(), "bpfd",
+	                 text_json(version->version), "protocol", (json_int_t)version->protocol);
+}
+
+int json_print(FILE *out, json_t *json)
+{
+	int result;
+
+	if (!json)
+		return -ENOMEM;
+	/* ASCII: whatever a text holds, nothing in it reaches a terminal as it is */
+	result = json_dumpf(json, out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	(void)fputc('\n', out);
+	json_decref(json);
+	/* an error of the stream is seen when it is closed */
+	return result == 0 || ferror(out) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Lists of programs, links and maps. */
+#include "bpfctl/show.h"
+#include "bpfctl/table.h"
+#include "bpfctl/words.h"
+#include "common/cleanup.h"
+
+#include <inttypes.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *word_or_dash(const char *word)
+{
+	return word && *word ? word : "-";
+}
+
+int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
+{
+	static const struct column columns[] = {
+		{ "ID", COLUMN_NUMBER },    { "TYPE", COLUMN_TEXT },
+		{ "NAME", COLUMN_LONG },    { "KERNEL-ID", COLUMN_NUMBER },
+		{ "LINKS", COLUMN_NUMBER }, { "APPLICATION", COLUMN_LONG },
+		{ "LOADED", COLUMN_TEXT },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+	char when[TIME_TEXT_SIZE];
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < programs->count; i++) {
+		const struct bpfd_program *program = &programs->items[i];
+
+		table_row(table);
+		table_cell(table, "%" PRIu64, program->id);
+		table_cell(table, "%s", word_or_dash(bpfd_program_type_name(program->type)));
+		table_cell(table, "%s", program->name);
+		table_cell(table, "%" PRIu32, program->kernel.id);
+		table_cell(table, "%zu", program->link_count);
+		table_cell(table, "%s", word_or_dash(program->application));
+		table_cell(table, "%s", word_or_dash(time_text(program->kernel.loaded_at, when)));
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}
+
+static void link_cells(struct table *table, const struct bpfd_link *link)
+{
+	char actions[ACTIONS_TEXT_SIZE];
+	_Bool xdp = link->type == BPFD_PROGRAM_XDP;
+
+	/* somebody else's has no id of bpfd's */
+	table_cell(table, link->id ? "%" PRIu64 : "-", link->id);
+	table_cell(table, link->program_id ? "%" PRIu64 : "-", link->program_id);
+	table_cell(table, "%s", link->program_name);
+	table_cell(table, "%s", word_or_dash(bpfd_program_type_name(link->type)));
+	table_cell(table, "%s", word_or_dash(xdp ? link->interface : link->target));
+	table_cell(table, link->running ? "%" PRIu32 : "-", link->position);
+	table_cell(table, xdp ? "%" PRIu32 : "-", link->priority);
+	table_cell(table, "%s", actions_text(link, actions));
+	table_cell(table, "%s", word_or_dash(bpfd_xdp_mode_name(link->mode)));
+	table_cell(table, "%s", word_or_dash(bpfd_link_state_name(link->state)));
+}
+
+int links_show(FILE *out, const struct bpfd_link *links, size_t count, size_t width)
+{
+	static const struct column columns[] = {
+		{ "ID", COLUMN_NUMBER },       { "PROGRAM", COLUMN_NUMBER },
+		{ "NAME", COLUMN_LONG },       { "TYPE", COLUMN_TEXT },
+		{ "WHERE", COLUMN_LONG },      { "POSITION", COLUMN_NUMBER },
+		{ "PRIORITY", COLUMN_NUMBER }, { "PROCEED-ON", COLUMN_LONG },
+		{ "MODE", COLUMN_TEXT },       { "STATE", COLUMN_TEXT },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		table_row(table);
+		link_cells(table, &links[i]);
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What bpfctl prints for people. `width` 0: as wide as the terminal. All return 0 or -ENOMEM. */
+#ifndef BPFD_BPFCTL_SHOW_H
+#define BPFD_BPFCTL_SHOW_H
+
+#include "bpfd/bpfd.h"
+
+#include <stdio.h>
+
+int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width);
+int links_show(FILE *out, const struct bpfd_link *links, size_t count, size_t width);
+int program_details_show(FILE *out, const struct bpfd_program_details *details, size_t width);
+int link_details_show(FILE *out, const struct bpfd_link *link);
+int status_show(FILE *out, const struct bpfd_daemon_status *status, size_t width);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Everything about one program, one link, or the daemon: a line each. */
+#include "bpfctl/show.h"
+#include "bpfctl/table.h"
+#include "bpfctl/text.h"
+#include "bpfctl/words.h"
+#include "common/cleanup.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define LABEL_WIDTH 16
+
+/* One line; an empty value is "-". */
+static void detail(FILE *out, const char *label, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void detail(FILE *out, const char *label, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list list;
+	int length;
+
+	va_start(list, format);
+	length = vasprintf(&text, format, list);
+	va_end(list);
+	if (length < 0)
+		text = NULL; /* vasprintf leaves it undefined */
+	(void)fprintf(out, "%-*s ", LABEL_WIDTH, label);
+	text_print(out, text && *text ? text : "-");
+	(void)fputc('\n', out);
+}
+
+static void detail_hex(FILE *out, const char *label, const char *prefix, const uint8_t *bytes,
+                       size_t size)
+{
+	_cleanup_free_ char *text = hex_text(prefix, bytes, size);
+
+	detail(out, label, "%s", text ? text : "");
+}
+
+static void detail_time(FILE *out, const char *label, uint64_t seconds)
+{
+	char text[TIME_TEXT_SIZE];
+	const char *when = time_text(seconds, text);
+
+	detail(out, label, "%s", when ? when : "");
+}
+
+static void detail_metadata(FILE *out, const struct bpfd_metadata *metadata, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		detail(out, i ? "" : "metadata", "%s=%s", metadata[i].key, metadata[i].value);
+}
+
+static void detail_globals(FILE *out, const struct bpfd_program *program)
+{
+	for (size_t i = 0; i < program->global_count; i++) {
+		const struct bpfd_global *global = &program->globals[i];
+		_cleanup_free_ char *hex = hex_text("", global->value, global->size);
+
+		detail(out, i ? "" : "global data", "%s=%s", global->name, hex ? hex : "");
+	}
+}
+
+static void kernel_show(FILE *out, const struct bpfd_kernel_program *kernel)
+{
+	detail(out, "kernel id", "%" PRIu32, kernel->id);
+	detail(out, "kernel name", "%s", kernel->name);
+	detail(out, "kernel type", "%s", kernel->type);
+	detail_hex(out, "tag", "", kernel->tag, sizeof(kernel->tag));
+	detail_time(out, "loaded at", kernel->loaded_at);
+	detail(out, "GPL compatible", "%s", kernel->gpl_compatible ? "yes" : "no");
+	detail(out, "BTF id", kernel->btf_id ? "%" PRIu32 : "-", kernel->btf_id);
+	detail(out, "size", "%" PRIu32 " bytes translated, %" PRIu32 " jited, %" PRIu32 " locked",
+	       kernel->bytes_xlated, kernel->bytes_jited, kernel->bytes_memlock);
+	detail(out, "verified", "%" PRIu32 " instructions", kernel->verified_insns);
+}
+
+static void program_show(FILE *out, const struct bpfd_program *program)
+{
+	const char *type = bpfd_program_type_name(program->type);
+
+	detail(out, "id", "%" PRIu64, program->id);
+	detail(out, "name", "%s", program->name);
+	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
+	detail(out, "application", "%s", program->application);
+	detail(out, "owner", "uid %" PRIu32, program->owner_uid);
+	detail(out, "source", "%s %s", program->source.kind, program->source.name);
+	detail_hex(out, "digest", "sha256:", program->source.digest,
+	           sizeof(program->source.digest));
+	kernel_show(out, &program->kernel);
+	detail(out, "map pins", "%s", program->map_pin_dir);
+	detail_globals(out, program);
+	detail_metadata(out, program->metadata, program->metadata_count);
+}
+
+static int maps_show(FILE *out, const struct bpfd_program *program, size_t width)
+{
+	static const struct column columns[] = {
+		{ "MAP", COLUMN_LONG },     { "KERNEL-ID", COLUMN_NUMBER },
+		{ "TYPE", COLUMN_TEXT },    { "KEY", COLUMN_NUMBER },
+		{ "VALUE", COLUMN_NUMBER }, { "ENTRIES", COLUMN_NUMBER },
+		{ "PIN", COLUMN_LONG },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < program->map_count; i++) {
+		const struct bpfd_map *map = &program->maps[i];
+
+		table_row(table);
+		table_cell(table, "%s", map->name);
+		table_cell(table, "%" PRIu32, map->kernel_id);
+		table_cell(table, "%s", map->type);
+		table_cell(table, "%" PRIu32, map->key_size);
+		table_cell(table, "%" PRIu32, map->value_size);
+		table_cell(table, "%" PRIu32, map->max_entries);
+		table_cell(table, "%s", map->pin);
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}
+
+int program_details_show(FILE *out, const struct bpfd_program_details *details, size_t width)
+{
+	int result = 0;
+
+	program_show(out, &details->program);
+	if (details->program.map_count) {
+		(void)fputc('\n', out);
+		result = maps_show(out, &details->program, width);
+	}
+	if (result == 0 && details->link_count) {
+		(void)fputc('\n', out);
+		result = links_show(out, details->links, details->link_count, width);
+	}
+	return result;
+}
+
+static void xdp_link_show(FILE *out, const struct bpfd_link *link)
+{
+	const char *mode = bpfd_xdp_mode_name(link->mode);
+	char actions[ACTIONS_TEXT_SIZE];
+
+	detail(out, "interface", "%s (index %" PRIu32 ")", link->interface, link->ifindex);
+	detail(out, "position", link->running ? "%" PRIu32 : "-", link->position);
+	detail(out, "priority", "%" PRIu32, link->priority);
+	detail(out, "proceed on", "%s", actions_text(link, actions));
+	detail(out, "mode", "%s%s", mode ? mode : "-", link->exclusive ? ", exclusive" : "");
+}
+
+int link_details_show(FILE *out, const struct bpfd_link *link)
+{
+	const char *type = bpfd_program_type_name(link->type);
+	const char *state = bpfd_link_state_name(link->state);
+
+	detail(out, "id", link->id ? "%" PRIu64 : "-", link->id);
+	detail(out, "program", link->program_id ? "%" PRIu64 : "-", link->program_id);
+	detail(out, "name", "%s", link->program_name);
+	detail(out, "type", "%s", type ? type : "");
+	if (link->type == BPFD_PROGRAM_XDP)
+		xdp_link_show(out, link);
+	else
+		detail(out, "target", "%s", link->target);
+	detail(out, "state", "%s", state ? state : "");
+	detail(out, "kernel id", "%" PRIu32, link->kernel_program_id);
+	detail(out, "owner", "uid %" PRIu32, link->owner_uid);
+	detail_metadata(out, link->metadata, link->metadata_count);
+	return 0;
+}
+
+static int features_show(FILE *out, const struct bpfd_daemon_status *status, size_t width)
+{
+	static const struct column columns[] = {
+		{ "FEATURE", COLUMN_TEXT },
+		{ "PRESENT", COLUMN_TEXT },
+		{ "DETAIL", COLUMN_LONG },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < status->feature_count; i++) {
+		table_row(table);
+		table_cell(table, "%s", status->features[i].name);
+		table_cell(table, "%s", status->features[i].present ? "yes" : "no");
+		table_cell(table, "%s", status->features[i].detail);
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}
+
+int status_show(FILE *out, const struct bpfd_daemon_status *status, size_t width)
+{
+	detail(out, "bpfd", "%s", status->version);
+	detail(out, "kernel", "%s", status->kernel_release);
+	detail_time(out, "started at", status->started_at);
+	detail(out, "programs", "%" PRIu64, status->programs);
+	detail(out, "links", "%" PRIu64 " on %" PRIu64 " interfaces", status->links,
+	       status->interfaces);
+	detail(out, "since its start",
+	       "%" PRIu64 " loads (%" PRIu64 " failed), %" PRIu64 " attachments", status->loads,
+	       status->loads_failed, status->attaches);
+	detail(out, "connections", "%" PRIu64, status->connections);
+	if (!status->feature_count)
+		return 0;
+	(void)fputc('\n', out);
+	return features_show(out, status, width);
+}
