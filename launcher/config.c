@@ -199,6 +199,7 @@ int config_read(const char *path, bool required, struct config *config, struct e
 	if (result < 0)
 		return result;
 	ini_allow_multiline = false; /* a line that starts with a space is no continuation */
+	ini_stop_on_first_error = true;
 	int bad_line = ini_parse_stream(line_read, &reader, key_take, &reader);
 
 	if (!reader.result && bad_line > 0) {

@@ -149,6 +149,21 @@ int bpffs_check(const char *path, struct error *error)
 	                 path);
 }
 
+int bpffs_open_up(const char *path, struct error *error)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const mode_t search = S_IXUSR | S_IXGRP | S_IXOTH;
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return fail(error, "examine", path);
+	if ((status.st_mode & search) == search)
+		return 0;
+	if (fchmod(fd, (status.st_mode & 07777) | search) < 0)
+		return fail(error, "change the mode of", path);
+	return 0;
+}
+
 int tracefs_check(const char *path, struct error *error)
 {
 	if (mount_check(path, TRACEFS_MAGIC) == 0)

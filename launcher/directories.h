@@ -35,6 +35,12 @@ int directories_prepare(const struct config *config, const struct users *users, 
 /* -ENODEV with `error` unless a BPF file system is mounted on `path`. */
 int bpffs_check(const char *path, struct error *error);
 
+/*
+ * Lets everybody search (not read) the mount's own directory, as the broker and the users of map pins must: systemd mounts it with
+ * mode 0700. What lies in it is protected by its own modes. 0 or -errno with `error`.
+ */
+int bpffs_open_up(const char *path, struct error *error);
+
 /* -ENODEV with `error` unless tracefs is mounted on `path`: then tracepoints cannot be attached,
  * the rest works. */
 int tracefs_check(const char *path, struct error *error);

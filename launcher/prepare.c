@@ -100,6 +100,8 @@ int prepare_start(const struct config *config, struct supervisor *supervisor, st
 	int result = prepare_check(config, &supervisor->users, error);
 
 	if (result == 0)
+		result = bpffs_open_up(config->bpffs, error);
+	if (result == 0)
 		result = directories_prepare(config, &supervisor->users, false, error);
 	if (result == 0)
 		result = locks_take(config, out, error);

@@ -120,7 +120,11 @@ const char *process_reason(int wait_status, char out[PROCESS_REASON_SIZE])
 		hint = ": by somebody who may, or because memory ran out";
 	else if (number == SIGXCPU || number == SIGXFSZ)
 		hint = ": it reached its resource limit";
-	(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by SIG%s%s", sigabbrev_np(number),
-	               hint);
+	const char *abbreviation = sigabbrev_np(number);
+
+	if (abbreviation)
+		(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by SIG%s%s", abbreviation, hint);
+	else
+		(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by signal %d", number);
 	return out;
 }

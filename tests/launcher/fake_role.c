@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the launcher starts in tests/channel/launcher_test.c instead of the real roles. Built once
+ * per behaviour (FAKE_ROLE is one of the functions below); which role it plays it sees from its
+ * name. What it finds wrong it tells by its exit status.
+ */
+#include "common/channel.h"
+#include "proto/channel_launcher.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *name;
+static struct channel launcher = { ROLE_FD_LAUNCHER, CHANNEL_LOWER, &channel_launcher };
+static struct channel_buffer buffer;
+
+/* What a loader says of itself. */
+struct self {
+	uid_t uid;
+	gid_t gid;
+	uint32_t permitted;
+	int32_t no_new_privileges;
+};
+
+static bool is(const char *role)
+{
+	return strcmp(name, role) == 0;
+}
+
+static void expect(bool condition, int status)
+{
+	if (!condition)
+		_exit(status);
+}
+
+static void settings_take(void)
+{
+	struct channel_message message;
+
+	expect(channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message) == 0, 40);
+	expect(message.row->type == LAUNCHER_SETTINGS, 41);
+}
+
+static void ready_send(void)
+{
+	struct launcher_ready ready = { .landlock_abi = 1 };
+
+	expect(channel_send(&launcher, LAUNCHER_READY, 0, &ready, NULL) == 0, 42);
+}
+
+/* Waits for the message; ends with 0 at STOP or the end of the channel. */
+static void message_wait(uint16_t type, struct channel_message *message)
+{
+	for (;;) {
+		int result = channel_receive(&launcher, LAUNCHER_STATE_RUNNING, &buffer, message);
+
+		expect(result == 0 || result == -EPIPE, 43);
+		if (result == 0 && message->row->type == type)
+			return;
+		if (result == -EPIPE || message->row->type == LAUNCHER_STOP)
+			_exit(0);
+	}
+}
+
+__attribute__((unused)) static void good(void)
+{
+	struct channel_message message;
+
+	settings_take();
+	ready_send();
+	message_wait(0, &message);
+}
+
+__attribute__((unused)) static void dies(void)
+{
+	settings_take();
+	_exit(3);
+}
+
+__attribute__((unused)) static void sigsys(void)
+{
+	settings_take();
+	(void)raise(SIGSYS);
+}
+
+__attribute__((unused)) static void hangs(void)
+{
+	for (;;)
+		(void)pause();
+}
+
+__attribute__((unused)) static void ignores_stop(void)
+{
+	settings_take();
+	ready_send();
+	hangs();
+}
+
+__attribute__((unused)) static void ready_twice(void)
+{
+	settings_take();
+	ready_send();
+	ready_send();
+	hangs();
+}
+
+__attribute__((unused)) static void closes(void)
+{
+	settings_take();
+	ready_send();
+	(void)close(ROLE_FD_LAUNCHER);
+	hangs();
+}
+
+__attribute__((unused)) static void garbage(void)
+{
+	settings_take();
+	ready_send();
+	expect(send(ROLE_FD_LAUNCHER, "hello", 5, 0) == 5, 44);
+	hangs();
+}
+
+static void loader_ask(uint64_t id, int *own)
+{
+	int fds[2];
+
+	expect(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0, 45);
+	expect(channel_send(&launcher, LAUNCHER_LOADER_START, id, NULL, &fds[1]) == 0, 46);
+	(void)close(fds[1]);
+	*own = fds[0];
+}
+
+/* A message that only the broker may send. */
+__attribute__((unused)) static void asks_loader(void)
+{
+	int own;
+
+	settings_take();
+	ready_send();
+	loader_ask(1, &own);
+	hangs();
+}
+
+__attribute__((unused)) static void same_id(void)
+{
+	int own;
+
+	settings_take();
+	loader_ask(1, &own);
+	loader_ask(1, &own);
+	hangs();
+}
+
+/* Descriptors, environment and standard input are as promised. */
+__attribute__((unused)) static void inspects(void)
+{
+	struct channel_message message;
+	int last = is("bpfd-broker") || is("bpfd-frontend") ? ROLE_FD_EXTRA : ROLE_FD_PEER;
+	sigset_t blocked;
+
+	expect(environ[0] == NULL, 50);
+	for (int fd = 0; fd < 1024; fd++)
+		expect((fcntl(fd, F_GETFD) >= 0) == (fd <= last), 51);
+	for (int fd = ROLE_FD_LAUNCHER; fd <= last; fd++)
+		expect(fcntl(fd, F_GETFD) == 0, 52);
+	expect(sigprocmask(SIG_SETMASK, NULL, &blocked) == 0 && !sigismember(&blocked, SIGTERM),
+	       53);
+	expect(read(STDIN_FILENO, &last, 1) == 0, 54);
+	expect((getuid() == 0) == is("bpfd-opener"), 55);
+	expect(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, 56);
+	settings_take();
+	ready_send();
+	message_wait(0, &message);
+}
+
+static void self_check(int fd)
+{
+	struct self self;
+
+	expect(recv(fd, &self, sizeof(self), 0) == (ssize_t)sizeof(self), 60);
+	expect(self.uid == LOADER_UID && self.gid == LOADER_UID, 61);
+	expect(self.permitted == 0 && self.no_new_privileges == 1, 62);
+}
+
+static void gone_expect(uint64_t id, int wait_status)
+{
+	struct channel_message message;
+
+	message_wait(LAUNCHER_LOADER_GONE, &message);
+	const struct launcher_loader_gone *gone = message.body;
+
+	expect(message.id == id, 63);
+	expect(gone->wait_status == wait_status, 64);
+}
+
+/* One killed, one that ends by itself, one too many. */
+__attribute__((unused)) static void runs_loaders(void)
+{
+	int own[10];
+	struct channel_message message;
+
+	settings_take();
+	loader_ask(1, &own[1]); /* before READY, as the warm one is */
+	self_check(own[1]);
+	ready_send();
+	/* the launcher confines itself while the other roles are ready; from then on this is what
+	 * counts */
+	(void)usleep(300000);
+	loader_ask(2, &own[2]);
+	self_check(own[2]);
+	expect(channel_send(&launcher, LAUNCHER_LOADER_KILL, 1, NULL, NULL) == 0, 65);
+	gone_expect(1, SIGKILL);
+	expect(channel_send(&launcher, LAUNCHER_LOADER_KILL, 1, NULL, NULL) == 0, 65);
+	(void)close(own[2]);
+	gone_expect(2, 0);
+	for (uint64_t id = 3; id < 3 + 8; id++)
+		loader_ask(id, &own[id % 10]);
+	loader_ask(11, &own[1]);
+	gone_expect(11, 127 << 8);
+	expect(write(STDERR_FILENO, "loaders are right\n", 18) == 18, 66);
+	message_wait(0, &message);
+}
+
+/* Tells of itself, and ends when its channel does. */
+__attribute__((unused)) static void loader(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+	struct self self = { 0 };
+	uid_t uid;
+	gid_t gid;
+
+	expect(getresuid(&self.uid, &uid, &uid) == 0 && getresgid(&self.gid, &gid, &gid) == 0, 70);
+	expect(syscall(SYS_capget, &header, data) == 0, 71);
+	self.permitted = data[0].permitted | data[1].permitted;
+	self.no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+	(void)send(ROLE_FD_LAUNCHER, &self, sizeof(self), 0);
+	struct channel_message message;
+	(void)channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message);
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 1)
+		return 1;
+	name = argv[0];
+	FAKE_ROLE();
+	return 0;
+}
