@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The kernel as the broker sees it: thin calls of bpf(2) through a table of operations, which tests swap to count calls and to
- * inject failures. Each returns 0 or a descriptor, or -errno.
+ * The kernel as the broker sees it: thin calls of bpf(2) through a table of operations, which tests
+ * swap to count calls and to inject failures. Each returns 0 or a descriptor, or -errno.
  */
 #ifndef BPFD_BROKER_KERNEL_H
 #define BPFD_BROKER_KERNEL_H
@@ -19,13 +19,24 @@ struct kernel_operations {
 extern const struct kernel_operations kernel_real;
 extern const struct kernel_operations *kernel; /* &kernel_real unless a test swapped it */
 
+/* BPF_OBJ_GET_INFO_BY_FD into a structure of linux/bpf.h that the caller zeroed. */
+int kernel_info(int fd, void *info, uint32_t size_bytes);
 int kernel_pin(int fd, const char *path);
 int kernel_pin_open(const char *path);
-/* Fills everything in `program` that BPF_OBJ_GET_INFO_BY_FD tells (kernel_id ... gpl_compatible, kernel_name, tag) and nothing else. */
+/* Fills everything in `program` that BPF_OBJ_GET_INFO_BY_FD tells (kernel_id ... gpl_compatible,
+ * kernel_name, tag) and nothing else. */
 int kernel_program_info(int fd, struct record_program *program);
 /* The kernel ids of the program's maps, at most LOAD_MAPS_MAX. */
 int kernel_program_map_ids(int fd, uint32_t *ids, size_t *count);
 /* Fills all but the name. */
 int kernel_map_info(int fd, struct record_map *map);
+/* Reads element `key` of a map whose values have the size that `value` has room for. */
+int kernel_map_lookup(int map_fd, const void *key, void *value);
+
+/* Links a component (BPF_PROG_TYPE_EXT) to the function `btf_id` of `target_fd`. The link's
+ * descriptor. */
+int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
+/* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
+int kernel_link_perf_event(int program_fd, int perf_fd);
 
 #endif

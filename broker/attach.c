@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/attach.h"
+#include "broker/attach_types.h"
+
+/* One row for each type of common/program_type.h. */
+static const struct attach_type *const types[] = {
+	[PROGRAM_TYPE_XDP] = &attach_type_xdp,
+	[PROGRAM_TYPE_TRACEPOINT] = &attach_type_tracepoint,
+};
+
+const struct attach_type *attach_type(uint32_t type)
+{
+	return type < sizeof(types) / sizeof(*types) ? types[type] : NULL;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The rows of broker/attach.c, each defined in attach_<type>.c. */
+#ifndef BPFD_BROKER_ATTACH_TYPES_H
+#define BPFD_BROKER_ATTACH_TYPES_H
+
+#include "broker/attach.h"
+
+extern const struct attach_type attach_type_xdp, attach_type_tracepoint;
+
+#endif

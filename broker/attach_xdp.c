@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/attach_types.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#define RETURN_VALUES ((1u << (XDP_REDIRECT + 1)) - 1)
+#define DISPATCHER_RETURN (1u << 31)
+
+/* Whether a program of this form can be attached in this way, and if not what the user has to do.
+ */
+static int form_check(const struct attach_context *context, const struct record_program *program,
+                      const struct record_link *link, struct error *error)
+{
+	int extension_errno = xdp_extension_errno(context->xdp);
+
+	if (program->form == PROGRAM_FORM_EXTENSION && link->xdp.exclusive)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "program \"%s\" was loaded to share interfaces and cannot be "
+		                 "attached with --exclusive: load "
+		                 "it again with --exclusive",
+		                 program->name);
+	if (program->form == PROGRAM_FORM_EXTENSION || link->xdp.exclusive)
+		return 0;
+	if (extension_errno)
+		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
+		                 "this kernel refuses extension programs (%s), so that programs "
+		                 "cannot share an interface: "
+		                 "attach with --exclusive, which gives \"%s\" the interface alone",
+		                 strerror(extension_errno), program->name);
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+	                 "program \"%s\" was loaded with --exclusive and cannot share an "
+	                 "interface: attach it with --exclusive, "
+	                 "or load it again without",
+	                 program->name);
+}
+
+static int numbers_check(const struct record_xdp_target *target, struct error *error)
+{
+	if (target->priority > PRIORITY_MAX)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "priority %u is out of range: it must be between 0 and %u",
+		                 target->priority, PRIORITY_MAX);
+	if (target->proceed_on & ~(RETURN_VALUES | DISPATCHER_RETURN))
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "proceed-on 0x%x holds unknown return values: it takes aborted, "
+		                 "drop, pass, tx, redirect and "
+		                 "dispatcher_return",
+		                 target->proceed_on);
+	if (target->mode > XDP_MODE_GENERIC)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "mode %u is unknown: it is native or generic", target->mode);
+	return 0;
+}
+
+/* The request for everything of bpfd's that runs on the interface but `link`. */
+static void request_fill(struct attach_context *context, const struct record_link *link,
+                         struct xdp_request *request)
+{
+	*request = (struct xdp_request){
+		.ifindex = link->xdp.ifindex,
+		.mode = XDP_MODE_DEFAULT,
+		.own = context->own,
+		.state = context->state,
+	};
+	request->count = context->members(context->state, link->xdp.ifindex, link->id,
+	                                  request->members, XDP_PROGRAMS_MAX + 1);
+}
+
+static int duplicate_check(struct attach_context *context, const struct record_program *program,
+                           const struct record_link *link, struct error *error)
+{
+	struct xdp_request request;
+
+	request_fill(context, link, &request);
+	for (size_t i = 0; i < request.count; i++) {
+		if (request.members[i].kernel_id == program->kernel_id)
+			return error_set(error, -EEXIST, ERROR_ALREADY_EXISTS,
+			                 "program \"%s\" is attached to interface \"%s\" already, "
+			                 "by link %llu: detach that "
+			                 "first, or load the program a second time",
+			                 program->name, link->xdp.interface,
+			                 (unsigned long long)request.members[i].link_id);
+	}
+	return 0;
+}
+
+static int check_xdp(struct attach_context *context, const struct record_program *program,
+                     struct record_link *link, struct error *error)
+{
+	struct record_link filled = *link;
+	int result;
+
+	if (!channel_text_ok(filled.xdp.interface, sizeof(filled.xdp.interface)) ||
+	    !filled.xdp.interface[0])
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"an XDP program is attached to an interface: name one with --iface");
+	if (!(filled.xdp.flags & XDP_TARGET_PRIORITY_SET))
+		filled.xdp.priority = program->xdp.priority;
+	if (!(filled.xdp.flags & XDP_TARGET_PROCEED_ON_SET))
+		filled.xdp.proceed_on = program->xdp.proceed_on;
+	filled.xdp.proceed_on |= DISPATCHER_RETURN;
+	result = numbers_check(&filled.xdp, error);
+	if (result == 0)
+		result = form_check(context, program, &filled, error);
+	if (result == 0)
+		result = xdp_interface_find(context->xdp, filled.xdp.interface, &filled.xdp.ifindex,
+		                            error);
+	if (result == 0)
+		result = duplicate_check(context, program, &filled, error);
+	if (result == 0)
+		*link = filled;
+	return result;
+}
+
+static int sync(struct attach_context *context, const struct xdp_request *request,
+                struct record_chain *chain, struct error *error)
+{
+	int result = xdp_sync(context->xdp, request, chain, error);
+
+	if (result == 0)
+		context->chain_changed(context->state, chain);
+	return result;
+}
+
+static int attach_xdp(struct attach_context *context, const struct record_program *program,
+                      int program_fd, struct record_link *link, struct error *error)
+{
+	struct record_chain chain;
+	struct xdp_request request;
+	int result;
+
+	request_fill(context, link, &request);
+	if (link->xdp.exclusive && request.count)
+		return error_set(error, -EBUSY, ERROR_BUSY,
+		                 "interface \"%s\" runs %zu other programs of bpfd's: detach them "
+		                 "first, or attach without "
+		                 "--exclusive",
+		                 link->xdp.interface, request.count);
+	if (request.count > XDP_PROGRAMS_MAX)
+		request.count = XDP_PROGRAMS_MAX; /* the eleventh is refused all the same */
+	request.members[request.count++] = (struct xdp_member){
+		.link_id = link->id,
+		.kernel_id = program->kernel_id,
+		.program_fd = program_fd,
+		.priority = link->xdp.priority,
+		.proceed_on = link->xdp.proceed_on,
+		.frags = program->xdp.frags,
+	};
+	request.mode = link->xdp.mode;
+	request.exclusive = link->xdp.exclusive;
+	result = sync(context, &request, &chain, error);
+	if (result == 0)
+		link->xdp.mode = chain.mode;
+	return result;
+}
+
+static int detach_xdp(struct attach_context *context, const struct record_link *link,
+                      struct error *error)
+{
+	struct record_chain chain;
+	struct xdp_request request;
+	int result;
+
+	request_fill(context, link, &request);
+	result = sync(context, &request, &chain, error);
+	return result == -ENODEV ? 0 : result;
+}
+
+static int adopt_xdp(struct attach_context *context, const struct record_program *program,
+                     int program_fd, struct record_link *link, struct error *error)
+{
+	struct record_chain chain;
+	int result = xdp_read(context->xdp, link->xdp.ifindex, NULL, NULL, &chain, error);
+
+	(void)program_fd;
+	if (result == -ENODEV) {
+		link->state = LINK_STATE_GONE;
+		return 0;
+	}
+	if (result < 0)
+		return result;
+	if (chain.count && !chain.entries[0].kernel_name[0])
+		return 0; /* nobody could look: somebody else's, and the opener is switched off */
+	link->state = LINK_STATE_REMOVED;
+	for (size_t i = 0; i < chain.count; i++) {
+		if (chain.entries[i].kernel_id == program->kernel_id)
+			link->state = LINK_STATE_ATTACHED;
+	}
+	return 0;
+}
+
+const struct attach_type attach_type_xdp = {
+	.type = PROGRAM_TYPE_XDP,
+	.check = check_xdp,
+	.attach = attach_xdp,
+	.detach = detach_xdp,
+	.adopt = adopt_xdp,
+};

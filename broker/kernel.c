@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/kernel.h"
+#include "common/cleanup.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+#define LOAD_TRIES 5 /* what libbpf does when the kernel was interrupted while it verified */
+
+static int bpf_real(enum bpf_cmd command, union bpf_attr *attr, unsigned int size)
+{
+	for (int try = 0;; try++) {
+		long result = syscall(SYS_bpf, command, attr, size);
+
+		if (result >= 0)
+			return (int)result;
+		if (command != BPF_PROG_LOAD || errno != EAGAIN || try == LOAD_TRIES)
+			return -errno;
+	}
+}
+
+const struct kernel_operations kernel_real = { .bpf = bpf_real };
+const struct kernel_operations *kernel = &kernel_real;
+
+/* bpf(2) takes pointers as numbers. */
+static uint64_t address(const void *pointer)
+{
+	return (uint64_t)(uintptr_t)pointer;
+}
+
+int kernel_pin(int fd, const char *path)
+{
+	union bpf_attr attr = {};
+
+	attr.bpf_fd = (uint32_t)fd;
+	attr.pathname = address(path);
+	return kernel->bpf(BPF_OBJ_PIN, &attr, sizeof(attr));
+}
+
+int kernel_pin_open(const char *path)
+{
+	union bpf_attr attr = {};
+
+	attr.pathname = address(path);
+	return kernel->bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+}
+
+int kernel_info(int fd, void *info, uint32_t size_bytes)
+{
+	union bpf_attr attr = {};
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = size_bytes;
+	attr.info.info = address(info);
+	return kernel->bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+}
+
+int kernel_program_info(int fd, struct record_program *program)
+{
+	struct bpf_prog_info info = {};
+	int result = kernel_info(fd, &info, sizeof(info));
+
+	if (result < 0)
+		return result;
+	program->kernel_id = info.id;
+	program->kernel_type = info.type;
+	program->bytes_xlated = info.xlated_prog_len;
+	program->bytes_jited = info.jited_prog_len;
+	program->verified_insns = info.verified_insns;
+	program->btf_id = info.btf_id;
+	program->gpl_compatible = info.gpl_compatible;
+	_Static_assert(sizeof(program->kernel_name) == sizeof(info.name) &&
+	                       sizeof(program->tag) == sizeof(info.tag),
+	               "as the kernel has them");
+	memcpy(program->kernel_name, info.name, sizeof(info.name));
+	memcpy(program->tag, info.tag, sizeof(info.tag));
+	return 0;
+}
+
+int kernel_program_map_ids(int fd, uint32_t *ids, size_t *count)
+{
+	struct bpf_prog_info info = { .nr_map_ids = LOAD_MAPS_MAX };
+	int result;
+
+	info.map_ids = address(ids);
+	result = kernel_info(fd, &info, sizeof(info));
+	if (result < 0)
+		return result;
+	/* the kernel says how many there are, even where fewer fit */
+	*count = info.nr_map_ids < LOAD_MAPS_MAX ? info.nr_map_ids : LOAD_MAPS_MAX;
+	return 0;
+}
+
+int kernel_map_info(int fd, struct record_map *map)
+{
+	struct bpf_map_info info = {};
+	int result = kernel_info(fd, &info, sizeof(info));
+
+	if (result < 0)
+		return result;
+	map->kernel_id = info.id;
+	map->type = info.type;
+	map->key_size = info.key_size;
+	map->value_size = info.value_size;
+	map->max_entries = info.max_entries;
+	return 0;
+}
+
+int kernel_map_lookup(int map_fd, const void *key, void *value)
+{
+	union bpf_attr attr = {};
+
+	attr.map_fd = (uint32_t)map_fd;
+	attr.key = address(key);
+	attr.value = address(value);
+	return kernel->bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+}
+
+int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id)
+{
+	union bpf_attr attr = {};
+
+	attr.link_create.prog_fd = (uint32_t)program_fd;
+	attr.link_create.target_fd = (uint32_t)target_fd;
+	attr.link_create.target_btf_id = btf_id;
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+int kernel_link_perf_event(int program_fd, int perf_fd)
+{
+	union bpf_attr attr = {};
+
+	attr.link_create.prog_fd = (uint32_t)program_fd;
+	attr.link_create.target_fd = (uint32_t)perf_fd;
+	attr.link_create.attach_type = BPF_PERF_EVENT;
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}

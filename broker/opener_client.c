@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/opener_client.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <string.h>
+
+static int opener_off(struct error *error, const char *feature)
+{
+	return error_set(
+		error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
+		"%s needs bpfd's opener, which is switched off: set \"opener = yes\" in bpfd.conf",
+		feature);
+}
+
+/* The opener is a sibling: when it is gone or does not keep to the protocol, the service ends. */
+_Noreturn static void opener_broken(const char *what, int result)
+{
+	log_error("opener: %s: %s", what, strerror(-result));
+	_exit(1);
+}
+
+/* Asks and waits. The answer's type; its descriptors are the caller's. */
+static uint16_t opener_ask(struct opener_client *client, uint16_t type, const void *question,
+                           struct channel_message *answer, struct error *error)
+{
+	static struct channel_buffer
+		space; /* one question at a time; too big for the stack of a small process */
+	uint64_t id = ++client->next_id;
+	int result = channel_send(&client->channel, type, id, question, NULL);
+
+	if (result < 0)
+		opener_broken("cannot be asked", result);
+	result = channel_receive(&client->channel, OPENER_STATE_READY, &space, answer);
+	if (result < 0)
+		opener_broken("does not answer", result);
+	if (answer->id != id)
+		opener_broken("answers another question", -EPROTO);
+	if (answer->row->type == OPENER_REFUSED && error) {
+		const struct opener_refused *refused = answer->body;
+
+		*error = refused->error;
+		error->message[sizeof(error->message) - 1] = '\0';
+	}
+	return answer->row->type;
+}
+
+static int opener_refusal(const struct channel_message *answer)
+{
+	const struct opener_refused *refused = answer->body;
+
+	if (refused->errno_value <= 0 || refused->errno_value > 4095)
+		opener_broken("refuses without a reason", -EPROTO);
+	return -refused->errno_value;
+}
+
+int opener_dispatcher_open(struct opener_client *client, uint32_t ifindex, uint32_t program_id,
+                           int *program_fd, int *map_fd, struct error *error)
+{
+	const struct opener_dispatcher question = { .ifindex = ifindex, .program_id = program_id };
+	struct channel_message answer;
+
+	if (!client)
+		return opener_off(error, "a look at somebody else's XDP program");
+	switch (opener_ask(client, OPENER_DISPATCHER, &question, &answer, error)) {
+	case OPENER_OPENED_DISPATCHER:
+		*program_fd = answer.descriptors[0];
+		*map_fd = answer.descriptors[1];
+		return 0;
+	case OPENER_OPENED:
+		*program_fd = answer.descriptors[0];
+		*map_fd = -1;
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+/* For the questions whose answer is one descriptor. */
+static int opener_open(struct opener_client *client, uint16_t type, const void *question, int *fd,
+                       struct error *error)
+{
+	struct channel_message answer;
+
+	switch (opener_ask(client, type, question, &answer, error)) {
+	case OPENER_OPENED:
+		*fd = answer.descriptors[0];
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+int opener_component_open(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
+                          uint32_t slot, int *program_fd, struct error *error)
+{
+	const struct opener_component question = { .ifindex = ifindex,
+		                                   .dispatcher_id = dispatcher_id,
+		                                   .slot = slot };
+
+	if (!client)
+		return opener_off(error, "joining somebody else's XDP programs");
+	return opener_open(client, OPENER_COMPONENT, &question, program_fd, error);
+}
+
+int opener_pins_remove(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
+                       struct error *error)
+{
+	const struct opener_dispatcher question = { .ifindex = ifindex,
+		                                    .program_id = dispatcher_id };
+	struct channel_message answer;
+
+	if (!client)
+		return opener_off(error, "removing somebody else's dispatcher");
+	switch (opener_ask(client, OPENER_PINS_REMOVE, &question, &answer, error)) {
+	case OPENER_REMOVED:
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+int opener_tracepoint_open(struct opener_client *client, const char *group, const char *name,
+                           int *perf_fd, struct error *error)
+{
+	struct opener_tracepoint question = {};
+
+	if (!client)
+		return opener_off(error, "attaching to a tracepoint");
+	/* the texts were checked with the link: both end within their size */
+	memcpy(question.group, group, strnlen(group, sizeof(question.group) - 1));
+	memcpy(question.name, name, strnlen(name, sizeof(question.name) - 1));
+	return opener_open(client, OPENER_TRACEPOINT, &question, perf_fd, error);
+}

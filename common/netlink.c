@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "common/netlink.h"
+#include "common/cleanup.h"
+
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define ANSWER_SIZE 16384
+#define ANSWER_TIMEOUT_S 2
+#define TYPE_MASK 0x3fffu /* NLA_TYPE_MASK and NLA_ALIGN, unsigned */
+#define ALIGNED(length) (((length) + 3u) & ~(size_t)3)
+
+int netlink_open(uint32_t groups, struct netlink *out)
+{
+	struct sockaddr_nl self = { .nl_family = AF_NETLINK, .nl_groups = groups };
+	struct timeval patience = { .tv_sec = ANSWER_TIMEOUT_S };
+	int flags = SOCK_RAW | SOCK_CLOEXEC | (groups ? SOCK_NONBLOCK : 0), on = 1;
+	_cleanup_close_ int fd = socket(AF_NETLINK, flags, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0)
+		return -errno;
+	*out = (struct netlink){ .fd = steal_fd(&fd), .sequence = 1 };
+	return 0;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+	close_cleanup(&netlink->fd);
+	netlink->fd = -1;
+}
+
+void netlink_message_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
+                           uint32_t ifindex)
+{
+	memset(message, 0, sizeof(*message));
+	message->header.nlmsg_len = offsetof(struct netlink_message, attributes);
+	message->header.nlmsg_type = type;
+	message->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	message->interface.ifi_family = AF_UNSPEC;
+	message->interface.ifi_index = (int)ifindex;
+}
+
+struct nlattr *netlink_message_append(struct netlink_message *message, uint16_t type,
+                                      const void *data, size_t size_bytes)
+{
+	size_t length = sizeof(struct nlattr) + size_bytes, at = message->header.nlmsg_len;
+
+	if (length > sizeof(*message) - at)
+		return NULL;
+
+	struct nlattr *attribute = (struct nlattr *)((unsigned char *)message + at);
+
+	attribute->nla_len = (uint16_t)length;
+	attribute->nla_type = type;
+	if (size_bytes)
+		memcpy(attribute + 1, data, size_bytes);
+	message->header.nlmsg_len += (uint32_t)ALIGNED(length);
+	return attribute;
+}
+
+void netlink_message_nest(struct netlink_message *message, struct nlattr *nest)
+{
+	unsigned char *end = (unsigned char *)message + message->header.nlmsg_len;
+
+	nest->nla_len = (uint16_t)(end - (unsigned char *)nest);
+}
+
+/* A run of attributes that is being walked. */
+struct walk {
+	const unsigned char *bytes;
+	size_t length;
+};
+
+/* The next attribute: its type, and `value` as a view of what is in it. False at the end, or where
+ * a length is a lie. */
+static bool walk_next(struct walk *walk, uint16_t *type, struct walk *value)
+{
+	struct nlattr attribute;
+
+	if (walk->length < sizeof(attribute))
+		return false;
+	memcpy(&attribute, walk->bytes, sizeof(attribute));
+	if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > walk->length)
+		return false;
+	*type = (uint16_t)(attribute.nla_type & TYPE_MASK);
+	*value = (struct walk){ walk->bytes + sizeof(attribute),
+		                attribute.nla_len - sizeof(attribute) };
+
+	size_t step = ALIGNED(attribute.nla_len);
+
+	if (step > walk->length)
+		step = walk->length;
+	walk->bytes += step;
+	walk->length -= step;
+	return true;
+}
+
+static void text_take(const struct walk *value, char *out, size_t size)
+{
+	size_t length = value->length < size ? value->length : size - 1;
+
+	memset(out, 0, size);
+	memcpy(out, value->bytes, strnlen((const char *)value->bytes, length));
+}
+
+static void xdp_parse(struct walk xdp, struct netlink_interface *out)
+{
+	struct walk value;
+	uint16_t type;
+
+	while (walk_next(&xdp, &type, &value)) {
+		if (type == IFLA_XDP_ATTACHED && value.length >= 1)
+			out->attached = value.bytes[0];
+		else if (type == IFLA_XDP_PROG_ID && value.length >= sizeof(out->program_id))
+			memcpy(&out->program_id, value.bytes, sizeof(out->program_id));
+	}
+}
+
+int netlink_interface_parse(const void *bytes, size_t length, struct netlink_interface *out)
+{
+	const size_t attributes = offsetof(struct netlink_message, attributes);
+	struct netlink_interface found = {};
+	struct netlink_message head;
+	struct walk walk, value;
+	uint16_t type;
+
+	if (length < sizeof(head.header))
+		return -EPROTO;
+	memcpy(&head, bytes, length < attributes ? sizeof(head.header) : attributes);
+	if (head.header.nlmsg_type != RTM_NEWLINK && head.header.nlmsg_type != RTM_DELLINK)
+		return -ENOMSG;
+	if (length < attributes || head.header.nlmsg_len < attributes ||
+	    head.header.nlmsg_len > length || head.interface.ifi_index <= 0)
+		return -EPROTO;
+	found.ifindex = (uint32_t)head.interface.ifi_index;
+	found.gone = head.header.nlmsg_type == RTM_DELLINK;
+	walk = (struct walk){ (const unsigned char *)bytes + attributes,
+		              head.header.nlmsg_len - attributes };
+	while (walk_next(&walk, &type, &value)) {
+		if (type == IFLA_IFNAME)
+			text_take(&value, found.name, sizeof(found.name));
+		else if (type == IFLA_XDP)
+			xdp_parse(value, &found);
+	}
+	*out = found;
+	return 0;
+}
+
+/* The kernel's own words lie behind the error, and behind the request that it may echo. */
+static void reason_parse(const struct nlmsghdr *header, const struct nlmsgerr *answer,
+                         struct walk rest, char *reason)
+{
+	struct walk value;
+	uint16_t type;
+
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(header->nlmsg_flags & NLM_F_CAPPED)) {
+		size_t echoed = ALIGNED(answer->msg.nlmsg_len);
+
+		if (echoed < NLMSG_HDRLEN || echoed - NLMSG_HDRLEN > rest.length)
+			return;
+		rest.bytes += echoed - NLMSG_HDRLEN;
+		rest.length -= echoed - NLMSG_HDRLEN;
+	}
+	while (walk_next(&rest, &type, &value)) {
+		if (type == NLMSGERR_ATTR_MSG)
+			text_take(&value, reason, NETLINK_REASON_SIZE);
+	}
+}
+
+int netlink_answer_parse(const void *bytes, size_t length, char *reason)
+{
+	const size_t fixed = NLMSG_HDRLEN + sizeof(struct nlmsgerr);
+	struct nlmsghdr header;
+	struct nlmsgerr answer;
+
+	if (length < fixed)
+		return -EPROTO;
+	memcpy(&header, bytes, sizeof(header));
+	memcpy(&answer, (const unsigned char *)bytes + NLMSG_HDRLEN, sizeof(answer));
+	if (header.nlmsg_type != NLMSG_ERROR || header.nlmsg_len < fixed ||
+	    header.nlmsg_len > length || answer.error > 0 || answer.error < -4095)
+		return -EPROTO;
+	if (reason)
+		reason_parse(&header, &answer,
+		             (struct walk){ (const unsigned char *)bytes + fixed,
+		                            header.nlmsg_len - fixed },
+		             reason);
+	return answer.error;
+}
+
+long netlink_receive(const struct netlink *netlink, void *buffer, size_t size_bytes)
+{
+	for (;;) {
+		struct sockaddr_nl sender = {};
+		socklen_t sender_size = sizeof(sender);
+		ssize_t length = recvfrom(netlink->fd, buffer, size_bytes, MSG_TRUNC,
+		                          (struct sockaddr *)&sender, &sender_size);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		if (sender.nl_pid != 0) /* any process may send to our address; the kernel is 0 */
+			continue;
+		return (size_t)length > size_bytes ? -EMSGSIZE : length;
+	}
+}
+
+int netlink_ask(struct netlink *netlink, struct netlink_message *message,
+                struct netlink_interface *out, char *reason)
+{
+	unsigned char buffer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr answer;
+
+	if (reason)
+		reason[0] = '\0';
+	message->header.nlmsg_seq = netlink->sequence++;
+	if (send(netlink->fd, message, message->header.nlmsg_len, 0) < 0)
+		return -errno;
+	do {
+		long length = netlink_receive(netlink, buffer, sizeof(buffer));
+
+		if (length < 0)
+			return length == -EAGAIN ? -ETIMEDOUT : (int)length;
+		if ((size_t)length < sizeof(answer))
+			return -EPROTO;
+		memcpy(&answer, buffer, sizeof(answer));
+		if (answer.nlmsg_seq != message->header.nlmsg_seq)
+			continue; /* a late answer to a question given up */
+		if (answer.nlmsg_type != NLMSG_ERROR)
+			return out ? netlink_interface_parse(buffer, (size_t)length, out) : -EPROTO;
+
+		int result = netlink_answer_parse(buffer, (size_t)length, reason);
+
+		return result == 0 && out ? -EPROTO : result;
+	} while (true);
+}
+
+int netlink_interface_query(struct netlink *netlink, uint32_t ifindex, const char *name,
+                            struct netlink_interface *out)
+{
+	struct netlink_message message;
+
+	netlink_message_begin(&message, RTM_GETLINK, 0, ifindex);
+	if (!ifindex) {
+		size_t length = strlen(name);
+
+		if (length == 0 || length >= INTERFACE_SIZE ||
+		    !netlink_message_append(&message, IFLA_IFNAME, name, length + 1))
+			return -ENODEV;
+	}
+	return netlink_ask(netlink, &message, out, NULL);
+}
