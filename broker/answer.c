@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/broker.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const operation_names[] = {
+	[STORE_OPERATION_LOAD] = "load",
+	[STORE_OPERATION_ATTACH] = "attach",
+	[STORE_OPERATION_DETACH] = "detach",
+	[STORE_OPERATION_UNLOAD] = "unload",
+};
+
+static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
+                        const int *descriptors)
+{
+	int result = channel_send(&broker->frontend, type, id, body, descriptors);
+
+	if (result < 0) {
+		log_error("the frontend cannot be answered: %s", strerror(-result));
+		broker->failed = true;
+	}
+}
+
+static void audit(const struct origin *origin, const char *result, const char *detail)
+{
+	char request[2 * REQUEST_ID_SIZE + 1];
+
+	for (size_t i = 0; i < REQUEST_ID_SIZE; i++)
+		(void)snprintf(request + 2 * i, 3, "%02x", origin->request_id[i]);
+	log_info("audit operation=%s result=%s uid=%u gid=%u pid=%u request=%s %s",
+	         operation_names[origin->operation], result, origin->peer.uid, origin->peer.gid,
+	         origin->peer.pid, request, detail);
+}
+
+void answer_done(struct broker *broker, const struct origin *origin,
+                 const struct store_answer *answer, const char *detail)
+{
+	struct frontend_done body = { .count = answer->count };
+
+	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
+	audit(origin, "done", detail);
+	answer_send(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
+}
+
+void answer_refused_with_log(struct broker *broker, const struct origin *origin,
+                             const struct error *error, int log_fd, uint32_t log_size,
+                             const char *detail)
+{
+	struct frontend_refused body = { .error = { .code = error->code }, .log_size = log_size };
+	char reason[ERROR_MESSAGE_MAX];
+	char line[1024];
+
+	(void)snprintf(body.error.message, sizeof(body.error.message), "%s", error->message);
+	(void)snprintf(line, sizeof(line), "%s%scode=%s reason=\"%s\"", detail,
+	               detail[0] ? " " : "", error_code_name(error->code),
+	               log_escape(body.error.message, reason, sizeof(reason)));
+	audit(origin, "refused", line);
+	if (log_fd >= 0)
+		answer_send(broker, FRONTEND_REFUSED_WITH_LOG, origin->message_id, &body, &log_fd);
+	else
+		answer_send(broker, FRONTEND_REFUSED, origin->message_id, &body, NULL);
+}
+
+void answer_refused(struct broker *broker, const struct origin *origin, const struct error *error,
+                    const char *detail)
+{
+	answer_refused_with_log(broker, origin, error, -1, 0, detail);
+}
+
+static void repeat_answer(struct broker *broker, const struct origin *origin,
+                          const struct store_answer *answer)
+{
+	struct frontend_done body = { .count = answer->count, .repeated = 1 };
+
+	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
+	answer_send(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
+}
+
+bool answer_repeated(struct broker *broker, const struct origin *origin)
+{
+	struct store_answer answer;
+	struct error error = {};
+	int result = store_request_get(broker->store, origin->request_id, origin->peer.uid, &answer,
+	                               &error);
+
+	if (result == -ENOENT)
+		return false;
+	if (!result && answer.operation == (uint32_t)origin->operation) {
+		repeat_answer(broker, origin, &answer);
+		return true;
+	}
+	if (!result)
+		(void)error_set(
+			&error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"the request id belongs to an earlier request of another kind: choose each "
+			"request id at random");
+	answer_refused(broker, origin, &error, "");
+	return true;
+}

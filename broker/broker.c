@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/broker.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+/* A frontend that takes no row for so long is broken. */
+#define FRONTEND_SEND_TIMEOUT_S 30
+
+uint64_t clock_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+/* The links that run on the interface, as the XDP part rebuilds chains from them. */
+static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
+                           struct xdp_member *members, size_t most)
+{
+	const struct registry *registry = &((const struct broker *)state)->registry;
+	size_t count = 0;
+
+	for (size_t i = 0; i < registry->link_count && count < most; i++) {
+		const struct link_entry *link = &registry->links[i];
+
+		if (link->type != PROGRAM_TYPE_XDP || link->id == except ||
+		    link->xdp.ifindex != ifindex || link->state != LINK_STATE_ATTACHED)
+			continue;
+
+		const struct program_entry *program = registry_program(registry, link->program_id);
+
+		members[count++] = (struct xdp_member){
+			.link_id = link->id,
+			.kernel_id = program->kernel_id,
+			.program_fd = program->fd,
+			.priority = link->xdp.priority,
+			.proceed_on = link->xdp.proceed_on,
+			.frags = program->frags,
+		};
+	}
+	return count;
+}
+
+static bool kernel_id_own(void *state, uint32_t kernel_id)
+{
+	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
+}
+
+static void chain_changed(void *state, const struct record_chain *chain)
+{
+	struct broker *broker = state;
+
+	if (registry_reserve(&broker->registry, 0, 0, 1) == 0)
+		registry_chain_put(&broker->registry, chain);
+	view_chain(broker, chain);
+}
+
+/* Perf attachments are links, which can be pinned, from Linux 5.15 on. */
+static bool release_has_perf_link(const char *release)
+{
+	char *end;
+	unsigned long major = strtoul(release, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+	return major > 5 || (major == 5 && minor >= 15);
+}
+
+static void host_look_up(struct broker *broker)
+{
+	struct record_status *status = &broker->status;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct utsname name;
+
+	broker->possible_cpus = cpus > 0 ? (uint32_t)cpus : 0;
+	status->extension_errno = xdp_extension_errno(broker->xdp);
+	status->extension_programs = status->extension_errno == 0;
+	status->opener = broker->attach.opener != NULL;
+	status->started_at_s = clock_now_s();
+	if (uname(&name) == 0) {
+		(void)snprintf(status->kernel_release, sizeof(status->kernel_release), "%.63s",
+		               name.release);
+		status->perf_link = release_has_perf_link(name.release);
+	}
+}
+
+static void channels_open(struct broker *broker, const struct broker_descriptors *descriptors)
+{
+	struct timeval timeout = { .tv_sec = FRONTEND_SEND_TIMEOUT_S };
+
+	broker->launcher =
+		(struct channel){ descriptors->launcher_fd, CHANNEL_LOWER, &channel_launcher };
+	broker->frontend =
+		(struct channel){ descriptors->frontend_fd, CHANNEL_LOWER, &channel_frontend };
+	broker->opener.channel =
+		(struct channel){ descriptors->opener_fd, CHANNEL_UPPER, &channel_opener };
+	broker->launcher_state = LAUNCHER_STATE_STARTING;
+	(void)setsockopt(broker->frontend.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	broker->attach = (struct attach_context){
+		.settings = &broker->settings,
+		.opener = descriptors->opener_fd >= 0 ? &broker->opener : NULL,
+		.state = broker,
+		.members = members_list,
+		.own = kernel_id_own,
+		.chain_changed = chain_changed,
+	};
+}
+
+int broker_open(const struct launcher_settings *settings,
+                const struct broker_descriptors *descriptors, struct broker **out,
+                struct error *error)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+	int result;
+
+	if (!broker)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
+	broker->settings = *settings;
+	broker->epoll_fd = broker->signal_fd = -1;
+	channels_open(broker, descriptors);
+	result = store_open(settings->state_directory, STORE_MAP_SIZE, &broker->store, error);
+	if (!result)
+		result = xdp_open(&broker->settings, broker->attach.opener, &broker->xdp, error);
+	broker->attach.xdp = broker->xdp;
+	if (!result) {
+		result = loop_open(broker);
+		if (result)
+			(void)error_set(error, result, ERROR_INTERNAL,
+			                "the event loop cannot be made: %s", strerror(-result));
+	}
+	if (result) {
+		broker_close(broker);
+		return result;
+	}
+	host_look_up(broker);
+	*out = broker;
+	return 0;
+}
+
+int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *error)
+{
+	struct launcher_ready ready = { .landlock_abi = landlock_abi };
+	int result = reconcile_run(broker, error);
+
+	broker->status.landlock_abi = landlock_abi;
+	if (!result)
+		result = view_send_all(broker, error);
+	if (result)
+		return result;
+	loads_start_session(broker);
+	result = channel_send(&broker->launcher, LAUNCHER_READY, 0, &ready, NULL);
+	if (result || broker->failed)
+		return error_set(error, result ? result : -EPIPE, ERROR_INTERNAL,
+		                 "the launcher or the frontend is gone");
+	broker->launcher_state = LAUNCHER_STATE_RUNNING;
+	return 0;
+}
+
+void broker_close(struct broker *broker)
+{
+	if (!broker)
+		return;
+	loads_close(broker);
+	xdp_close(broker->xdp);
+	registry_clear(&broker->registry);
+	store_close(broker->store);
+	if (broker->epoll_fd >= 0)
+		(void)close(broker->epoll_fd);
+	if (broker->signal_fd >= 0)
+		(void)close(broker->signal_fd);
+	(void)close(broker->launcher.fd);
+	(void)close(broker->frontend.fd);
+	if (broker->opener.channel.fd >= 0)
+		(void)close(broker->opener.channel.fd);
+	free(broker);
+}

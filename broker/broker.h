@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The broker's state and what its parts offer each other. The only process that changes the kernel
+ * or the store; it reads fixed-size messages of its siblings, its own records and its own pins, and
+ * nothing else.
+ */
+#ifndef BPFD_BROKER_BROKER_H
+#define BPFD_BROKER_BROKER_H
+
+#include "broker/attach.h"
+#include "broker/load_queue.h"
+#include "broker/registry.h"
+#include "broker/session.h"
+#include "broker/store.h"
+#include "broker/xdp.h"
+#include "proto/channel_frontend.h"
+#include "proto/channel_launcher.h"
+
+#define LOADS_RUNNING_MAX 8
+#define LOAD_SLOTS (LOADS_RUNNING_MAX + 1) /* one more: the session that is kept warm */
+
+struct load_slot {
+	struct session *session; /* NULL: the slot is free */
+	struct load_job *job;    /* NULL: warming or warm */
+	uint64_t deadline_ms;
+};
+
+struct loads {
+	struct load_slot slots[LOAD_SLOTS];
+	struct load_queue queue;
+	uint64_t next_session_id;
+	unsigned int deaths;  /* sessions that died before they had a job, in a row */
+	uint64_t start_at_ms; /* no new session before */
+};
+
+struct broker {
+	struct launcher_settings settings;
+	struct channel launcher;
+	struct channel frontend;
+	uint32_t launcher_state; /* enum launcher_state */
+	struct opener_client opener;
+	struct store *store;
+	struct registry registry;
+	struct xdp *xdp;
+	struct attach_context attach;
+	struct loads loads;
+	struct record_status status;
+	uint32_t possible_cpus;
+	int epoll_fd;
+	int signal_fd;
+	bool view_open; /* the frontend gets rows: not before the reconciliation is through */
+	bool stopping;
+	bool failed; /* the service is broken: the loop ends with exit status 1 */
+	struct channel_buffer buffer;
+};
+
+/* What of a request is needed to answer it. */
+struct origin {
+	uint64_t message_id;
+	enum store_operation operation;
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+};
+
+/* broker.c: life */
+
+/* Descriptors that a role finds after exec; `opener_fd` is -1 where the opener is switched off.
+ * They are taken. */
+struct broker_descriptors {
+	int launcher_fd;
+	int frontend_fd;
+	int opener_fd;
+};
+
+/* Opens the store and the kernel's side: everything that the sandbox forbids later. */
+int broker_open(const struct launcher_settings *settings,
+                const struct broker_descriptors *descriptors, struct broker **out,
+                struct error *error);
+/* Reconciles, tells the frontend everything, starts the first loader and says READY. */
+int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *error);
+/* Serves until the launcher says STOP (0) or the service is broken (-EPROTO or another -errno). */
+int broker_run(struct broker *broker);
+void broker_close(struct broker *broker);
+
+uint64_t clock_now_ms(void);
+uint64_t clock_now_s(void);
+
+/* loop.c: the session's slot is watched under its number; a closed descriptor is forgotten by the
+ * kernel */
+int loop_open(struct broker *broker);
+int loop_watch_slot(struct broker *broker, size_t slot);
+
+/* requests.c */
+int request_dispatch(struct broker *broker, struct channel_message *message);
+
+/* view.c: rows and answers to the frontend. A failure to send marks the broker as failed. */
+void view_program(struct broker *broker, const struct record_program *program);
+void view_globals(struct broker *broker, uint64_t program_id, const struct record_globals *globals);
+void view_link(struct broker *broker, const struct record_link *link);
+void view_chain(struct broker *broker, const struct record_chain *chain);
+void view_status(struct broker *broker);
+void view_gone(struct broker *broker, enum frontend_gone_kind kind, uint64_t id);
+/* Everything that the store and the registry hold, then VIEW_COMPLETE. */
+int view_send_all(struct broker *broker, struct error *error);
+
+/* answer.c: answers, each with its audit line; `detail` says what it was about, in key=value form
+ */
+void answer_done(struct broker *broker, const struct origin *origin,
+                 const struct store_answer *answer, const char *detail);
+void answer_refused(struct broker *broker, const struct origin *origin, const struct error *error,
+                    const char *detail);
+void answer_refused_with_log(struct broker *broker, const struct origin *origin,
+                             const struct error *error, int log_fd, uint32_t log_size,
+                             const char *detail);
+/*
+ * True when the request id was answered before: then that answer (or, for another operation, a
+ * refusal) is sent. Also true when the store cannot be read, which is answered too.
+ */
+bool answer_repeated(struct broker *broker, const struct origin *origin);
+
+/* loads.c */
+int load_request(struct broker *broker, struct channel_message *message);
+void loads_start_session(struct broker *broker); /* if none is warm or warming, and it is time */
+void loads_session_ready(struct broker *broker, size_t slot);
+/* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */
+int loads_tick(struct broker *broker);
+void loads_close(struct broker *broker);
+
+/* load_finish.c: checks, pins, stores and answers what a session loaded */
+void load_finish(struct broker *broker, struct load_job *job, struct session_result *result);
+void load_answer_refused(struct broker *broker, const struct load_job *job,
+                         const struct error *error, int log_fd, uint32_t log_size);
+struct origin load_origin(const struct load_job *job, size_t waiter);
+
+/* links.c */
+int attach_request(struct broker *broker, struct channel_message *message);
+int detach_request(struct broker *broker, struct channel_message *message);
+/* Takes a link off the kernel, whatever its state; 0 when there is nothing left of it. */
+int link_take_off(struct broker *broker, const struct record_link *link, struct error *error);
+
+/* unload.c */
+int unload_request(struct broker *broker, struct channel_message *message);
+
+/* reconcile.c */
+int reconcile_run(struct broker *broker, struct error *error);
+
+/* monitor.c */
+void monitor_ready(struct broker *broker);
+/* Reads what runs on the interface, tells the frontend, and marks links that are no longer there.
+ */
+void monitor_interface_read(struct broker *broker, uint32_t ifindex);
+/* The same for every interface that an attached link is on. */
+void monitor_read_all(struct broker *broker);
+/* Takes what runs on the interface out of the view when no link of bpfd's is left there. */
+void monitor_chain_forget(struct broker *broker, uint32_t ifindex);
+/* The bpfd link of a component on an interface, as xdp_read() asks for it; `state` is the broker.
+ */
+uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/codec.h"
+
+#include "broker/validate.h"
+#include "common/channel.h"
+#include "common/program_type.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+struct reader {
+	const unsigned char *at;
+	size_t left;
+};
+
+static bool take(struct reader *reader, void *out, size_t size)
+{
+	if (reader->left < size)
+		return false;
+	memcpy(out, reader->at, size);
+	reader->at += size;
+	reader->left -= size;
+	return true;
+}
+
+static size_t append(unsigned char *out, size_t used, const void *bytes, size_t size)
+{
+	memcpy(out + used, bytes, size);
+	return used + size;
+}
+
+static size_t metadata_append(unsigned char *out, size_t used,
+                              const struct record_metadata *metadata)
+{
+	used = append(out, used, metadata, offsetof(struct record_metadata, entries));
+	return append(out, used, metadata->entries, metadata->count * sizeof(metadata->entries[0]));
+}
+
+static bool metadata_take(struct reader *reader, struct record_metadata *metadata)
+{
+	return take(reader, metadata, offsetof(struct record_metadata, entries)) &&
+	       metadata->count <= METADATA_MAX &&
+	       take(reader, metadata->entries, metadata->count * sizeof(metadata->entries[0])) &&
+	       validate_metadata(metadata);
+}
+
+size_t codec_program_encode(const struct record_program *program, void *out)
+{
+	size_t used = append(out, 0, program, offsetof(struct record_program, maps));
+
+	used = append(out, used, program->maps, program->map_count * sizeof(program->maps[0]));
+	return metadata_append(out, used, &program->metadata);
+}
+
+static bool program_ok(const struct record_program *program, uint64_t id)
+{
+	if (program->id != id || !program_type_row(program->type) ||
+	    program->form > PROGRAM_FORM_EXTENSION || !program->name[0] ||
+	    !channel_text_ok(program->name, sizeof(program->name)) ||
+	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
+	    !channel_text_ok(program->application, sizeof(program->application)) ||
+	    !channel_text_ok(program->source_name, sizeof(program->source_name)))
+		return false;
+	for (uint32_t i = 0; i < program->map_count; i++) {
+		if (!validate_map_name(program->maps[i].name))
+			return false;
+	}
+	return true;
+}
+
+int codec_program_decode(const void *bytes, size_t size, uint64_t id,
+                         struct record_program *program)
+{
+	struct reader reader = { bytes, size };
+	struct record_program read = {};
+
+	if (!take(&reader, &read, offsetof(struct record_program, maps)) ||
+	    read.map_count > LOAD_MAPS_MAX ||
+	    !take(&reader, read.maps, read.map_count * sizeof(read.maps[0])) ||
+	    !metadata_take(&reader, &read.metadata) || reader.left || !program_ok(&read, id))
+		return -EBADMSG;
+	*program = read;
+	return 0;
+}
+
+size_t codec_link_encode(const struct record_link *link, void *out)
+{
+	size_t used = append(out, 0, link, offsetof(struct record_link, metadata));
+
+	return metadata_append(out, used, &link->metadata);
+}
+
+static bool link_ok(const struct record_link *link, uint64_t id)
+{
+	return link->id == id && link->program_id && program_type_row(link->type) &&
+	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_GONE &&
+	       link->xdp.mode <= XDP_MODE_GENERIC && link->xdp.exclusive <= 1 &&
+	       channel_text_ok(link->xdp.interface, sizeof(link->xdp.interface)) &&
+	       channel_text_ok(link->tracepoint.group, sizeof(link->tracepoint.group)) &&
+	       channel_text_ok(link->tracepoint.name, sizeof(link->tracepoint.name));
+}
+
+int codec_link_decode(const void *bytes, size_t size, uint64_t id, struct record_link *link)
+{
+	struct reader reader = { bytes, size };
+	struct record_link read = {};
+
+	if (!take(&reader, &read, offsetof(struct record_link, metadata)) ||
+	    !metadata_take(&reader, &read.metadata) || reader.left || !link_ok(&read, id))
+		return -EBADMSG;
+	*link = read;
+	return 0;
+}
+
+size_t codec_globals_encode(const struct record_globals *globals, void *out)
+{
+	size_t used = append(out, 0, globals, offsetof(struct record_globals, entries));
+
+	used = append(out, used, globals->entries, globals->count * sizeof(globals->entries[0]));
+	return append(out, used, globals->data, globals->data_size);
+}
+
+int codec_globals_decode(const void *bytes, size_t size, struct record_globals *globals)
+{
+	struct reader reader = { bytes, size };
+	struct record_globals read = {};
+
+	if (!take(&reader, &read, offsetof(struct record_globals, entries)) ||
+	    read.count > LOAD_GLOBALS_MAX || read.data_size > GLOBAL_DATA_MAX ||
+	    !take(&reader, read.entries, read.count * sizeof(read.entries[0])) ||
+	    !take(&reader, read.data, read.data_size) || reader.left || !validate_globals(&read))
+		return -EBADMSG;
+	*globals = read;
+	return 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Attach and detach: the intent is stored, then the kernel is changed, then the result is stored
+ * with the answer. */
+#include "broker/broker.h"
+
+#include "broker/validate.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int link_store(struct broker *broker, const struct record_link *link, struct error *error)
+{
+	store_begin(broker->store);
+	store_link_put(broker->store, link);
+	return store_commit(broker->store, error);
+}
+
+static struct store_answer answer_of_one(enum store_operation operation, uint64_t id)
+{
+	return (struct store_answer){ .operation = (uint32_t)operation, .count = 1, .ids = { id } };
+}
+
+static int link_store_answered(struct broker *broker, const struct record_link *link,
+                               const struct origin *origin, struct error *error)
+{
+	struct store_answer answer = answer_of_one(origin->operation, link->id);
+
+	store_begin(broker->store);
+	store_link_put(broker->store, link);
+	store_request_put(broker->store, origin->request_id, origin->peer.uid, &answer);
+	return store_commit(broker->store, error);
+}
+
+static int link_forget(struct broker *broker, uint64_t id)
+{
+	struct error error;
+	int result;
+
+	store_begin(broker->store);
+	store_link_delete(broker->store, id);
+	result = store_commit(broker->store, &error);
+	if (result)
+		log_warning("link %llu stays in the store until the next start: %s",
+		            (unsigned long long)id, error.message);
+	return result;
+}
+
+/* The record of a new link, as far as the request gives it. */
+static struct record_link link_make(const struct broker *broker,
+                                    const struct frontend_attach *request)
+{
+	struct record_link link = {
+		.id = store_next_link(broker->store),
+		.program_id = request->program_id,
+		.type = request->type,
+		.state = LINK_STATE_ATTACHING,
+		.owner_uid = request->peer.uid,
+		.owner_gid = request->peer.gid,
+		.xdp = request->xdp,
+		.tracepoint = request->tracepoint,
+		.metadata = { .count = request->metadata.count },
+	};
+
+	memcpy(link.metadata.entries, request->metadata.entries,
+	       link.metadata.count * sizeof(link.metadata.entries[0]));
+	return link;
+}
+
+static int program_find(struct broker *broker, const struct frontend_attach *request,
+                        struct record_program *program, struct error *error)
+{
+	int result = store_program_get(broker->store, request->program_id, program, error);
+
+	if (result == -ENOENT)
+		return error_set(error, result, ERROR_NOT_FOUND,
+		                 "there is no program %llu: see \"bpfctl list programs\"",
+		                 (unsigned long long)request->program_id);
+	if (!result && program->type != request->type)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "program %llu is of type %s: attach it as that",
+		                 (unsigned long long)request->program_id,
+		                 program_type_row(program->type)->name);
+	return result;
+}
+
+static int link_check(struct broker *broker, const struct record_program *program,
+                      struct record_link *link, struct error *error)
+{
+	int result = attach_type(link->type)->check(&broker->attach, program, link, error);
+
+	if (result)
+		return result;
+
+	const struct link_entry *same = registry_link_same(&broker->registry, link);
+
+	if (same)
+		return error_set(error, -EEXIST, ERROR_ALREADY_EXISTS,
+		                 "program %llu is attached there already, as link %llu",
+		                 (unsigned long long)link->program_id,
+		                 (unsigned long long)same->id);
+	if (registry_reserve(&broker->registry, 0, 1, 1) < 0)
+		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE,
+		                 "bpfd is out of memory: try again");
+	return 0;
+}
+
+/* From intent to attached; on failure the kernel and the store are as before. */
+static int link_attach(struct broker *broker, const struct origin *origin,
+                       const struct record_program *program, struct record_link *link,
+                       struct error *error)
+{
+	const struct attach_type *type = attach_type(link->type);
+	int program_fd = registry_program(&broker->registry, program->id)->fd;
+	int result = link_store(broker, link, error);
+
+	if (result)
+		return result;
+	result = type->attach(&broker->attach, program, program_fd, link, error);
+	if (!result) {
+		struct error ignored;
+
+		link->state = LINK_STATE_ATTACHED;
+		link->attached_at_s = clock_now_s();
+		result = link_store_answered(broker, link, origin, error);
+		if (result && type->detach(&broker->attach, link, &ignored) < 0)
+			log_error("link %llu could not be stored nor taken off again: %s",
+			          (unsigned long long)link->id, ignored.message);
+	}
+	if (result)
+		(void)link_forget(broker, link->id);
+	return result;
+}
+
+static void target_describe(const struct record_link *link, char *out, size_t size)
+{
+	char first[TRACEPOINT_SIZE * 4 + 1], second[TRACEPOINT_SIZE * 4 + 1];
+
+	if (link->type == PROGRAM_TYPE_XDP)
+		(void)snprintf(out, size, "interface=\"%s\"",
+		               log_escape(link->xdp.interface, first, sizeof(first)));
+	else
+		(void)snprintf(out, size, "target=\"%s/%s\"",
+		               log_escape(link->tracepoint.group, first, sizeof(first)),
+		               log_escape(link->tracepoint.name, second, sizeof(second)));
+}
+
+static void attach_refuse(struct broker *broker, const struct origin *origin,
+                          const struct record_link *link, const struct error *error)
+{
+	char target[600], detail[700];
+
+	target_describe(link, target, sizeof(target));
+	(void)snprintf(detail, sizeof(detail), "program=%llu %s",
+	               (unsigned long long)link->program_id, target);
+	answer_refused(broker, origin, error, detail);
+}
+
+static void attach_publish(struct broker *broker, const struct origin *origin,
+                           const struct record_link *link)
+{
+	struct store_answer answer = answer_of_one(STORE_OPERATION_ATTACH, link->id);
+	char target[600], detail[700];
+
+	broker->status.attaches++;
+	registry_link_put(&broker->registry, link);
+	view_link(broker, link);
+	view_status(broker);
+	target_describe(link, target, sizeof(target));
+	(void)snprintf(detail, sizeof(detail), "program=%llu link=%llu %s",
+	               (unsigned long long)link->program_id, (unsigned long long)link->id, target);
+	answer_done(broker, origin, &answer, detail);
+}
+
+int attach_request(struct broker *broker, struct channel_message *message)
+{
+	const struct frontend_attach *request = message->body;
+	struct origin origin = { message->id, STORE_OPERATION_ATTACH, request->peer, {} };
+	struct record_program program;
+	struct error error = {};
+	int result = validate_attach(request, &error);
+
+	if (result == -EPROTO)
+		return result;
+	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
+	if (!result && answer_repeated(broker, &origin))
+		return 0;
+
+	struct record_link link = link_make(broker, request);
+
+	if (!result)
+		result = program_find(broker, request, &program, &error);
+	if (!result)
+		result = link_check(broker, &program, &link, &error);
+	if (!result)
+		result = link_attach(broker, &origin, &program, &link, &error);
+	if (result)
+		attach_refuse(broker, &origin, &link, &error);
+	else
+		attach_publish(broker, &origin, &link);
+	return 0;
+}
+
+int link_take_off(struct broker *broker, const struct record_link *link, struct error *error)
+{
+	/* Somebody else has taken it off already, or its interface is gone: the kernel holds
+	 * nothing of it. */
+	if (link->state == LINK_STATE_REMOVED || link->state == LINK_STATE_GONE)
+		return 0;
+	return attach_type(link->type)->detach(&broker->attach, link, error);
+}
+
+/* Stores the link's state, which is an intent or takes an intent back, and shows it. */
+static int link_state_set(struct broker *broker, struct record_link *link, uint32_t state,
+                          struct error *error)
+{
+	struct record_link changed = *link;
+	int result;
+
+	changed.state = state;
+	result = link_store(broker, &changed, error);
+	if (result)
+		return result;
+	*link = changed;
+	registry_link_put(&broker->registry, link);
+	return 0;
+}
+
+static int detach_commit(struct broker *broker, const struct origin *origin, uint64_t id,
+                         struct error *error)
+{
+	struct store_answer answer = answer_of_one(STORE_OPERATION_DETACH, id);
+
+	store_begin(broker->store);
+	store_link_delete(broker->store, id);
+	store_request_put(broker->store, origin->request_id, origin->peer.uid, &answer);
+	return store_commit(broker->store, error);
+}
+
+static int link_detach(struct broker *broker, const struct origin *origin, struct record_link *link,
+                       struct error *error)
+{
+	struct record_link before = *link;
+	struct error ignored;
+	int result = link_state_set(broker, link, LINK_STATE_DETACHING, error);
+
+	if (result)
+		return result;
+	result = link_take_off(broker, &before, error);
+	if (result) {
+		if (link_state_set(broker, link, before.state, &ignored) < 0)
+			log_warning("link %llu will be taken off at the next start: %s",
+			            (unsigned long long)link->id, ignored.message);
+		return result;
+	}
+	result = detach_commit(broker, origin, link->id, error);
+	/* It is off and its intent is stored: it is DETACHING until the store can be written again.
+	 */
+	if (result)
+		view_link(broker, link);
+	return result;
+}
+
+int detach_request(struct broker *broker, struct channel_message *message)
+{
+	const struct frontend_remove *request = message->body;
+	struct origin origin = { message->id, STORE_OPERATION_DETACH, request->peer, {} };
+	struct store_answer answer = answer_of_one(STORE_OPERATION_DETACH, request->target_id);
+	struct record_link link;
+	struct error error = {};
+	char detail[64];
+	int result = validate_remove(request, &error);
+
+	if (result == -EPROTO)
+		return result;
+	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
+	if (!result && answer_repeated(broker, &origin))
+		return 0;
+	(void)snprintf(detail, sizeof(detail), "link=%llu", (unsigned long long)request->target_id);
+	if (!result) {
+		result = store_link_get(broker->store, request->target_id, &link, &error);
+		if (result == -ENOENT)
+			(void)error_set(&error, result, ERROR_NOT_FOUND,
+			                "there is no link %llu: see \"bpfctl list links\"",
+			                (unsigned long long)request->target_id);
+	}
+	if (!result)
+		result = link_detach(broker, &origin, &link, &error);
+	if (result) {
+		answer_refused(broker, &origin, &error, detail);
+		return 0;
+	}
+	registry_link_remove(&broker->registry, link.id);
+	view_gone(broker, FRONTEND_GONE_LINK, link.id);
+	monitor_chain_forget(broker, link.xdp.ifindex);
+	answer_done(broker, &origin, &answer, detail);
+	return 0;
+}

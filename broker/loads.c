@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Load jobs on their way to a loader. One session is always kept warm; a job takes it, and the next
+ * one is started at once, after the job was handed over. Jobs that find none wait in the queue.
+ */
+#include "broker/broker.h"
+
+#include "broker/validate.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <limits.h>
+#include <string.h>
+
+static struct session_settings session_settings_make(const struct broker *broker)
+{
+	return (struct session_settings){
+		.launcher = &broker->settings,
+		.possible_cpus = broker->possible_cpus,
+		.extension_target_fd = xdp_template_fd(broker->xdp),
+		.extension_target_btf_id = xdp_template_btf_id(broker->xdp),
+	};
+}
+
+static struct load_slot *slot_free(struct loads *loads)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (!loads->slots[i].session)
+			return &loads->slots[i];
+	}
+	return NULL;
+}
+
+/* The session without a job: warming or warm. There is at most one. */
+static struct load_slot *slot_spare(struct loads *loads)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (loads->slots[i].session && !loads->slots[i].job)
+			return &loads->slots[i];
+	}
+	return NULL;
+}
+
+/* Ends a session; the launcher is told too, because a loader that went wild does not notice that
+ * its gate is gone. */
+static void slot_clear(struct broker *broker, struct load_slot *slot)
+{
+	uint64_t id = session_id(slot->session);
+
+	session_free(slot->session);
+	*slot = (struct load_slot){};
+	if (channel_send(&broker->launcher, LAUNCHER_LOADER_KILL, id, NULL, NULL) < 0)
+		broker->failed = true;
+}
+
+static void death_note(struct broker *broker, const char *reason)
+{
+	struct loads *loads = &broker->loads;
+
+	loads->deaths++;
+	loads->start_at_ms = clock_now_ms() + load_backoff_ms(loads->deaths);
+	log_warning("a loader died before it had a job (%u in a row): %s", loads->deaths, reason);
+}
+
+void loads_start_session(struct broker *broker)
+{
+	struct loads *loads = &broker->loads;
+	struct session_settings settings = session_settings_make(broker);
+	struct load_slot *slot = slot_free(loads);
+
+	if (!slot || slot_spare(loads) || broker->failed || clock_now_ms() < loads->start_at_ms)
+		return;
+
+	int result = session_start(&settings, &broker->launcher, ++loads->next_session_id,
+	                           &slot->session);
+
+	if (result < 0) {
+		slot->session = NULL;
+		death_note(broker, strerror(-result));
+		return;
+	}
+	slot->deadline_ms = clock_now_ms() + broker->settings.load_timeout_ms;
+	result = loop_watch_slot(broker, (size_t)(slot - loads->slots));
+	if (result < 0) {
+		death_note(broker, strerror(-result));
+		slot_clear(broker, slot);
+	}
+}
+
+static struct gate_job *gate_job_make(const struct broker *broker,
+                                      const struct frontend_load *request)
+{
+	bool extension = xdp_extension_errno(broker->xdp) == 0;
+	struct gate_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->program_count = request->program_count;
+	job->map_memory_max = broker->settings.map_memory_max;
+	job->globals = request->globals;
+	for (uint32_t i = 0; i < request->program_count; i++) {
+		const struct frontend_load_program *asked = &request->programs[i];
+
+		memcpy(job->programs[i].function, asked->function, sizeof(asked->function));
+		job->programs[i].type = asked->type;
+		job->programs[i].form =
+			asked->type == PROGRAM_TYPE_XDP && !asked->exclusive && extension
+				? PROGRAM_FORM_EXTENSION
+				: PROGRAM_FORM_NATIVE;
+	}
+	return job;
+}
+
+/* Hands the job to the warm session in `slot`, which owns it from then on. */
+static void slot_submit(struct broker *broker, struct load_slot *slot, struct load_job *job)
+{
+	_cleanup_free_ struct gate_job *work = gate_job_make(broker, &job->request);
+	int result = work ? session_submit(slot->session, work, job->object_fd) : -ENOMEM;
+
+	slot->job = job;
+	slot->deadline_ms = job->deadline_ms;
+	broker->loads.deaths = 0;
+	if (result < 0) {
+		struct error error;
+
+		(void)error_set(&error, result, ERROR_UNAVAILABLE,
+		                "the loader does not take the job (%s): try again",
+		                strerror(-result));
+		load_answer_refused(broker, job, &error, -1, 0);
+		load_job_free(job);
+		slot_clear(broker, slot);
+	}
+}
+
+/* Gives the oldest waiting job to the warm session, and then starts the next session. */
+static void queue_serve(struct broker *broker)
+{
+	struct loads *loads = &broker->loads;
+	struct load_slot *slot = slot_spare(loads);
+
+	if (loads->queue.first && slot && session_is_warm(slot->session))
+		slot_submit(broker, slot, load_queue_pop(&loads->queue));
+	loads_start_session(broker);
+}
+
+static struct load_job *job_find(const struct loads *loads, const struct frontend_load *request)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (loads->slots[i].job && load_job_matches(loads->slots[i].job, request))
+			return loads->slots[i].job;
+	}
+	return load_queue_find(&loads->queue, request);
+}
+
+static int refuse(struct broker *broker, const struct origin *origin, int result,
+                  const struct error *error)
+{
+	if (result != -EPROTO)
+		answer_refused(broker, origin, error, "");
+	return result == -EPROTO ? result : 0;
+}
+
+static int capacity_check(const struct broker *broker, const struct frontend_load *request,
+                          struct error *error)
+{
+	if (broker->registry.program_count + request->program_count > broker->settings.programs_max)
+		return error_set(error, -EDQUOT, ERROR_LIMIT,
+		                 "bpfd holds %zu programs and may hold %u: unload some, or raise "
+		                 "the limit in "
+		                 "its configuration",
+		                 broker->registry.program_count, broker->settings.programs_max);
+	if (broker->loads.queue.count == LOAD_QUEUE_MAX)
+		return error_set(error, -EBUSY, ERROR_UNAVAILABLE,
+		                 "%d loads are waiting already: try again later", LOAD_QUEUE_MAX);
+	return 0;
+}
+
+/* Joins the request to the job that its first copy made. */
+static bool job_join(struct broker *broker, const struct origin *origin,
+                     const struct frontend_load *request)
+{
+	struct load_job *job = job_find(&broker->loads, request);
+	struct error error;
+
+	if (!job)
+		return false;
+	if (!load_job_join(job, origin->message_id)) {
+		(void)error_set(
+			&error, -EBUSY, ERROR_UNAVAILABLE,
+			"this load is in progress and was repeated too often: wait for its answer");
+		answer_refused(broker, origin, &error, "");
+	}
+	return true;
+}
+
+int load_request(struct broker *broker, struct channel_message *message)
+{
+	const struct frontend_load *request = message->body;
+	struct origin origin = { message->id, STORE_OPERATION_LOAD, request->peer, {} };
+	struct error error = {};
+	int result = validate_load(request, &error);
+
+	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
+	if (!result)
+		result = validate_object(message->descriptors[0]);
+	if (result)
+		return refuse(broker, &origin, result, &error);
+	if (answer_repeated(broker, &origin) || job_join(broker, &origin, request))
+		return 0;
+	result = capacity_check(broker, request, &error);
+	if (result)
+		return refuse(broker, &origin, result, &error);
+
+	struct load_job *job = load_job_new(request, message->id, message->descriptors[0],
+	                                    clock_now_ms() + broker->settings.load_timeout_ms);
+
+	if (!job)
+		return refuse(
+			broker, &origin, -ENOMEM,
+			&(struct error){ ERROR_UNAVAILABLE, "bpfd is out of memory: try again" });
+	message->descriptors[0] = -1;
+	(void)load_queue_push(&broker->loads.queue, job); /* capacity_check() saw room */
+	queue_serve(broker);
+	return 0;
+}
+
+static void slot_failed(struct broker *broker, struct load_slot *slot)
+{
+	struct session_result *result = session_result(slot->session);
+	struct load_job *job = steal_ptr(&slot->job);
+
+	result->error.message[sizeof(result->error.message) - 1] = '\0';
+	if (job) {
+		broker->status.loads_failed++;
+		view_status(broker);
+		load_answer_refused(broker, job, &result->error, result->log_fd, result->log_size);
+		load_job_free(job);
+	} else {
+		char reason[ERROR_MESSAGE_MAX];
+
+		death_note(broker, log_escape(result->error.message, reason, sizeof(reason)));
+	}
+	slot_clear(broker, slot);
+}
+
+static void slot_finished(struct broker *broker, struct load_slot *slot)
+{
+	struct load_job *job = steal_ptr(&slot->job);
+
+	if (job)
+		load_finish(broker, job, session_result(slot->session));
+	else
+		death_note(broker, "it finished a job that it did not have");
+	load_job_free(job);
+	slot_clear(broker, slot);
+}
+
+void loads_session_ready(struct broker *broker, size_t index)
+{
+	struct load_slot *slot = &broker->loads.slots[index];
+
+	if (!slot->session)
+		return;
+	switch (session_receive(slot->session)) {
+	case SESSION_PENDING:
+	case SESSION_WARM:
+		break;
+	case SESSION_FINISHED:
+		slot_finished(broker, slot);
+		break;
+	case SESSION_FAILED:
+		slot_failed(broker, slot);
+		break;
+	}
+	queue_serve(broker);
+}
+
+static void slot_expire(struct broker *broker, struct load_slot *slot)
+{
+	struct load_job *job = steal_ptr(&slot->job);
+	struct error error;
+
+	if (!job) {
+		death_note(broker, "it did not become ready in time");
+		slot_clear(broker, slot);
+		return;
+	}
+	(void)error_set(
+		&error, -ETIMEDOUT, ERROR_TIMEOUT,
+		"the load took longer than %u ms and was ended: load a smaller object, or raise "
+		"load_timeout in the configuration",
+		broker->settings.load_timeout_ms);
+	broker->status.loads_failed++;
+	view_status(broker);
+	load_answer_refused(broker, job, &error, -1, 0);
+	load_job_free(job);
+	slot_clear(broker, slot);
+}
+
+static void queue_expire(struct broker *broker, uint64_t now_ms)
+{
+	struct load_job *job;
+	struct error error;
+
+	(void)error_set(&error, -ETIMEDOUT, ERROR_UNAVAILABLE,
+	                "no loader was free within %u ms: try again; if that does not help, bpfd's "
+	                "log says "
+	                "why no loader starts",
+	                broker->settings.load_timeout_ms);
+	while ((job = load_queue_pop_expired(&broker->loads.queue, now_ms))) {
+		load_answer_refused(broker, job, &error, -1, 0);
+		load_job_free(job);
+	}
+}
+
+/* A warm session waits for as long as it takes; every other one has a deadline. */
+static bool slot_has_deadline(const struct load_slot *slot)
+{
+	return slot->session && (slot->job || !session_is_warm(slot->session));
+}
+
+static uint64_t next_deadline_ms(struct loads *loads)
+{
+	uint64_t next_ms = loads->queue.first ? loads->queue.first->deadline_ms : UINT64_MAX;
+
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (slot_has_deadline(&loads->slots[i]) && loads->slots[i].deadline_ms < next_ms)
+			next_ms = loads->slots[i].deadline_ms;
+	}
+	if (!slot_spare(loads) && slot_free(loads) && loads->start_at_ms < next_ms)
+		next_ms = loads->start_at_ms;
+	return next_ms;
+}
+
+int loads_tick(struct broker *broker)
+{
+	struct loads *loads = &broker->loads;
+	uint64_t now_ms = clock_now_ms();
+
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (slot_has_deadline(&loads->slots[i]) && loads->slots[i].deadline_ms <= now_ms)
+			slot_expire(broker, &loads->slots[i]);
+	}
+	queue_expire(broker, now_ms);
+	queue_serve(broker);
+
+	uint64_t next_ms = next_deadline_ms(loads);
+
+	if (next_ms == UINT64_MAX)
+		return -1;
+	if (next_ms <= now_ms)
+		return 0;
+	return next_ms - now_ms < INT_MAX ? (int)(next_ms - now_ms) : INT_MAX;
+}
+
+void loads_close(struct broker *broker)
+{
+	struct load_job *job;
+
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		load_job_free(broker->loads.slots[i].job);
+		session_free(broker->loads.slots[i].session);
+		broker->loads.slots[i] = (struct load_slot){};
+	}
+	while ((job = load_queue_pop(&broker->loads.queue)))
+		load_job_free(job);
+}

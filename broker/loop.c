@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One thread, one epoll set, one event at a time: a handler may close what a later event of a batch
+ * would be about. */
+#include "broker/broker.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The store's last change is flushed for good once nothing has happened for so long. */
+#define STORE_SYNC_DELAY_MS 1000
+
+enum loop_source {
+	SOURCE_LAUNCHER,
+	SOURCE_FRONTEND,
+	SOURCE_OPENER,
+	SOURCE_SIGNAL,
+	SOURCE_MONITOR,
+	SOURCE_SLOT /* and those that follow: the slots of the load sessions */
+};
+
+static int watch(const struct broker *broker, int fd, uint64_t source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u64 = source };
+
+	if (epoll_ctl(broker->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+static int signals_open(struct broker *broker)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	broker->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (broker->signal_fd < 0)
+		return -errno;
+	return watch(broker, broker->signal_fd, SOURCE_SIGNAL, EPOLLIN);
+}
+
+int loop_open(struct broker *broker)
+{
+	int result;
+
+	broker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (broker->epoll_fd < 0)
+		return -errno;
+	result = watch(broker, broker->launcher.fd, SOURCE_LAUNCHER, EPOLLIN);
+	if (!result)
+		result = watch(broker, broker->frontend.fd, SOURCE_FRONTEND, EPOLLIN);
+	if (!result)
+		result = watch(broker, xdp_monitor_fd(broker->xdp), SOURCE_MONITOR, EPOLLIN);
+	/* The opener speaks only when asked: here its end alone matters, which needs no event mask.
+	 */
+	if (!result && broker->attach.opener)
+		result = watch(broker, broker->opener.channel.fd, SOURCE_OPENER, 0);
+	return result ? result : signals_open(broker);
+}
+
+int loop_watch_slot(struct broker *broker, size_t slot)
+{
+	return watch(broker, session_fd(broker->loads.slots[slot].session), SOURCE_SLOT + slot,
+	             EPOLLIN);
+}
+
+static int launcher_stop(struct broker *broker, const struct channel_message *message)
+{
+	(void)message;
+	broker->stopping = true;
+	return 0;
+}
+
+/* The gate sees the end of its loader's channel and says so: this is for the log. */
+static int launcher_loader_gone(struct broker *broker, const struct channel_message *message)
+{
+	const struct launcher_loader_gone *gone = message->body;
+
+	(void)broker;
+	if (WIFSIGNALED(gone->wait_status) && WTERMSIG(gone->wait_status) != SIGKILL)
+		log_warning("a loader (pid %u) was ended by signal %d", gone->pid,
+		            WTERMSIG(gone->wait_status));
+	return 0;
+}
+
+/* SETTINGS came before the loop: a second one has no row here. */
+static int (*const launcher_handlers[])(struct broker *broker,
+                                        const struct channel_message *message) = {
+	[LAUNCHER_LOADER_GONE] = launcher_loader_gone,
+	[LAUNCHER_STOP] = launcher_stop,
+};
+
+static int launcher_ready(struct broker *broker)
+{
+	struct channel_message message;
+	int result = channel_receive(&broker->launcher, broker->launcher_state, &broker->buffer,
+	                             &message);
+
+	if (result) {
+		log_error("the launcher's channel ended: %s", strerror(-result));
+		return result;
+	}
+	if (!launcher_handlers[message.row->type])
+		return -EPROTO;
+	return launcher_handlers[message.row->type](broker, &message);
+}
+
+static int frontend_ready(struct broker *broker)
+{
+	struct channel_message message;
+	int result =
+		channel_receive(&broker->frontend, FRONTEND_STATE_READY, &broker->buffer, &message);
+
+	if (result) {
+		log_error("the frontend's channel %s", result == -EPIPE ? "ended" : "is broken");
+		return result;
+	}
+	result = request_dispatch(broker, &message);
+	channel_message_close(&message);
+	return result;
+}
+
+static void child_report(pid_t pid, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		log_error("a gate (pid %d) was ended by signal %d", (int)pid, WTERMSIG(status));
+}
+
+/* Gates end when their session does; their sessions notice by themselves, here they are only
+ * reaped. */
+static void signal_ready(struct broker *broker)
+{
+	struct signalfd_siginfo information;
+	int status;
+	pid_t pid;
+
+	while (read(broker->signal_fd, &information, sizeof(information)) == sizeof(information)) {
+	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		child_report(pid, status);
+}
+
+static int source_ready(struct broker *broker, uint64_t source)
+{
+	switch (source) {
+	case SOURCE_LAUNCHER:
+		return launcher_ready(broker);
+	case SOURCE_FRONTEND:
+		return frontend_ready(broker);
+	case SOURCE_OPENER:
+		log_error("the opener's channel ended");
+		return -EPIPE;
+	case SOURCE_SIGNAL:
+		signal_ready(broker);
+		return 0;
+	case SOURCE_MONITOR:
+		monitor_ready(broker);
+		return 0;
+	default:
+		loads_session_ready(broker, source - SOURCE_SLOT);
+		return 0;
+	}
+}
+
+/* The time until the next deadline, cut short while the store has something to flush. */
+static int wait_ms(struct broker *broker)
+{
+	int next_ms = loads_tick(broker);
+
+	if (store_dirty(broker->store) && (next_ms < 0 || next_ms > STORE_SYNC_DELAY_MS))
+		return STORE_SYNC_DELAY_MS;
+	return next_ms;
+}
+
+static int loop_once(struct broker *broker)
+{
+	struct epoll_event event;
+	int count = epoll_wait(broker->epoll_fd, &event, 1, wait_ms(broker));
+
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (count == 0) {
+		int result = store_sync(broker->store);
+
+		if (result)
+			log_warning("the store could not be flushed: %s", strerror(-result));
+		return 0;
+	}
+	return source_ready(broker, event.data.u64);
+}
+
+int broker_run(struct broker *broker)
+{
+	while (!broker->stopping) {
+		int result = loop_once(broker);
+
+		if (result)
+			return result;
+		if (broker->failed)
+			return -EPIPE;
+	}
+	return 0;
+}

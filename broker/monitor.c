@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What others do to the interfaces that bpfd has links on: a program taken off, a dispatcher
+ * rebuilt, an interface renamed or gone. The chain is read again and the links follow it.
+ */
+#include "broker/broker.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FOLLOWED_STATES (1u << LINK_STATE_ATTACHED | 1u << LINK_STATE_REMOVED)
+
+uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
+{
+	const struct broker *broker = state;
+	const struct link_entry *link =
+		registry_xdp_link(&broker->registry, ifindex, kernel_id, FOLLOWED_STATES);
+
+	return link ? link->id : 0;
+}
+
+static bool chain_has(const struct record_chain *chain, uint64_t link_id)
+{
+	for (uint32_t i = 0; i < chain->count && i < XDP_PROGRAMS_MAX; i++) {
+		if (chain->entries[i].link_id == link_id)
+			return true;
+	}
+	return false;
+}
+
+/* Stores and shows a link's new state and interface name. A store that cannot be written is written
+ * at the next change. */
+static void link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface)
+{
+	struct record_link link;
+	struct error error;
+
+	if (store_link_get(broker->store, id, &link, &error) < 0)
+		return;
+	log_info("link %llu: state %u is now %u", (unsigned long long)id, link.state, state);
+	link.state = state;
+	(void)snprintf(link.xdp.interface, sizeof(link.xdp.interface), "%s", interface);
+	store_begin(broker->store);
+	store_link_put(broker->store, &link);
+	if (store_commit(broker->store, &error) < 0)
+		log_warning("%s", error.message);
+	registry_link_put(&broker->registry, &link);
+	view_link(broker, &link);
+}
+
+static void links_follow(struct broker *broker, const struct record_chain *chain)
+{
+	for (size_t i = 0; i < broker->registry.link_count; i++) {
+		const struct link_entry *link = &broker->registry.links[i];
+		uint32_t state;
+
+		if (link->type != PROGRAM_TYPE_XDP || link->xdp.ifindex != chain->ifindex ||
+		    !(FOLLOWED_STATES & 1u << link->state))
+			continue;
+		state = chain_has(chain, link->id) ? LINK_STATE_ATTACHED : LINK_STATE_REMOVED;
+		if (state != link->state || strcmp(link->xdp.interface, chain->interface) != 0)
+			link_update(broker, link->id, state, chain->interface);
+	}
+}
+
+static void interface_gone(struct broker *broker, uint32_t ifindex)
+{
+	for (size_t i = 0; i < broker->registry.link_count; i++) {
+		const struct link_entry *link = &broker->registry.links[i];
+
+		if (link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
+		    FOLLOWED_STATES & 1u << link->state)
+			link_update(broker, link->id, LINK_STATE_GONE, link->xdp.interface);
+	}
+	registry_chain_remove(&broker->registry, ifindex);
+	view_gone(broker, FRONTEND_GONE_CHAIN, ifindex);
+	if (xdp_collect(broker->xdp) < 0)
+		log_warning("the pins of interface %u are removed at the next start", ifindex);
+}
+
+void monitor_interface_read(struct broker *broker, uint32_t ifindex)
+{
+	struct record_chain chain = {};
+	struct error error = {};
+	int result = xdp_read(broker->xdp, ifindex, monitor_link_of, broker, &chain, &error);
+
+	if (result == -ENODEV) {
+		interface_gone(broker, ifindex);
+		return;
+	}
+	if (result) {
+		log_warning("what runs on interface %u cannot be read: %s", ifindex, error.message);
+		return;
+	}
+	links_follow(broker, &chain);
+	if (registry_reserve(&broker->registry, 0, 0, 1) == 0)
+		registry_chain_put(&broker->registry, &chain);
+	view_chain(broker, &chain);
+}
+
+void monitor_read_all(struct broker *broker)
+{
+	for (size_t i = 0; i < broker->registry.link_count; i++) {
+		const struct link_entry *link = &broker->registry.links[i];
+		size_t before = 0;
+
+		if (link->type != PROGRAM_TYPE_XDP || !(FOLLOWED_STATES & 1u << link->state))
+			continue;
+		/* Each interface once: at the first of its links. */
+		while (before < i &&
+		       broker->registry.links[before].xdp.ifindex != link->xdp.ifindex)
+			before++;
+		if (before == i)
+			monitor_interface_read(broker, link->xdp.ifindex);
+	}
+}
+
+void monitor_chain_forget(struct broker *broker, uint32_t ifindex)
+{
+	if (!ifindex || registry_interface_used(&broker->registry, ifindex))
+		return;
+	registry_chain_remove(&broker->registry, ifindex);
+	view_gone(broker, FRONTEND_GONE_CHAIN, ifindex);
+}
+
+static void change_apply(struct broker *broker, const struct xdp_change *change)
+{
+	const struct chain_entry *chain = registry_chain(&broker->registry, change->ifindex);
+
+	if (!registry_interface_used(&broker->registry, change->ifindex))
+		return;
+	if (change->gone)
+		interface_gone(broker, change->ifindex);
+	/* A dispatcher never changes in place: what is attached says whether anything changed,
+	 * bpfd's own work included. */
+	else if (!chain || chain->dispatcher_id != change->program_id ||
+	         strcmp(chain->interface, change->interface) != 0)
+		monitor_interface_read(broker, change->ifindex);
+}
+
+void monitor_ready(struct broker *broker)
+{
+	for (;;) {
+		struct xdp_change change = {};
+		int result = xdp_monitor_next(broker->xdp, &change);
+
+		if (result == 0)
+			change_apply(broker, &change);
+		else if (result == -ENOBUFS)
+			monitor_read_all(broker);
+		else
+			break;
+	}
+}

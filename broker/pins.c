@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/pins.h"
+
+#include "broker/kernel.h"
+#include "common/cleanup.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const pin_directories[PIN_KINDS] = {
+	[PIN_PROGRAM] = "programs",
+	[PIN_LINK] = "links",
+	[PIN_MAPS] = "maps",
+};
+
+static void closedir_cleanup(DIR **directory)
+{
+	if (*directory)
+		(void)closedir(*directory);
+}
+
+void pin_path(const struct launcher_settings *settings, enum pin_kind kind, uint64_t id, char *out)
+{
+	(void)snprintf(out, PIN_PATH_SIZE, "%s/%s/%llu", settings->bpffs_directory,
+	               pin_directories[kind], (unsigned long long)id);
+}
+
+/* "<bpffs>/maps/<id>/<name>": bpffs takes no '.' in a name. */
+static void map_pin_path(const struct launcher_settings *settings, uint64_t id, const char *name,
+                         char *out)
+{
+	pin_path(settings, PIN_MAPS, id, out);
+
+	size_t length = strlen(out);
+
+	(void)snprintf(out + length, PIN_PATH_SIZE - length, "/%s", name);
+	for (char *at = out + length; *at; at++) {
+		if (*at == '.')
+			*at = '_';
+	}
+}
+
+static int map_pin(const struct launcher_settings *settings, const struct record_program *program,
+                   const struct record_map *map, int fd, struct error *error)
+{
+	char path[PIN_PATH_SIZE];
+
+	map_pin_path(settings, program->id, map->name, path);
+
+	int result = kernel_pin(fd, path);
+
+	if (result == -EEXIST)
+		return error_set(
+			error, result, ERROR_BAD_OBJECT,
+			"map \"%s\" cannot be pinned: another map of program \"%s\" has the same "
+			"name once '.' is written '_'; rename one of them",
+			map->name, program->name);
+	/* The kernel pins with mode 0600; the group comes from the setgid directory. */
+	if (!result && chmod(path, 0660) < 0)
+		result = -errno;
+	if (result)
+		return error_set(error, result, ERROR_KERNEL, "cannot pin map \"%s\" at %s: %s",
+		                 map->name, path, strerror(-result));
+	return 0;
+}
+
+static int maps_pin(const struct launcher_settings *settings, const struct record_program *program,
+                    const int *map_fds, struct error *error)
+{
+	char path[PIN_PATH_SIZE];
+
+	pin_path(settings, PIN_MAPS, program->id, path);
+	/* maps/ is setgid: the new directory inherits its group and that bit. */
+	if (mkdir(path, 0750) < 0) {
+		int saved = errno;
+
+		return error_set(error, -saved, ERROR_KERNEL, "cannot make the directory %s: %s",
+		                 path, strerror(saved));
+	}
+	for (uint32_t i = 0; i < program->map_count; i++) {
+		int result = map_pin(settings, program, &program->maps[i], map_fds[i], error);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int pins_program_make(const struct launcher_settings *settings,
+                      const struct record_program *program, int program_fd, const int *map_fds,
+                      struct error *error)
+{
+	char path[PIN_PATH_SIZE];
+	int result = maps_pin(settings, program, map_fds, error);
+
+	if (!result) {
+		pin_path(settings, PIN_PROGRAM, program->id, path);
+		result = kernel_pin(program_fd, path);
+		if (result)
+			(void)error_set(error, result, ERROR_KERNEL,
+			                "cannot pin program \"%s\" at %s: %s", program->name, path,
+			                strerror(-result));
+	}
+	if (result)
+		(void)pins_program_remove(settings, program->id);
+	return result;
+}
+
+static int remove_file(const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/* Unlinks what is in the directory; it holds map pins only, so nothing is walked. */
+static int directory_empty(const char *path)
+{
+	_cleanup_(closedir) DIR *directory = opendir(path);
+	int result = 0;
+
+	if (!directory)
+		return errno == ENOENT ? 0 : -errno;
+	for (;;) {
+		const struct dirent *entry = readdir(directory);
+
+		if (!entry)
+			return result;
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(dirfd(directory), entry->d_name, 0) < 0 && !result)
+			result = -errno;
+	}
+}
+
+int pins_program_remove(const struct launcher_settings *settings, uint64_t id)
+{
+	char path[PIN_PATH_SIZE];
+
+	pin_path(settings, PIN_PROGRAM, id, path);
+
+	int first = remove_file(path);
+
+	pin_path(settings, PIN_MAPS, id, path);
+
+	int result = directory_empty(path);
+
+	if (!result && rmdir(path) < 0 && errno != ENOENT)
+		result = -errno;
+	return first ? first : result;
+}
+
+int pins_link_remove(const struct launcher_settings *settings, uint64_t id)
+{
+	char path[PIN_PATH_SIZE];
+
+	pin_path(settings, PIN_LINK, id, path);
+	return remove_file(path);
+}
+
+/* A decimal number as pin_path() writes it: no sign, no leading zero, in range. 0 for any other
+ * name. */
+static uint64_t id_parse(const char *name)
+{
+	char *end;
+
+	if (name[0] < '1' || name[0] > '9' || strlen(name) > 19)
+		return 0;
+
+	uint64_t id = strtoull(name, &end, 10);
+
+	return *end ? 0 : id;
+}
+
+static int id_append(uint64_t **ids, size_t *count, uint64_t id)
+{
+	uint64_t *moved = reallocarray(*ids, *count + 1, sizeof(**ids));
+
+	if (!moved)
+		return -ENOMEM;
+	moved[(*count)++] = id;
+	*ids = moved;
+	return 0;
+}
+
+int pins_list(const struct launcher_settings *settings, enum pin_kind kind, uint64_t **ids,
+              size_t *count)
+{
+	char path[PIN_PATH_SIZE];
+	_cleanup_free_ uint64_t *found = NULL;
+	size_t found_count = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", settings->bpffs_directory,
+	               pin_directories[kind]);
+
+	_cleanup_(closedir) DIR *directory = opendir(path);
+
+	if (!directory)
+		return -errno;
+	for (;;) {
+		const struct dirent *entry = readdir(directory);
+
+		if (!entry)
+			break;
+
+		uint64_t id = id_parse(entry->d_name);
+
+		if (id && id_append(&found, &found_count, id) < 0)
+			return -ENOMEM;
+	}
+	*ids = steal_ptr(&found);
+	*count = found_count;
+	return 0;
+}

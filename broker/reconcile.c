@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* At start: store and kernel are made to agree again, whatever the last broker was doing when it
+ * ended. */
+#include "broker/reconcile.h"
+
+#include "broker/broker.h"
+#include "broker/kernel.h"
+#include "broker/pins.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <string.h>
+
+/* The facts in memory, and the descriptors of the pinned programs in the order of `programs`. */
+struct gathered {
+	struct reconcile_program *programs;
+	int *fds;
+	size_t program_count;
+	struct reconcile_link *links;
+	size_t link_count;
+	uint64_t *pins[PIN_KINDS];
+	size_t pin_counts[PIN_KINDS];
+};
+
+static void gathered_cleanup(struct gathered *gathered)
+{
+	for (size_t i = 0; i < gathered->program_count; i++) {
+		if (gathered->fds[i] >= 0)
+			(void)close(gathered->fds[i]);
+	}
+	free(gathered->programs);
+	free(gathered->fds);
+	free(gathered->links);
+	for (size_t i = 0; i < PIN_KINDS; i++)
+		free(gathered->pins[i]);
+}
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, ERROR_UNAVAILABLE, "no memory to read the store");
+}
+
+/* Opens the program's pin and compares it with its record. */
+static struct reconcile_program program_look_up(const struct broker *broker,
+                                                const struct record_program *record, int *fd)
+{
+	struct reconcile_program fact = { .id = record->id };
+	struct record_program found = {};
+	char path[PIN_PATH_SIZE];
+
+	pin_path(&broker->settings, PIN_PROGRAM, record->id, path);
+	*fd = kernel_pin_open(path);
+	if (*fd < 0)
+		return fact;
+	fact.pinned = true;
+	fact.same = kernel_program_info(*fd, &found) == 0 && found.kernel_id == record->kernel_id &&
+	            memcmp(found.tag, record->tag, sizeof(found.tag)) == 0;
+	return fact;
+}
+
+static int program_append(struct gathered *gathered, struct reconcile_program fact, int fd)
+{
+	size_t count = gathered->program_count + 1;
+	void *programs = reallocarray(gathered->programs, count, sizeof(*gathered->programs));
+
+	if (programs)
+		gathered->programs = programs;
+
+	void *fds = programs ? reallocarray(gathered->fds, count, sizeof(*gathered->fds)) : NULL;
+
+	if (!fds)
+		return -ENOMEM;
+	gathered->fds = fds;
+	gathered->programs[count - 1] = fact;
+	gathered->fds[count - 1] = fd;
+	gathered->program_count = count;
+	return 0;
+}
+
+static int programs_gather(struct broker *broker, struct gathered *gathered, struct error *error)
+{
+	struct record_program record = {};
+	int result;
+
+	while ((result = store_program_next(broker->store, record.id, &record, error)) == 0) {
+		_cleanup_close_ int fd = -1;
+		struct reconcile_program fact = program_look_up(broker, &record, &fd);
+
+		if (program_append(gathered, fact, fd) < 0)
+			return out_of_memory(error);
+		(void)steal_fd(&fd);
+	}
+	return result == -ENOENT ? 0 : result;
+}
+
+static int links_gather(struct broker *broker, struct gathered *gathered, struct error *error)
+{
+	struct record_link record = {};
+	int result;
+
+	while ((result = store_link_next(broker->store, record.id, &record, error)) == 0) {
+		void *moved = reallocarray(gathered->links, gathered->link_count + 1,
+		                           sizeof(*gathered->links));
+
+		if (!moved)
+			return out_of_memory(error);
+		gathered->links = moved;
+		gathered->links[gathered->link_count++] =
+			(struct reconcile_link){ record.id, record.program_id, record.state };
+	}
+	return result == -ENOENT ? 0 : result;
+}
+
+static int pins_gather(struct broker *broker, struct gathered *gathered, struct error *error)
+{
+	for (enum pin_kind kind = 0; kind < PIN_KINDS; kind++) {
+		int result = pins_list(&broker->settings, kind, &gathered->pins[kind],
+		                       &gathered->pin_counts[kind]);
+
+		if (result)
+			return error_set(
+				error, result, ERROR_KERNEL,
+				"the pins below %s cannot be listed (%s): is a BPF file system "
+				"mounted there?",
+				broker->settings.bpffs_directory, strerror(-result));
+	}
+	return 0;
+}
+
+/* A store that cannot be written now keeps a record that the next start finds again: that is a
+ * warning, no failure. */
+static void commit_or_warn(struct broker *broker)
+{
+	struct error error;
+
+	if (store_commit(broker->store, &error) < 0)
+		log_warning("%s", error.message);
+}
+
+/* An id whose pin was made is never given again, even if its record was not written any more. */
+static void ids_raise(struct broker *broker, const struct gathered *gathered)
+{
+	uint64_t program = store_next_program(broker->store);
+	uint64_t link = store_next_link(broker->store);
+
+	for (size_t i = 0; i < gathered->pin_counts[PIN_PROGRAM]; i++)
+		store_ids_raise(broker->store, gathered->pins[PIN_PROGRAM][i] + 1, 0);
+	for (size_t i = 0; i < gathered->pin_counts[PIN_MAPS]; i++)
+		store_ids_raise(broker->store, gathered->pins[PIN_MAPS][i] + 1, 0);
+	for (size_t i = 0; i < gathered->pin_counts[PIN_LINK]; i++)
+		store_ids_raise(broker->store, 0, gathered->pins[PIN_LINK][i] + 1);
+	if (store_next_program(broker->store) == program && store_next_link(broker->store) == link)
+		return;
+	store_begin(broker->store);
+	commit_or_warn(broker);
+}
+
+/* What is found before anything is taken off: a rebuilt chain must have all of bpfd's programs that
+ * belong into it. */
+static int registry_fill(struct broker *broker, struct gathered *gathered, struct error *error)
+{
+	struct record_program program;
+	struct record_link link;
+	int result = registry_reserve(&broker->registry, gathered->program_count,
+	                              gathered->link_count, 0);
+
+	if (result)
+		return out_of_memory(error);
+	for (size_t i = 0; i < gathered->program_count && !result; i++) {
+		if (!gathered->programs[i].pinned || !gathered->programs[i].same)
+			continue;
+		result =
+			store_program_get(broker->store, gathered->programs[i].id, &program, error);
+		if (!result)
+			registry_program_add(&broker->registry, &program,
+			                     steal_fd(&gathered->fds[i]));
+	}
+	for (size_t i = 0; i < gathered->link_count && !result; i++) {
+		if (!registry_program(&broker->registry, gathered->links[i].program_id))
+			continue;
+		result = store_link_get(broker->store, gathered->links[i].id, &link, error);
+		if (!result)
+			registry_link_put(&broker->registry, &link);
+	}
+	return result;
+}
+
+static void program_drop(struct broker *broker, uint64_t id)
+{
+	log_warning("program %llu is no longer in the kernel (after a reboot that is so) and is "
+	            "forgotten",
+	            (unsigned long long)id);
+	store_begin(broker->store);
+	store_program_delete(broker->store, id);
+	commit_or_warn(broker);
+}
+
+static void link_forget(struct broker *broker, uint64_t id)
+{
+	store_begin(broker->store);
+	store_link_delete(broker->store, id);
+	commit_or_warn(broker);
+	registry_link_remove(&broker->registry, id);
+}
+
+static void link_drop(struct broker *broker, uint64_t id)
+{
+	log_warning("link %llu is forgotten with its program", (unsigned long long)id);
+	link_forget(broker, id);
+}
+
+/* Undoes a half-made link, or finishes a half-removed one: both end with nothing of it left. */
+static void link_end(struct broker *broker, uint64_t id)
+{
+	struct record_link link;
+	struct error error = {};
+
+	if (store_link_get(broker->store, id, &link, &error) < 0)
+		return;
+	if (link_take_off(broker, &link, &error) < 0) {
+		log_warning("link %llu, which was being %s, cannot be taken off: %s",
+		            (unsigned long long)id,
+		            link.state == LINK_STATE_ATTACHING ? "attached" : "detached",
+		            error.message);
+		return;
+	}
+	log_info("link %llu was being %s when bpfd ended: it is taken off", (unsigned long long)id,
+	         link.state == LINK_STATE_ATTACHING ? "attached" : "detached");
+	link_forget(broker, id);
+}
+
+static void link_adopt(struct broker *broker, uint64_t id)
+{
+	struct record_link link;
+	struct record_program program;
+	struct error error = {};
+
+	if (store_link_get(broker->store, id, &link, &error) < 0 ||
+	    store_program_get(broker->store, link.program_id, &program, &error) < 0)
+		return;
+
+	int fd = registry_program(&broker->registry, program.id)->fd;
+	uint32_t before = link.state;
+
+	if (attach_type(link.type)->adopt(&broker->attach, &program, fd, &link, &error) < 0) {
+		log_warning("whether link %llu still runs cannot be seen: %s",
+		            (unsigned long long)id, error.message);
+		return;
+	}
+	if (link.state == before)
+		return;
+	log_warning("link %llu %s while bpfd was not running", (unsigned long long)id,
+	            link.state == LINK_STATE_GONE ? "lost its interface"
+	                                          : "was taken off by somebody else");
+	store_begin(broker->store);
+	store_link_put(broker->store, &link);
+	commit_or_warn(broker);
+	registry_link_put(&broker->registry, &link);
+}
+
+static void program_unpin(struct broker *broker, uint64_t id)
+{
+	int result = pins_program_remove(&broker->settings, id);
+
+	log_info("pins of program %llu, which bpfd does not know, are removed%s%s",
+	         (unsigned long long)id, result ? ": " : "", result ? strerror(-result) : "");
+}
+
+static void link_unpin(struct broker *broker, uint64_t id)
+{
+	if (pins_link_remove(&broker->settings, id) < 0)
+		log_warning("the pin of link %llu, which bpfd does not know, cannot be removed",
+		            (unsigned long long)id);
+}
+
+static void program_keep(struct broker *broker, uint64_t id)
+{
+	(void)broker;
+	log_debug("program %llu is adopted", (unsigned long long)id);
+}
+
+static void link_keep(struct broker *broker, uint64_t id)
+{
+	(void)broker;
+	log_debug("link %llu stays as it is", (unsigned long long)id);
+}
+
+static void (*const actions[])(struct broker *broker, uint64_t id) = {
+	[RECONCILE_PROGRAM_KEEP] = program_keep, [RECONCILE_PROGRAM_DROP] = program_drop,
+	[RECONCILE_LINK_DROP] = link_drop,       [RECONCILE_LINK_KEEP] = link_keep,
+	[RECONCILE_LINK_UNDO] = link_end,        [RECONCILE_LINK_FINISH] = link_end,
+	[RECONCILE_LINK_ADOPT] = link_adopt,     [RECONCILE_PROGRAM_UNPIN] = program_unpin,
+	[RECONCILE_LINK_UNPIN] = link_unpin,     [RECONCILE_MAPS_UNPIN] = program_unpin,
+};
+
+static int plan_run(struct broker *broker, const struct gathered *gathered, struct error *error)
+{
+	struct reconcile_facts facts = {
+		.programs = gathered->programs,
+		.program_count = gathered->program_count,
+		.links = gathered->links,
+		.link_count = gathered->link_count,
+		.program_pins = { gathered->pins[PIN_PROGRAM], gathered->pin_counts[PIN_PROGRAM] },
+		.link_pins = { gathered->pins[PIN_LINK], gathered->pin_counts[PIN_LINK] },
+		.map_pins = { gathered->pins[PIN_MAPS], gathered->pin_counts[PIN_MAPS] },
+	};
+	_cleanup_free_ struct reconcile_step *steps =
+		calloc(reconcile_steps_max(&facts) + 1, sizeof(*steps));
+
+	if (!steps)
+		return out_of_memory(error);
+
+	size_t count = reconcile_plan(&facts, steps);
+
+	for (size_t i = 0; i < count; i++)
+		actions[steps[i].action](broker, steps[i].id);
+	return 0;
+}
+
+int reconcile_run(struct broker *broker, struct error *error)
+{
+	_cleanup_(gathered) struct gathered gathered = {};
+	int result = programs_gather(broker, &gathered, error);
+
+	if (!result)
+		result = links_gather(broker, &gathered, error);
+	if (!result)
+		result = pins_gather(broker, &gathered, error);
+	if (!result)
+		result = registry_fill(broker, &gathered, error);
+	if (result)
+		return result;
+	ids_raise(broker, &gathered);
+	result = plan_run(broker, &gathered, error);
+	if (!result && xdp_collect(broker->xdp) < 0)
+		log_warning("left-over dispatcher pins could not all be removed");
+	return result;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/registry.h"
+
+#include "common/program_type.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void registry_clear(struct registry *registry)
+{
+	for (size_t i = 0; i < registry->program_count; i++)
+		(void)close(registry->programs[i].fd);
+	free(registry->programs);
+	free(registry->links);
+	free(registry->chains);
+	memset(registry, 0, sizeof(*registry));
+}
+
+static int room_make(void **array, size_t *room, size_t needed, size_t size)
+{
+	size_t larger = needed + needed / 2 + 8;
+
+	if (needed <= *room)
+		return 0;
+
+	void *moved = reallocarray(*array, larger, size);
+
+	if (!moved)
+		return -ENOMEM;
+	*array = moved;
+	*room = larger;
+	return 0;
+}
+
+#define ROOM_MAKE(registry, kind, more)                                    \
+	room_make((void **)&(registry)->kind##s, &(registry)->kind##_room, \
+	          (registry)->kind##_count + (more), sizeof((registry)->kind##s[0]))
+
+int registry_reserve(struct registry *registry, size_t programs, size_t links, size_t chains)
+{
+	int result = ROOM_MAKE(registry, program, programs);
+
+	if (!result)
+		result = ROOM_MAKE(registry, link, links);
+	if (!result)
+		result = ROOM_MAKE(registry, chain, chains);
+	return result;
+}
+
+/* The first entry whose id (its first member) is not below `id`. */
+static size_t position(const void *array, size_t count, size_t size, uint64_t id)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint64_t found;
+
+		memcpy(&found, (const char *)array + middle * size, sizeof(found));
+		if (found < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct program_entry *registry_program(const struct registry *registry, uint64_t id)
+{
+	size_t at = position(registry->programs, registry->program_count,
+	                     sizeof(struct program_entry), id);
+
+	if (at < registry->program_count && registry->programs[at].id == id)
+		return &registry->programs[at];
+	return NULL;
+}
+
+struct link_entry *registry_link(const struct registry *registry, uint64_t id)
+{
+	size_t at = position(registry->links, registry->link_count, sizeof(struct link_entry), id);
+
+	if (at < registry->link_count && registry->links[at].id == id)
+		return &registry->links[at];
+	return NULL;
+}
+
+struct chain_entry *registry_chain(const struct registry *registry, uint32_t ifindex)
+{
+	for (size_t i = 0; i < registry->chain_count; i++) {
+		if (registry->chains[i].ifindex == ifindex)
+			return &registry->chains[i];
+	}
+	return NULL;
+}
+
+void registry_program_add(struct registry *registry, const struct record_program *program, int fd)
+{
+	/* Ids only grow: the new one is the last. */
+	assert(registry->program_count < registry->program_room);
+	registry->programs[registry->program_count++] = (struct program_entry){
+		.id = program->id,
+		.type = program->type,
+		.kernel_id = program->kernel_id,
+		.frags = program->xdp.frags,
+		.fd = fd,
+	};
+}
+
+void registry_link_put(struct registry *registry, const struct record_link *link)
+{
+	struct link_entry *entry = registry_link(registry, link->id);
+
+	if (!entry) {
+		assert(registry->link_count < registry->link_room);
+		entry = &registry->links[registry->link_count++];
+	}
+	*entry = (struct link_entry){
+		.id = link->id,
+		.program_id = link->program_id,
+		.type = link->type,
+		.state = link->state,
+		.xdp = link->xdp,
+		.tracepoint = link->tracepoint,
+	};
+}
+
+void registry_chain_put(struct registry *registry, const struct record_chain *chain)
+{
+	struct chain_entry *entry = registry_chain(registry, chain->ifindex);
+
+	if (!entry) {
+		assert(registry->chain_count < registry->chain_room);
+		entry = &registry->chains[registry->chain_count++];
+	}
+	entry->ifindex = chain->ifindex;
+	entry->dispatcher_id = chain->dispatcher_id;
+	memcpy(entry->interface, chain->interface, sizeof(entry->interface));
+}
+
+void registry_program_remove(struct registry *registry, uint64_t id)
+{
+	struct program_entry *entry = registry_program(registry, id);
+
+	if (!entry)
+		return;
+	(void)close(entry->fd);
+	registry->program_count--;
+	memmove(entry, entry + 1,
+	        (size_t)(registry->programs + registry->program_count - entry) * sizeof(*entry));
+}
+
+void registry_link_remove(struct registry *registry, uint64_t id)
+{
+	struct link_entry *entry = registry_link(registry, id);
+
+	if (!entry)
+		return;
+	registry->link_count--;
+	memmove(entry, entry + 1,
+	        (size_t)(registry->links + registry->link_count - entry) * sizeof(*entry));
+}
+
+void registry_chain_remove(struct registry *registry, uint32_t ifindex)
+{
+	struct chain_entry *entry = registry_chain(registry, ifindex);
+
+	if (entry)
+		*entry = registry->chains[--registry->chain_count];
+}
+
+bool registry_owns_kernel_id(const struct registry *registry, uint32_t kernel_id)
+{
+	for (size_t i = 0; i < registry->program_count; i++) {
+		if (registry->programs[i].kernel_id == kernel_id)
+			return true;
+	}
+	return false;
+}
+
+struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t ifindex,
+                                     uint32_t kernel_id, uint32_t states)
+{
+	for (size_t i = 0; i < registry->link_count; i++) {
+		struct link_entry *link = &registry->links[i];
+
+		if (link->type != PROGRAM_TYPE_XDP || link->xdp.ifindex != ifindex ||
+		    !(states & 1u << link->state))
+			continue;
+
+		const struct program_entry *program = registry_program(registry, link->program_id);
+
+		if (program && program->kernel_id == kernel_id)
+			return link;
+	}
+	return NULL;
+}
+
+struct link_entry *registry_link_of_program(const struct registry *registry, uint64_t program_id,
+                                            uint64_t after)
+{
+	size_t at = position(registry->links, registry->link_count, sizeof(struct link_entry),
+	                     after + 1);
+
+	for (; at < registry->link_count; at++) {
+		if (registry->links[at].program_id == program_id)
+			return &registry->links[at];
+	}
+	return NULL;
+}
+
+static bool same_target(const struct link_entry *entry, const struct record_link *link)
+{
+	if (entry->type != link->type)
+		return false;
+	if (entry->type == PROGRAM_TYPE_XDP)
+		return entry->xdp.ifindex == link->xdp.ifindex;
+	return strcmp(entry->tracepoint.group, link->tracepoint.group) == 0 &&
+	       strcmp(entry->tracepoint.name, link->tracepoint.name) == 0;
+}
+
+struct link_entry *registry_link_same(const struct registry *registry,
+                                      const struct record_link *link)
+{
+	for (size_t i = 0; i < registry->link_count; i++) {
+		struct link_entry *entry = &registry->links[i];
+
+		if (entry->program_id == link->program_id && entry->state == LINK_STATE_ATTACHED &&
+		    same_target(entry, link))
+			return entry;
+	}
+	return NULL;
+}
+
+bool registry_interface_used(const struct registry *registry, uint32_t ifindex)
+{
+	for (size_t i = 0; i < registry->link_count; i++) {
+		const struct link_entry *link = &registry->links[i];
+
+		if (link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
+		    link->state != LINK_STATE_GONE)
+			return true;
+	}
+	return false;
+}

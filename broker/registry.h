@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The little of every program and link that the broker needs at hand: ids, states, targets and the
+ * programs' descriptors. Everything else stays in the store. Entries are in ascending order of id.
+ * Pointers to entries live until the next add.
+ */
+#ifndef BPFD_BROKER_REGISTRY_H
+#define BPFD_BROKER_REGISTRY_H
+
+#include "proto/records.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct program_entry {
+	uint64_t id;
+	uint32_t type; /* enum program_type */
+	uint32_t kernel_id;
+	uint32_t frags;
+	int fd; /* owned */
+};
+
+struct link_entry {
+	uint64_t id;
+	uint64_t program_id;
+	uint32_t type;  /* enum program_type */
+	uint32_t state; /* enum link_state */
+	struct record_xdp_target xdp;
+	struct record_tracepoint_target tracepoint;
+};
+
+/* What was last seen on an interface where bpfd has links. */
+struct chain_entry {
+	uint32_t ifindex;
+	uint32_t dispatcher_id;
+	char interface[INTERFACE_SIZE];
+};
+
+struct registry {
+	struct program_entry *programs;
+	size_t program_count, program_room;
+	struct link_entry *links;
+	size_t link_count, link_room;
+	struct chain_entry *chains;
+	size_t chain_count, chain_room;
+};
+
+void registry_clear(struct registry *registry);
+
+/* Makes room, so that the adds that follow a commit cannot fail. 0 or -ENOMEM. */
+int registry_reserve(struct registry *registry, size_t programs, size_t links, size_t chains);
+
+/* Adds (room must have been made) or, for links and chains, replaces the entry of the same id.
+ * Takes the descriptor. */
+void registry_program_add(struct registry *registry, const struct record_program *program, int fd);
+void registry_link_put(struct registry *registry, const struct record_link *link);
+void registry_chain_put(struct registry *registry, const struct record_chain *chain);
+
+/* NULL when there is none. */
+struct program_entry *registry_program(const struct registry *registry, uint64_t id);
+struct link_entry *registry_link(const struct registry *registry, uint64_t id);
+struct chain_entry *registry_chain(const struct registry *registry, uint32_t ifindex);
+
+void registry_program_remove(struct registry *registry, uint64_t id); /* closes its descriptor */
+void registry_link_remove(struct registry *registry, uint64_t id);
+void registry_chain_remove(struct registry *registry, uint32_t ifindex);
+
+bool registry_owns_kernel_id(const struct registry *registry, uint32_t kernel_id);
+/* The running XDP link on the interface whose program has the kernel id (states in the mask 1 <<
+ * state), or NULL. */
+struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t ifindex,
+                                     uint32_t kernel_id, uint32_t states);
+/* The first link of the program with an id above `after`, or NULL. */
+struct link_entry *registry_link_of_program(const struct registry *registry, uint64_t program_id,
+                                            uint64_t after);
+/* An attached link with the same program and target as `link`, or NULL. */
+struct link_entry *registry_link_same(const struct registry *registry,
+                                      const struct record_link *link);
+/* Does any link that is not gone lie on the interface? */
+bool registry_interface_used(const struct registry *registry, uint32_t ifindex);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/broker.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+
+typedef int (*request_handler)(struct broker *broker, struct channel_message *message);
+
+/* One row per message that the frontend may send; channel_receive() has refused all others. */
+static const request_handler handlers[] = {
+	[FRONTEND_LOAD] = load_request,
+	[FRONTEND_ATTACH] = attach_request,
+	[FRONTEND_DETACH] = detach_request,
+	[FRONTEND_UNLOAD] = unload_request,
+};
+
+int request_dispatch(struct broker *broker, struct channel_message *message)
+{
+	int result = handlers[message->row->type](broker, message);
+
+	if (result == -EPROTO)
+		log_error("the frontend sent a malformed %s message: the service ends",
+		          message->row->name);
+	return result;
+}

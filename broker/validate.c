@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "broker/validate.h"
+
+#include "common/program_type.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* XDP_ABORTED to XDP_REDIRECT, and 31, which a component that is not there returns. */
+#define PROCEED_ON_ALL (0x1fu | 1u << 31)
+
+static bool all_zero(const void *bytes, size_t size)
+{
+	const unsigned char *byte = bytes;
+
+	for (size_t i = 0; i < size; i++) {
+		if (byte[i])
+			return false;
+	}
+	return true;
+}
+
+#define TEXT_OK(array) channel_text_ok((array), sizeof(array))
+
+bool validate_metadata(const struct record_metadata *metadata)
+{
+	if (metadata->count > METADATA_MAX || metadata->reserved)
+		return false;
+	for (uint32_t i = 0; i < metadata->count; i++) {
+		const struct record_metadata_entry *entry = &metadata->entries[i];
+
+		if (!entry->key[0] || !TEXT_OK(entry->key) || !TEXT_OK(entry->value))
+			return false;
+	}
+	return true;
+}
+
+bool validate_globals(const struct record_globals *globals)
+{
+	if (globals->count > LOAD_GLOBALS_MAX || globals->data_size > GLOBAL_DATA_MAX)
+		return false;
+	for (uint32_t i = 0; i < globals->count; i++) {
+		const struct record_global *global = &globals->entries[i];
+
+		if (!global->name[0] || !TEXT_OK(global->name) ||
+		    global->size > globals->data_size ||
+		    global->offset > globals->data_size - global->size)
+			return false;
+	}
+	return true;
+}
+
+bool validate_map_name(const char name[MAP_NAME_SIZE])
+{
+	if (!name[0] || !channel_text_ok(name, MAP_NAME_SIZE))
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") ==
+	       strlen(name);
+}
+
+static bool load_well_formed(const struct frontend_load *load)
+{
+	if (load->peer.reserved || load->reserved || load->program_count > LOAD_PROGRAMS_MAX ||
+	    !TEXT_OK(load->application) || !TEXT_OK(load->source_name) ||
+	    !validate_metadata(&load->metadata) || !validate_globals(&load->globals))
+		return false;
+	for (uint32_t i = 0; i < load->program_count; i++) {
+		const struct frontend_load_program *program = &load->programs[i];
+
+		if (!program->function[0] || !TEXT_OK(program->function) ||
+		    !program_type_row(program->type) || program->exclusive > 1)
+			return false;
+	}
+	return true;
+}
+
+int validate_load(const struct frontend_load *load, struct error *error)
+{
+	if (!load_well_formed(load))
+		return -EPROTO;
+	if (load->program_count == 0)
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"the request names no program: name at least one function of the object");
+	for (uint32_t i = 0; i < load->program_count; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (strcmp(load->programs[i].function, load->programs[j].function) == 0)
+				return error_set(
+					error, -EINVAL, ERROR_INVALID_ARGUMENT,
+					"function \"%s\" is named twice: name each function once",
+					load->programs[i].function);
+		}
+	}
+	return 0;
+}
+
+static bool attach_well_formed(const struct frontend_attach *attach)
+{
+	const struct record_xdp_target *xdp = &attach->xdp;
+
+	return !attach->peer.reserved && !attach->reserved && program_type_row(attach->type) &&
+	       TEXT_OK(xdp->interface) && xdp->ifindex == 0 && xdp->mode <= XDP_MODE_GENERIC &&
+	       xdp->exclusive <= 1 &&
+	       !(xdp->flags & ~(XDP_TARGET_PRIORITY_SET | XDP_TARGET_PROCEED_ON_SET)) &&
+	       TEXT_OK(attach->tracepoint.group) && TEXT_OK(attach->tracepoint.name) &&
+	       validate_metadata(&attach->metadata);
+}
+
+static int xdp_target_check(const struct record_xdp_target *xdp, struct error *error)
+{
+	if (!xdp->interface[0])
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "no interface is named: an XDP program attaches to an interface");
+	if (xdp->flags & XDP_TARGET_PRIORITY_SET && xdp->priority > PRIORITY_MAX)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "priority %u is out of range: use 0 to %u", xdp->priority,
+		                 PRIORITY_MAX);
+	if (xdp->flags & XDP_TARGET_PROCEED_ON_SET && xdp->proceed_on & ~PROCEED_ON_ALL)
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"proceed-on has an action that XDP does not know: use aborted, drop, pass, "
+			"tx, redirect or dispatcher_return");
+	return 0;
+}
+
+static bool tracepoint_text_ok(const char *text)
+{
+	/* Names of tracefs directories: nothing that could leave them. */
+	return text[0] && text[0] != '.' && !strchr(text, '/');
+}
+
+static int tracepoint_target_check(const struct record_tracepoint_target *target,
+                                   struct error *error)
+{
+	if (tracepoint_text_ok(target->group) && tracepoint_text_ok(target->name))
+		return 0;
+	return error_set(
+		error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		"the tracepoint's group or name is empty or has a '/': write it as group/name");
+}
+
+int validate_attach(const struct frontend_attach *attach, struct error *error)
+{
+	if (!attach_well_formed(attach))
+		return -EPROTO;
+	if (attach->type == PROGRAM_TYPE_XDP) {
+		if (!all_zero(&attach->tracepoint, sizeof(attach->tracepoint)))
+			return -EPROTO;
+		return xdp_target_check(&attach->xdp, error);
+	}
+	if (!all_zero(&attach->xdp, sizeof(attach->xdp)))
+		return -EPROTO;
+	return tracepoint_target_check(&attach->tracepoint, error);
+}
+
+int validate_remove(const struct frontend_remove *remove, struct error *error)
+{
+	if (remove->peer.reserved)
+		return -EPROTO;
+	if (remove->target_id == 0)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "the id is 0, which is nobody's: see \"bpfctl list\"");
+	return 0;
+}
+
+int validate_object(int fd)
+{
+	const int sealed = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat status;
+
+	if (seals < 0 || (seals & sealed) != sealed || fstat(fd, &status) < 0)
+		return -EPROTO;
+	if (status.st_size < 1 || status.st_size > (off_t)OBJECT_SIZE_MAX)
+		return -EPROTO;
+	return 0;
+}

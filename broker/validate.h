@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a message of the frontend must look like beyond its size. Two kinds of wrong: -EPROTO is a
+ * message that no working frontend sends (unterminated text, a count beyond its array, reserved
+ * bits), which ends the service; -EINVAL with `error` is a request that cannot be granted, which is
+ * refused. All functions are pure but validate_object().
+ */
+#ifndef BPFD_BROKER_VALIDATE_H
+#define BPFD_BROKER_VALIDATE_H
+
+#include "common/error.h"
+#include "proto/channel_frontend.h"
+
+#include <stdbool.h>
+
+bool validate_metadata(const struct record_metadata *metadata);
+bool validate_globals(const struct record_globals *globals);
+/* A name that can become a file name once its dots are replaced: letters, digits, '_' and '.'. */
+bool validate_map_name(const char name[MAP_NAME_SIZE]);
+
+int validate_load(const struct frontend_load *load, struct error *error);
+int validate_attach(const struct frontend_attach *attach, struct error *error);
+int validate_remove(const struct frontend_remove *remove, struct error *error);
+
+/* The object is a memfd that nobody can change any more, of 1 to OBJECT_SIZE_MAX bytes; else
+ * -EPROTO. */
+int validate_object(int fd);
+
+#endif
