@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Those that some policy of bpfd's names; others are shown by number. */
+/* Those that some policy of bpfd's names; others are only counted. */
 static const struct {
 	unsigned int number;
 	const char *name;
@@ -81,33 +81,22 @@ int capability_bounding_limit(uint64_t keep)
 	return 0;
 }
 
-static const char *capability_name(unsigned int number)
-{
-	for (size_t i = 0; i < sizeof(capability_table) / sizeof(capability_table[0]); i++) {
-		if (capability_table[i].number == number)
-			return capability_table[i].name;
-	}
-	return NULL;
-}
-
 const char *capability_names(uint64_t mask, char *out, size_t size)
 {
 	size_t used = 0;
 
 	(void)snprintf(out, size, "none");
-	for (unsigned int number = 0; number < 64 && used < size; number++) {
-		const char *name = capability_name(number);
-		const char *space = used ? " " : "";
-		int length;
+	for (size_t i = 0; i < sizeof(capability_table) / sizeof(capability_table[0]); i++) {
+		uint64_t bit = UINT64_C(1) << capability_table[i].number;
 
-		if (!(mask & (UINT64_C(1) << number)))
+		if (!(mask & bit) || used >= size)
 			continue;
-		if (name)
-			length = snprintf(out + used, size - used, "%s%s", space, name);
-		else
-			length =
-				snprintf(out + used, size - used, "%scapability %u", space, number);
-		used += (size_t)length;
+		mask &= ~bit;
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+		                         capability_table[i].name);
 	}
+	if (mask && used < size)
+		(void)snprintf(out + used, size - used, "%s%d others", used ? " and " : "",
+		               __builtin_popcountll(mask));
 	return out;
 }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What each policy's filter says to a system call: rows of call, arguments and verdict. */
+#include "tests/sandbox/policies.h"
+#include "tests/sandbox/simulator.h"
+
+#include <asm/unistd.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#if defined(__x86_64__)
+#define NATIVE AUDIT_ARCH_X86_64
+#define FOREIGN AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define NATIVE AUDIT_ARCH_AARCH64
+#define FOREIGN AUDIT_ARCH_ARM
+#else
+#error "add this architecture's audit numbers"
+#endif
+
+#define ALLOW SECCOMP_RET_ALLOW
+#define KILL SECCOMP_RET_KILL_PROCESS
+#define FAIL(errno_value) (SECCOMP_RET_ERRNO | (errno_value))
+#define UPPER (UINT64_C(1) << 32) /* a bit that the kernel does not look at in an int */
+
+/* One bit per policy, in the order of policy_table. */
+enum { L = 1, B = 2, G = 4, F = 8, W = 16 /* the loader: worker */, O = 32, ALL = 63 };
+
+struct row {
+	const char *what;
+	unsigned int policies;
+	unsigned int verdict;
+	int number;
+	uint64_t arguments[6];
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	/* everybody speaks on a channel, logs and ends */
+	{ "recvmsg", ALL, ALLOW, __NR_recvmsg, {} },
+	{ "sendmsg", ALL, ALLOW, __NR_sendmsg, {} },
+	{ "write", ALL, ALLOW, __NR_write, {} },
+	{ "close", ALL, ALLOW, __NR_close, {} },
+	{ "exit_group", ALL, ALLOW, __NR_exit_group, {} },
+
+	/* nobody's business, whoever asks */
+	{ "ptrace", ALL, KILL, __NR_ptrace, {} },
+	{ "process_vm_readv", ALL, KILL, __NR_process_vm_readv, {} },
+	{ "io_uring_setup", ALL, KILL, __NR_io_uring_setup, {} },
+	{ "mount", ALL, KILL, __NR_mount, {} },
+	{ "open_tree", ALL, KILL, __NR_open_tree, {} },
+	{ "unshare", ALL, KILL, __NR_unshare, { CLONE_NEWUSER } },
+	{ "setns", ALL, KILL, __NR_setns, {} },
+	{ "init_module", ALL, KILL, __NR_init_module, {} },
+	{ "finit_module", ALL, KILL, __NR_finit_module, {} },
+	{ "kexec_load", ALL, KILL, __NR_kexec_load, {} },
+	{ "open_by_handle_at", ALL, KILL, __NR_open_by_handle_at, {} },
+	{ "add_key", ALL, KILL, __NR_add_key, {} },
+	{ "userfaultfd", ALL, KILL, __NR_userfaultfd, {} },
+	{ "pidfd_getfd", ALL, KILL, __NR_pidfd_getfd, {} },
+	{ "memfd_secret", ALL, KILL, 447, {} },
+	{ "clone3", ALL, KILL, __NR_clone3, {} },
+	{ "setuid by its own call", ALL, KILL, __NR_setuid, {} },
+	{ "execveat", ALL, KILL, __NR_execveat, {} },
+	{ "socket, IPv4", ALL, KILL, __NR_socket, { AF_INET, SOCK_STREAM } },
+	{ "socket, packet", ALL, KILL, __NR_socket, { AF_PACKET, SOCK_RAW } },
+	{ "connect", ALL, KILL, __NR_connect, {} },
+	{ "bind", ALL, KILL, __NR_bind, {} },
+	{ "listen", ALL, KILL, __NR_listen, {} },
+	{ "symlink", ALL, KILL, __NR_symlinkat, {} },
+	{ "link", ALL, KILL, __NR_linkat, {} },
+	{ "chroot", ALL, KILL, __NR_chroot, {} },
+	{ "a number that is no call", ALL, KILL, 100000, {} },
+	{ "minus one", ALL, KILL, -1, {} },
+
+	/* only the launcher starts programs and changes identity */
+	{ "execve", L, ALLOW, __NR_execve, {} },
+	{ "execve", ALL & ~L, KILL, __NR_execve, {} },
+	{ "setresuid", L, ALLOW, __NR_setresuid, {} },
+	{ "setresuid", ALL & ~L, KILL, __NR_setresuid, {} },
+	{ "setgroups", ALL & ~L, KILL, __NR_setgroups, {} },
+	{ "fork", L | B, ALLOW, __NR_clone, { CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD } },
+	{ "fork", ALL & ~(L | B), KILL, __NR_clone, { CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD } },
+	{ "a thread", ALL, KILL, __NR_clone, { CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD } },
+	{ "fork into a user namespace", ALL, KILL, __NR_clone,
+		{ CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD | CLONE_NEWUSER } },
+	{ "kill", L | B, ALLOW, __NR_kill, { 1, SIGKILL } },
+	{ "kill", ALL & ~(L | B), KILL, __NR_kill, { 1, SIGKILL } },
+
+	/* memory: data only; a loader is born behind the launcher's filter and must map libc's code */
+	{ "map data", ALL, ALLOW, __NR_mmap, { 0, 4096, PROT_READ | PROT_WRITE } },
+	{ "map code", ALL & ~L, KILL, __NR_mmap, { 0, 4096, PROT_READ | PROT_EXEC } },
+	{ "map code", L, ALLOW, __NR_mmap, { 0, 4096, PROT_READ | PROT_EXEC } },
+	{ "map writable code", ALL, KILL, __NR_mmap, { 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC } },
+	{ "make data code", ALL, KILL, __NR_mprotect, { 0, 4096, PROT_READ | PROT_EXEC } },
+	{ "make data writable code", ALL, KILL, __NR_mprotect, { 0, 4096, PROT_WRITE | PROT_EXEC } },
+	{ "make data read-only", ALL, ALLOW, __NR_mprotect, { 0, 4096, PROT_READ } },
+	{ "pkey_mprotect", ALL, KILL, __NR_pkey_mprotect, { 0, 4096, PROT_READ | PROT_EXEC } },
+
+	/* bpf(2) by its command: who may do what */
+	{ "MAP_CREATE", B | G, ALLOW, __NR_bpf, { BPF_MAP_CREATE } },
+	{ "MAP_CREATE", F | O, KILL, __NR_bpf, { BPF_MAP_CREATE } },
+	{ "PROG_LOAD", B | G, ALLOW, __NR_bpf, { BPF_PROG_LOAD } },
+	{ "PROG_LOAD", F | O, KILL, __NR_bpf, { BPF_PROG_LOAD } },
+	{ "BTF_LOAD", B | G, ALLOW, __NR_bpf, { BPF_BTF_LOAD } },
+	{ "MAP_FREEZE", B | G, ALLOW, __NR_bpf, { BPF_MAP_FREEZE } },
+	{ "MAP_UPDATE_ELEM", B | G, ALLOW, __NR_bpf, { BPF_MAP_UPDATE_ELEM } },
+	{ "OBJ_GET_INFO_BY_FD", B | G | O, ALLOW, __NR_bpf, { BPF_OBJ_GET_INFO_BY_FD } },
+	{ "OBJ_PIN", B, ALLOW, __NR_bpf, { BPF_OBJ_PIN } },
+	{ "OBJ_PIN", G | F | O, KILL, __NR_bpf, { BPF_OBJ_PIN } },
+	{ "OBJ_GET", B | O, ALLOW, __NR_bpf, { BPF_OBJ_GET } },
+	{ "OBJ_GET", G | F, KILL, __NR_bpf, { BPF_OBJ_GET } },
+	{ "LINK_CREATE", B, ALLOW, __NR_bpf, { BPF_LINK_CREATE } },
+	{ "LINK_CREATE", G | F | O, KILL, __NR_bpf, { BPF_LINK_CREATE } },
+	{ "PROG_GET_FD_BY_ID", O, ALLOW, __NR_bpf, { BPF_PROG_GET_FD_BY_ID } },
+	{ "PROG_GET_FD_BY_ID", B | G | F, KILL, __NR_bpf, { BPF_PROG_GET_FD_BY_ID } },
+	{ "MAP_GET_FD_BY_ID", O, ALLOW, __NR_bpf, { BPF_MAP_GET_FD_BY_ID } },
+	{ "PROG_GET_NEXT_ID", B | G | F | O, KILL, __NR_bpf, { BPF_PROG_GET_NEXT_ID } },
+	{ "LINK_GET_FD_BY_ID", B | G | F | O, KILL, __NR_bpf, { BPF_LINK_GET_FD_BY_ID } },
+	{ "PROG_ATTACH", B | G | F | O, KILL, __NR_bpf, { BPF_PROG_ATTACH } },
+	{ "PROG_TEST_RUN", G | F | O, KILL, __NR_bpf, { BPF_PROG_TEST_RUN } },
+	{ "RAW_TRACEPOINT_OPEN", B | G | F | O, KILL, __NR_bpf, { BPF_RAW_TRACEPOINT_OPEN } },
+	{ "MAP_DELETE_ELEM", G | F | O, KILL, __NR_bpf, { BPF_MAP_DELETE_ELEM } },
+	{ "ENABLE_STATS", B | G | F | O, KILL, __NR_bpf, { BPF_ENABLE_STATS } },
+	{ "a command of the future", B | G | F | O, KILL, __NR_bpf, { 1000 } },
+	/* the kernel reads an int: the upper half must change nothing */
+	{ "PROG_LOAD + 1<<32", B | G, ALLOW, __NR_bpf, { UPPER | BPF_PROG_LOAD } },
+	{ "PROG_LOAD + 1<<32", F | O, KILL, __NR_bpf, { UPPER | BPF_PROG_LOAD } },
+	{ "OBJ_PIN + 1<<32", G | F | O, KILL, __NR_bpf, { UPPER | BPF_OBJ_PIN } },
+	{ "PROG_GET_FD_BY_ID + 1<<32", B | G | F, KILL, __NR_bpf, { UPPER | BPF_PROG_GET_FD_BY_ID } },
+	{ "PROG_ATTACH + 1<<63", B | G | F | O, KILL, __NR_bpf, { UINT64_C(1) << 63 | BPF_PROG_ATTACH } },
+	/* libbpf in the loader asks, and is told there is none: its calls go to the gate */
+	{ "bpf", W, FAIL(ENOSYS), __NR_bpf, { BPF_PROG_LOAD } },
+	{ "bpf + 1<<32", W, FAIL(ENOSYS), __NR_bpf, { UPPER | BPF_MAP_CREATE } },
+	{ "prlimit64", W, FAIL(EPERM), __NR_prlimit64, {} },
+	{ "ioctl", W, FAIL(ENOTTY), __NR_ioctl, {} },
+
+	/* files */
+	{ "read a file", W, ALLOW, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY | O_CLOEXEC } },
+	{ "write a file", L | W, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_WRONLY | O_CLOEXEC } },
+	{ "write and read a file", L | W, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDWR | O_CREAT } },
+	{ "open", F | G, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY } },
+	{ "openat2", ALL, KILL, __NR_openat2, {} },
+	{ "unlink", L | G | F | W, KILL, __NR_unlinkat, {} },
+	{ "mkdir", ALL & ~B, KILL, __NR_mkdirat, {} },
+	{ "chmod", ALL & ~B, KILL, __NR_fchmodat, {} },
+	{ "rename", ALL & ~B, KILL, __NR_renameat, {} },
+
+	/* clients */
+	{ "accept4", F, ALLOW, __NR_accept4, {} },
+	{ "accept4", ALL & ~F, KILL, __NR_accept4, {} },
+	{ "SO_PEERCRED", F, ALLOW, __NR_getsockopt, { 5, SOL_SOCKET, SO_PEERCRED } },
+	{ "SO_TYPE", F, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_TYPE } },
+	{ "an option of another level", F, KILL, __NR_getsockopt, { 5, 6, SO_PEERCRED } },
+	{ "setsockopt", ALL, KILL, __NR_setsockopt, {} },
+
+	/* perf events: the opener opens, the broker attaches */
+	{ "perf_event_open", O, ALLOW, __NR_perf_event_open, {} },
+	{ "perf_event_open", L | G | F | W, KILL, __NR_perf_event_open, {} },
+	{ "ioctl TIOCSTI", B | G | F | O, KILL, __NR_ioctl, { 0, 0x5412 } },
+
+	/* what a filter can still load is less: only a loader's birth and a gate's need it */
+	{ "seccomp", L | B, ALLOW, __NR_seccomp, { SECCOMP_SET_MODE_FILTER } },
+	{ "seccomp", ALL & ~(L | B), KILL, __NR_seccomp, { SECCOMP_SET_MODE_FILTER } },
+	{ "capset", ALL & ~(L | B), KILL, __NR_capset, {} },
+	{ "prctl, dumpable", G | F | W | O, KILL, __NR_prctl, { PR_SET_DUMPABLE, 1 } },
+	{ "prctl, capability bounding set", L | G | F | W | O, KILL, __NR_prctl, { PR_CAPBSET_DROP, 0 } },
+	{ "prctl, seccomp", L | B | G | F | W | O, KILL, __NR_prctl, { PR_SET_SECCOMP, 0 } },
+};
+/* clang-format on */
+
+static unsigned int verdict_of(const struct sandbox_policy *policy, uint32_t arch, int number,
+                               const uint64_t arguments[6])
+{
+	struct seccomp_data data = { .nr = number, .arch = arch };
+
+	for (size_t i = 0; i < 6; i++)
+		data.args[i] = arguments[i];
+	return simulator_run(policy->filter, policy->filter_length, &data);
+}
+
+static void rows_have_their_verdicts(void **state)
+{
+	size_t wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t p = 0; p < POLICY_COUNT; p++) {
+			if (!(rows[i].policies & (1u << p)))
+				continue;
+			unsigned int verdict = verdict_of(policy_table[p], NATIVE, rows[i].number,
+			                                  rows[i].arguments);
+
+			if (verdict == rows[i].verdict)
+				continue;
+			print_error("%s: %s: 0x%x instead of 0x%x\n", policy_table[p]->role,
+			            rows[i].what, verdict, rows[i].verdict);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+/* On x86-64 the same kernel also takes 32-bit calls and x32's, whose numbers mean other things. */
+static void other_architectures_are_killed(void **state)
+{
+	const uint64_t none[6] = {};
+
+	(void)state;
+	for (size_t p = 0; p < POLICY_COUNT; p++) {
+		for (int number = 0; number < 500; number++)
+			assert_int_equal(verdict_of(policy_table[p], FOREIGN, number, none), KILL);
+#if defined(__x86_64__)
+		for (int number = 0; number < 600; number++)
+			assert_int_equal(verdict_of(policy_table[p], NATIVE,
+			                            number | __X32_SYSCALL_BIT, none),
+			                 KILL);
+#endif
+	}
+}
+
+/* Whatever number comes, the answer is one that a policy can give. */
+static void every_number_has_an_answer(void **state)
+{
+	const uint64_t ones[6] = { UINT64_MAX, UINT64_MAX, UINT64_MAX,
+		                   UINT64_MAX, UINT64_MAX, UINT64_MAX };
+
+	(void)state;
+	for (size_t p = 0; p < POLICY_COUNT; p++) {
+		for (int number = -1; number < 1000; number++) {
+			unsigned int verdict = verdict_of(policy_table[p], NATIVE, number, ones);
+
+			assert_true(verdict == ALLOW || verdict == KILL ||
+			            (verdict & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO);
+		}
+	}
+}
+
+/* The gate is a fork of the broker: a call that the broker's filter kills is of no use in the
+ * gate's policy. */
+static void layers_nest(void **state)
+{
+	const struct sandbox_policy *const nested[][2] = {
+		{ &sandbox_policy_broker, &sandbox_policy_gate },
+		{ &sandbox_policy_launcher, &sandbox_policy_loader },
+	};
+	const uint64_t none[6] = {};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		for (int number = 0; number < 500; number++) {
+			if (verdict_of(nested[i][1], NATIVE, number, none) == KILL)
+				continue;
+			if (verdict_of(nested[i][0], NATIVE, number, none) == KILL)
+				fail_msg("call %d of the %s is killed by the %s's filter", number,
+				         nested[i][1]->role, nested[i][0]->role);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_have_their_verdicts),
+		cmocka_unit_test(other_architectures_are_killed),
+		cmocka_unit_test(every_number_has_an_answer),
+		cmocka_unit_test(layers_nest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
