@@ -7,7 +7,7 @@
 #include "broker/broker.h"
 
 #include "broker/kernel.h"
-#include "broker/pins.h"
+#include "broker/own_pins.h"
 #include "broker/validate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -205,7 +205,7 @@ static void pins_undo(struct broker *broker, struct loaded *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].pinned)
-			(void)pins_program_remove(&broker->settings, all[i].record.id);
+			(void)own_pins_program_remove(&broker->settings, all[i].record.id);
 	}
 }
 
@@ -216,8 +216,8 @@ static int pins_make(struct broker *broker, struct loaded *all, size_t count, st
 	for (size_t i = 0; i < count; i++) {
 		all[i].record.id = id++;
 
-		int failure = pins_program_make(&broker->settings, &all[i].record, all[i].fd,
-		                                all[i].map_fds, error);
+		int failure = own_pins_program_make(&broker->settings, &all[i].record, all[i].fd,
+		                                    all[i].map_fds, error);
 
 		if (failure)
 			return failure;

@@ -5,7 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/kernel.h"
-#include "broker/pins.h"
+#include "broker/own_pins.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -18,8 +18,8 @@ struct gathered {
 	size_t program_count;
 	struct reconcile_link *links;
 	size_t link_count;
-	uint64_t *pins[PIN_KINDS];
-	size_t pin_counts[PIN_KINDS];
+	uint64_t *pins[OWN_PIN_KINDS];
+	size_t pin_counts[OWN_PIN_KINDS];
 };
 
 static void gathered_cleanup(struct gathered *gathered)
@@ -31,7 +31,7 @@ static void gathered_cleanup(struct gathered *gathered)
 	free(gathered->programs);
 	free(gathered->fds);
 	free(gathered->links);
-	for (size_t i = 0; i < PIN_KINDS; i++)
+	for (size_t i = 0; i < OWN_PIN_KINDS; i++)
 		free(gathered->pins[i]);
 }
 
@@ -46,9 +46,9 @@ static struct reconcile_program program_look_up(const struct broker *broker,
 {
 	struct reconcile_program fact = { .id = record->id };
 	struct record_program found = {};
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 
-	pin_path(&broker->settings, PIN_PROGRAM, record->id, path);
+	own_pin_path(&broker->settings, OWN_PIN_PROGRAM, record->id, path);
 	*fd = kernel_pin_open(path);
 	if (*fd < 0)
 		return fact;
@@ -113,9 +113,9 @@ static int links_gather(struct broker *broker, struct gathered *gathered, struct
 
 static int pins_gather(struct broker *broker, struct gathered *gathered, struct error *error)
 {
-	for (enum pin_kind kind = 0; kind < PIN_KINDS; kind++) {
-		int result = pins_list(&broker->settings, kind, &gathered->pins[kind],
-		                       &gathered->pin_counts[kind]);
+	for (enum own_pin kind = 0; kind < OWN_PIN_KINDS; kind++) {
+		int result = own_pins_list(&broker->settings, kind, &gathered->pins[kind],
+		                           &gathered->pin_counts[kind]);
 
 		if (result)
 			return error_set(
@@ -143,12 +143,12 @@ static void ids_raise(struct broker *broker, const struct gathered *gathered)
 	uint64_t program = store_next_program(broker->store);
 	uint64_t link = store_next_link(broker->store);
 
-	for (size_t i = 0; i < gathered->pin_counts[PIN_PROGRAM]; i++)
-		store_ids_raise(broker->store, gathered->pins[PIN_PROGRAM][i] + 1, 0);
-	for (size_t i = 0; i < gathered->pin_counts[PIN_MAPS]; i++)
-		store_ids_raise(broker->store, gathered->pins[PIN_MAPS][i] + 1, 0);
-	for (size_t i = 0; i < gathered->pin_counts[PIN_LINK]; i++)
-		store_ids_raise(broker->store, 0, gathered->pins[PIN_LINK][i] + 1);
+	for (size_t i = 0; i < gathered->pin_counts[OWN_PIN_PROGRAM]; i++)
+		store_ids_raise(broker->store, gathered->pins[OWN_PIN_PROGRAM][i] + 1, 0);
+	for (size_t i = 0; i < gathered->pin_counts[OWN_PIN_MAPS]; i++)
+		store_ids_raise(broker->store, gathered->pins[OWN_PIN_MAPS][i] + 1, 0);
+	for (size_t i = 0; i < gathered->pin_counts[OWN_PIN_LINK]; i++)
+		store_ids_raise(broker->store, 0, gathered->pins[OWN_PIN_LINK][i] + 1);
 	if (store_next_program(broker->store) == program && store_next_link(broker->store) == link)
 		return;
 	store_begin(broker->store);
@@ -209,6 +209,21 @@ static void link_drop(struct broker *broker, uint64_t id)
 	link_forget(broker, id);
 }
 
+/* Does the kernel say that the link runs? When it cannot be asked, it may. */
+static bool link_runs(struct broker *broker, const struct record_link *link)
+{
+	struct record_link look = *link;
+	struct record_program program;
+	struct error ignored;
+
+	return store_program_get(broker->store, link->program_id, &program, &ignored) < 0 ||
+	       attach_type(link->type)
+	                       ->adopt(&broker->attach, &program,
+	                               registry_program(&broker->registry, program.id)->fd, &look,
+	                               &ignored) < 0 ||
+	       look.state == LINK_STATE_ATTACHED;
+}
+
 /* Undoes a half-made link, or finishes a half-removed one: both end with nothing of it left. */
 static void link_end(struct broker *broker, uint64_t id)
 {
@@ -217,7 +232,7 @@ static void link_end(struct broker *broker, uint64_t id)
 
 	if (store_link_get(broker->store, id, &link, &error) < 0)
 		return;
-	if (link_take_off(broker, &link, &error) < 0) {
+	if (link_take_off(broker, &link, &error) < 0 && link_runs(broker, &link)) {
 		log_warning("link %llu, which was being %s, cannot be taken off: %s",
 		            (unsigned long long)id,
 		            link.state == LINK_STATE_ATTACHING ? "attached" : "detached",
@@ -260,7 +275,7 @@ static void link_adopt(struct broker *broker, uint64_t id)
 
 static void program_unpin(struct broker *broker, uint64_t id)
 {
-	int result = pins_program_remove(&broker->settings, id);
+	int result = own_pins_program_remove(&broker->settings, id);
 
 	log_info("pins of program %llu, which bpfd does not know, are removed%s%s",
 	         (unsigned long long)id, result ? ": " : "", result ? strerror(-result) : "");
@@ -268,7 +283,7 @@ static void program_unpin(struct broker *broker, uint64_t id)
 
 static void link_unpin(struct broker *broker, uint64_t id)
 {
-	if (pins_link_remove(&broker->settings, id) < 0)
+	if (own_pins_link_remove(&broker->settings, id) < 0)
 		log_warning("the pin of link %llu, which bpfd does not know, cannot be removed",
 		            (unsigned long long)id);
 }
@@ -300,9 +315,10 @@ static int plan_run(struct broker *broker, const struct gathered *gathered, stru
 		.program_count = gathered->program_count,
 		.links = gathered->links,
 		.link_count = gathered->link_count,
-		.program_pins = { gathered->pins[PIN_PROGRAM], gathered->pin_counts[PIN_PROGRAM] },
-		.link_pins = { gathered->pins[PIN_LINK], gathered->pin_counts[PIN_LINK] },
-		.map_pins = { gathered->pins[PIN_MAPS], gathered->pin_counts[PIN_MAPS] },
+		.program_pins = { gathered->pins[OWN_PIN_PROGRAM],
+		                  gathered->pin_counts[OWN_PIN_PROGRAM] },
+		.link_pins = { gathered->pins[OWN_PIN_LINK], gathered->pin_counts[OWN_PIN_LINK] },
+		.map_pins = { gathered->pins[OWN_PIN_MAPS], gathered->pin_counts[OWN_PIN_MAPS] },
 	};
 	_cleanup_free_ struct reconcile_step *steps =
 		calloc(reconcile_steps_max(&facts) + 1, sizeof(*steps));

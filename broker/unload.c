@@ -6,7 +6,7 @@
  */
 #include "broker/broker.h"
 
-#include "broker/pins.h"
+#include "broker/own_pins.h"
 #include "broker/validate.h"
 #include "common/log.h"
 
@@ -162,7 +162,7 @@ static int program_unload(struct broker *broker, const struct origin *origin, ui
 
 static void unload_publish(struct broker *broker, uint64_t id)
 {
-	int result = pins_program_remove(&broker->settings, id);
+	int result = own_pins_program_remove(&broker->settings, id);
 
 	if (result)
 		log_warning("the pins of program %llu are removed at the next start: %s",

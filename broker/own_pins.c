@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "broker/pins.h"
+#include "broker/own_pins.h"
 
 #include "broker/kernel.h"
 #include "common/cleanup.h"
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const pin_directories[PIN_KINDS] = {
-	[PIN_PROGRAM] = "programs",
-	[PIN_LINK] = "links",
-	[PIN_MAPS] = "maps",
+static const char *const own_pin_directories[OWN_PIN_KINDS] = {
+	[OWN_PIN_PROGRAM] = "programs",
+	[OWN_PIN_LINK] = "links",
+	[OWN_PIN_MAPS] = "maps",
 };
 
 static void closedir_cleanup(DIR **directory)
@@ -20,21 +20,22 @@ static void closedir_cleanup(DIR **directory)
 		(void)closedir(*directory);
 }
 
-void pin_path(const struct launcher_settings *settings, enum pin_kind kind, uint64_t id, char *out)
+void own_pin_path(const struct launcher_settings *settings, enum own_pin kind, uint64_t id,
+                  char *out)
 {
-	(void)snprintf(out, PIN_PATH_SIZE, "%s/%s/%llu", settings->bpffs_directory,
-	               pin_directories[kind], (unsigned long long)id);
+	(void)snprintf(out, OWN_PIN_PATH_SIZE, "%s/%s/%llu", settings->bpffs_directory,
+	               own_pin_directories[kind], (unsigned long long)id);
 }
 
 /* "<bpffs>/maps/<id>/<name>": bpffs takes no '.' in a name. */
 static void map_pin_path(const struct launcher_settings *settings, uint64_t id, const char *name,
                          char *out)
 {
-	pin_path(settings, PIN_MAPS, id, out);
+	own_pin_path(settings, OWN_PIN_MAPS, id, out);
 
 	size_t length = strlen(out);
 
-	(void)snprintf(out + length, PIN_PATH_SIZE - length, "/%s", name);
+	(void)snprintf(out + length, OWN_PIN_PATH_SIZE - length, "/%s", name);
 	for (char *at = out + length; *at; at++) {
 		if (*at == '.')
 			*at = '_';
@@ -44,7 +45,7 @@ static void map_pin_path(const struct launcher_settings *settings, uint64_t id, 
 static int map_pin(const struct launcher_settings *settings, const struct record_program *program,
                    const struct record_map *map, int fd, struct error *error)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 
 	map_pin_path(settings, program->id, map->name, path);
 
@@ -68,9 +69,9 @@ static int map_pin(const struct launcher_settings *settings, const struct record
 static int maps_pin(const struct launcher_settings *settings, const struct record_program *program,
                     const int *map_fds, struct error *error)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 
-	pin_path(settings, PIN_MAPS, program->id, path);
+	own_pin_path(settings, OWN_PIN_MAPS, program->id, path);
 	/* maps/ is setgid: the new directory inherits its group and that bit. */
 	if (mkdir(path, 0750) < 0) {
 		int saved = errno;
@@ -87,15 +88,15 @@ static int maps_pin(const struct launcher_settings *settings, const struct recor
 	return 0;
 }
 
-int pins_program_make(const struct launcher_settings *settings,
-                      const struct record_program *program, int program_fd, const int *map_fds,
-                      struct error *error)
+int own_pins_program_make(const struct launcher_settings *settings,
+                          const struct record_program *program, int program_fd, const int *map_fds,
+                          struct error *error)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 	int result = maps_pin(settings, program, map_fds, error);
 
 	if (!result) {
-		pin_path(settings, PIN_PROGRAM, program->id, path);
+		own_pin_path(settings, OWN_PIN_PROGRAM, program->id, path);
 		result = kernel_pin(program_fd, path);
 		if (result)
 			(void)error_set(error, result, ERROR_KERNEL,
@@ -103,7 +104,7 @@ int pins_program_make(const struct launcher_settings *settings,
 			                strerror(-result));
 	}
 	if (result)
-		(void)pins_program_remove(settings, program->id);
+		(void)own_pins_program_remove(settings, program->id);
 	return result;
 }
 
@@ -134,15 +135,15 @@ static int directory_empty(const char *path)
 	}
 }
 
-int pins_program_remove(const struct launcher_settings *settings, uint64_t id)
+int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 
-	pin_path(settings, PIN_PROGRAM, id, path);
+	own_pin_path(settings, OWN_PIN_PROGRAM, id, path);
 
 	int first = remove_file(path);
 
-	pin_path(settings, PIN_MAPS, id, path);
+	own_pin_path(settings, OWN_PIN_MAPS, id, path);
 
 	int result = directory_empty(path);
 
@@ -151,15 +152,15 @@ int pins_program_remove(const struct launcher_settings *settings, uint64_t id)
 	return first ? first : result;
 }
 
-int pins_link_remove(const struct launcher_settings *settings, uint64_t id)
+int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 
-	pin_path(settings, PIN_LINK, id, path);
+	own_pin_path(settings, OWN_PIN_LINK, id, path);
 	return remove_file(path);
 }
 
-/* A decimal number as pin_path() writes it: no sign, no leading zero, in range. 0 for any other
+/* A decimal number as own_pin_path() writes it: no sign, no leading zero, in range. 0 for any other
  * name. */
 static uint64_t id_parse(const char *name)
 {
@@ -184,15 +185,15 @@ static int id_append(uint64_t **ids, size_t *count, uint64_t id)
 	return 0;
 }
 
-int pins_list(const struct launcher_settings *settings, enum pin_kind kind, uint64_t **ids,
-              size_t *count)
+int own_pins_list(const struct launcher_settings *settings, enum own_pin kind, uint64_t **ids,
+                  size_t *count)
 {
-	char path[PIN_PATH_SIZE];
+	char path[OWN_PIN_PATH_SIZE];
 	_cleanup_free_ uint64_t *found = NULL;
 	size_t found_count = 0;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", settings->bpffs_directory,
-	               pin_directories[kind]);
+	               own_pin_directories[kind]);
 
 	_cleanup_(closedir) DIR *directory = opendir(path);
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * bpfd's own pins: programs/<id>, links/<id> and maps/<program id>/<map name> below the bpffs
+ * directory. All names are made from bpfd's ids and from map names that validate_map_name() passed.
+ * A program with its maps is pinned whole or not at all.
+ */
+#ifndef BPFD_BROKER_OWN_PINS_H
+#define BPFD_BROKER_OWN_PINS_H
+
+#include "common/error.h"
+#include "proto/channel_launcher.h"
+#include "proto/records.h"
+
+#define OWN_PIN_PATH_SIZE 320
+
+enum own_pin { OWN_PIN_PROGRAM, OWN_PIN_LINK, OWN_PIN_MAPS, OWN_PIN_KINDS };
+
+/* "<bpffs>/programs/<id>" and so on; `out` has OWN_PIN_PATH_SIZE bytes. */
+void own_pin_path(const struct launcher_settings *settings, enum own_pin kind, uint64_t id,
+                  char *out);
+
+/* Pins the program and its maps; `map_fds` are in the order of program->maps. -EEXIST: two maps
+ * would get one name. */
+int own_pins_program_make(const struct launcher_settings *settings,
+                          const struct record_program *program, int program_fd, const int *map_fds,
+                          struct error *error);
+
+/* Removes the program's pin and its maps' directory; what is not there is no error. 0 or -errno
+ * (the first). */
+int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id);
+int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id);
+
+/*
+ * The ids of the pins of one kind that are there, unordered: 0, and `ids` (to be freed) and
+ * `count`; -errno. Names that are no id are skipped: bpfd made none of them.
+ */
+int own_pins_list(const struct launcher_settings *settings, enum own_pin kind, uint64_t **ids,
+                  size_t *count);
+
+#endif
