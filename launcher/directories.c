@@ -22,11 +22,10 @@ static int fail(struct error *error, const char *what, const char *path)
 
 /* The parent is root's choice and may be a link (/var/run); what is below it is taken by name,
  * never followed. */
-static int parent_open(const char *path, const char **name, struct error *error)
+static int parent_open(const char *path, const char *name, struct error *error)
 {
 	char parent[TEXT_SIZE];
-	const char *slash = strrchr(path, '/');
-	int length = slash == path ? 1 : (int)(slash - path);
+	int length = name == path + 1 ? 1 : (int)(name - path) - 1;
 
 	(void)snprintf(parent, sizeof(parent), "%.*s", length, path);
 	int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -35,7 +34,6 @@ static int parent_open(const char *path, const char **name, struct error *error)
 		return error_set(error, -errno, ERROR_NOT_FOUND,
 		                 "cannot make %s, for %s cannot be opened: %s", path, parent,
 		                 strerror(errno));
-	*name = slash + 1;
 	return fd;
 }
 
@@ -65,8 +63,8 @@ static int owner_set(int fd, const struct directory *directory, const struct sta
 
 int directory_prepare(const struct directory *directory, bool check_only, struct error *error)
 {
-	const char *name = NULL;
-	_cleanup_close_ int parent = parent_open(directory->path, &name, error);
+	const char *name = strrchr(directory->path, '/') + 1;
+	_cleanup_close_ int parent = parent_open(directory->path, name, error);
 	struct stat status;
 
 	if (parent < 0)

@@ -123,7 +123,8 @@ const char *process_reason(int wait_status, char out[PROCESS_REASON_SIZE])
 	const char *abbreviation = sigabbrev_np(number);
 
 	if (abbreviation)
-		(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by SIG%s%s", abbreviation, hint);
+		(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by SIG%s%s", abbreviation,
+		               hint);
 	else
 		(void)snprintf(out, PROCESS_REASON_SIZE, "was killed by signal %d", number);
 	return out;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "launcher/users.h"
 
-#include "common/cleanup.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *users_passwd_path = "/etc/passwd";
@@ -41,22 +41,54 @@ static int missing(const char *kind, const char *key, const char *name, struct e
 	                 name);
 }
 
+/* By name, or by number if `number` is given. */
+static bool passwd_search(const char *name, const uint32_t *number, struct user *out)
+{
+	FILE *file = fopen(users_passwd_path, "re");
+	const struct passwd *entry;
+	bool found = false;
+
+	while (file && !found && (entry = fgetpwent(file))) {
+		found = number ? entry->pw_uid == *number : strcmp(entry->pw_name, name) == 0;
+		if (found)
+			*out = (struct user){ .uid = entry->pw_uid, .gid = entry->pw_gid };
+	}
+	if (file)
+		(void)fclose(file);
+	return found;
+}
+
+static bool group_search(const char *name, gid_t *out)
+{
+	FILE *file = fopen(users_group_path, "re");
+	const struct group *entry;
+	bool found = false;
+
+	while (file && !found && (entry = fgetgrent(file))) {
+		found = strcmp(entry->gr_name, name) == 0;
+		if (found)
+			*out = entry->gr_gid;
+	}
+	if (file)
+		(void)fclose(file);
+	return found;
+}
+
+static int out_of_range(const char *key, const char *name, struct error *error)
+{
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT, "[users] %s = %s: ids go up to %u",
+	                 key, name, ID_MAX);
+}
+
 static int user_find(const char *key, const char *name, struct user *out, struct error *error)
 {
-	_cleanup_fclose_ FILE *file = fopen(users_passwd_path, "re");
 	uint32_t number = 0;
 	int numeric = number_read(name, &number);
-	struct passwd *entry;
 
 	if (numeric == -ERANGE)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "[users] %s = %s: ids go up to %u", key, name, ID_MAX);
-	while (file && (entry = fgetpwent(file))) {
-		if (numeric == 0 ? entry->pw_uid != number : strcmp(entry->pw_name, name) != 0)
-			continue;
-		*out = (struct user){ .uid = entry->pw_uid, .gid = entry->pw_gid };
+		return out_of_range(key, name, error);
+	if (passwd_search(name, numeric == 0 ? &number : NULL, out))
 		return 0;
-	}
 	if (numeric < 0)
 		return missing("user", key, name, error);
 	*out = (struct user){ .uid = number, .gid = number };
@@ -65,18 +97,12 @@ static int user_find(const char *key, const char *name, struct user *out, struct
 
 static int group_find(const char *key, const char *name, gid_t *out, struct error *error)
 {
-	_cleanup_fclose_ FILE *file = fopen(users_group_path, "re");
 	int numeric = number_read(name, out);
-	struct group *entry;
 
-	if (numeric == 0)
+	if (numeric == -ERANGE)
+		return out_of_range(key, name, error);
+	if (numeric == 0 || group_search(name, out))
 		return 0;
-	while (file && (entry = fgetgrent(file))) {
-		if (strcmp(entry->gr_name, name) != 0)
-			continue;
-		*out = entry->gr_gid;
-		return 0;
-	}
 	return missing("group", key, name, error);
 }
 

@@ -275,7 +275,7 @@ static int pid_of(const struct run *run, const char *role)
 
 	(void)snprintf(text, sizeof(text), "%s ", role);
 	at = line ? strstr(line, text) : NULL;
-	return at ? atoi(at + strlen(text)) : -1;
+	return at ? (int)strtol(at + strlen(text), NULL, 10) : -1;
 }
 
 static void a_killed_role_ends_all(void **state)

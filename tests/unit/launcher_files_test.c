@@ -72,6 +72,8 @@ static const struct users_row users_rows[] = {
 	{ "b", "f", "0", "g", -EINVAL, "[users] loader is root" },
 	{ "b", "f", "1001", "g", -EINVAL,
 	  "[users] broker and loader are the same user (uid 1001)" },
+	{ "b", "f", "l", "4294967295", -EINVAL,
+	  "[users] group = 4294967295: ids go up to 4294967294" },
 	{ "b", "4294967295", "l", "g", -EINVAL, "ids go up to 4294967294" },
 };
 
