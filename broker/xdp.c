@@ -8,11 +8,11 @@
 #include "common/cleanup.h"
 
 #include <linux/if_link.h>
+#include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define SYNC_TRIES 6
-#define SYNC_PAUSE_NS 2000000 /* before the second try; doubles with each */
+#define SYNC_PAUSE_MS 2 /* before the second try; doubles with each */
 
 static int request_check(const struct xdp *xdp, const struct xdp_request *request,
                          struct error *error)
@@ -305,7 +305,7 @@ static int sync_once(struct xdp *xdp, const struct xdp_request *request,
 int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_chain *chain,
              struct error *error)
 {
-	struct timespec pause = { .tv_nsec = SYNC_PAUSE_NS };
+	int pause_ms = SYNC_PAUSE_MS;
 	int result = request_check(xdp, request, error);
 
 	if (result < 0)
@@ -316,8 +316,8 @@ int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_c
 			return result;
 		if (try == SYNC_TRIES)
 			return -EBUSY;
-		(void)nanosleep(&pause, NULL);
-		pause.tv_nsec *= 2;
+		(void)poll(NULL, 0, pause_ms);
+		pause_ms *= 2;
 	}
 }
 

@@ -6,14 +6,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define LOCK_TRIES 500
-#define LOCK_PAUSE_NS 10000000 /* with the tries: 5 s */
+#define LOCK_PAUSE_MS 10 /* with the tries: 5 s */
 #define DIRECTORY_MODE 0700
 
 /* Settings are root's, and their directories are short enough for every path: see the launcher. */
@@ -81,7 +81,6 @@ bool pins_name_parse(const char *name, uint32_t *ifindex, uint32_t *id)
 
 int pins_lock(const struct launcher_settings *settings, struct error *error)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	_cleanup_close_ int fd = open(settings->xdp_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -100,7 +99,7 @@ int pins_lock(const struct launcher_settings *settings, struct error *error)
 			                 "for 5 s: find it "
 			                 "with \"lslocks\" and try again",
 			                 settings->xdp_directory);
-		(void)nanosleep(&pause, NULL);
+		(void)poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 	return steal_fd(&fd);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "workers/opener/opener.h"
+#include "common/cleanup.h"
+
+#include <string.h>
+
+/* One row for each question. */
+static int (*const answers[])(struct opener *opener, const void *question,
+                              struct opener_answer *answer, struct error *error) = {
+	[OPENER_DISPATCHER] = answer_dispatcher,
+	[OPENER_COMPONENT] = answer_component,
+	[OPENER_PINS_REMOVE] = answer_pins_remove,
+	[OPENER_TRACEPOINT] = answer_tracepoint,
+};
+
+static int refuse(struct opener *opener, uint64_t id, int result, const struct error *error)
+{
+	struct opener_refused refused = { .errno_value = -result, .error = *error };
+
+	return channel_send(&opener->channel, OPENER_REFUSED, id, &refused, NULL);
+}
+
+int opener_serve(struct opener *opener)
+{
+	static struct channel_buffer buffer; /* the process does one thing at a time */
+	struct opener_answer answer = { .descriptors = { -1, -1 } };
+	struct channel_message question;
+	struct error error = {};
+	int result = channel_receive(&opener->channel, OPENER_STATE_READY, &buffer, &question);
+
+	if (result < 0)
+		return result;
+	result = answers[question.row->type](opener, question.body, &answer, &error);
+	if (result < 0)
+		return refuse(opener, question.id, result, &error);
+	result = channel_send(&opener->channel, answer.type, question.id, NULL, answer.descriptors);
+	close_cleanup(&answer.descriptors[0]);
+	close_cleanup(&answer.descriptors[1]);
+	return result;
+}
