@@ -21,6 +21,7 @@ struct session_settings {
 	const struct launcher_settings *launcher;
 	int extension_target_fd;        /* the template dispatcher's program, or -1 where the kernel refuses extensions */
 	uint32_t extension_target_btf_id; /* BTF id, in the dispatcher's BTF, of the function that is replaced */
+	uint32_t possible_cpus; /* sysconf(_SC_NPROCESSORS_CONF), asked before the sandbox closes; 0 is refused */
 };
 
 enum session_event { SESSION_PENDING, SESSION_WARM, SESSION_FINISHED, SESSION_FAILED };

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The gate stands between a loader, which reads a stranger's object with libbpf and may be in the stranger's hands, and
+ * bpf(2), for which the broker's capabilities are needed. One gate serves one load and ends.
+ *
+ * What holds here:
+ * - The loader never gets a BPF descriptor, and the gate takes none from it: only handles of what this gate made, and memfds that
+ *   nobody can change any more, which are copied before they are looked at.
+ * - Only the calls of the table below exist. Each names the states it is allowed in (the channel's rows), has a fixed
+ *   layout, and is checked field by field; the union that the kernel gets is built here from nothing.
+ * - Programs have the types that the job says, or are a few instructions that libbpf probes with and that never leave
+ *   the gate. What an extension program attaches to is the gate's to fill in.
+ * - Maps stay below the site's ceiling together.
+ * - What goes up to the broker is what the gate itself made: the loader only names it.
+ * - Text of the loader is cut, and made printable.
+ * What libbpf may ask for an odd object is answered with an errno; what only a hijacked loader does ends the load.
+ */
+#include "broker/gate_state.h"
+
+#include "common/cleanup.h"
+#include "common/memfd.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* The calls and results of a loader. A message without `answered` gets no answer. */
+static const struct gate_row {
+	gate_function *function;
+	bool answered;
+} gate_rows[LOADER_MESSAGE_END] = {
+	[LOADER_MAP_CREATE] = { gate_map_create, true },
+	[LOADER_MAP_UPDATE] = { gate_map_update, true },
+	[LOADER_MAP_UPDATE_LONG] = { gate_map_update_long, true },
+	[LOADER_MAP_SLOT] = { gate_map_slot, true },
+	[LOADER_MAP_FREEZE] = { gate_map_freeze, true },
+	[LOADER_BTF_LOAD] = { gate_btf_load, true },
+	[LOADER_BTF_LOAD_LONG] = { gate_btf_load_long, true },
+	[LOADER_PROGRAM_LOAD] = { gate_program_load, true },
+	[LOADER_PROGRAM_LOAD_LONG] = { gate_program_load_long, true },
+	[LOADER_PROGRAM_BIND] = { gate_program_bind, true },
+	[LOADER_OBJECT_INFO] = { gate_object_info, true },
+	[LOADER_WARM] = { gate_result_warm, false },
+	[LOADER_PROGRAM] = { gate_result_program, false },
+	[LOADER_MAP] = { gate_result_map, false },
+	[LOADER_DONE] = { gate_result_done, false },
+	[LOADER_FAILED] = { gate_result_failed, false },
+	[LOADER_FAILED_WITH_LOG] = { gate_result_failed_with_log, false },
+};
+
+int gate_object_add(struct gate *gate, int fd, const struct gate_object *description)
+{
+	if (fd < 0)
+		return fd;
+	if (gate->object_count == LOADER_HANDLES_MAX) {
+		(void)close(fd);
+		(void)error_set(&gate->refusal, 0, ERROR_LIMIT,
+				"the object needs more than %d maps, programs and other kernel objects together, which is the most that one load may make",
+				LOADER_HANDLES_MAX);
+		return -EMFILE;
+	}
+	gate->object_count++;
+
+	struct gate_object *object = &gate->objects[gate->object_count];
+
+	*object = *description;
+	object->fd = fd;
+	return (int)gate->object_count;
+}
+
+struct gate_object *gate_object_find(struct gate *gate, uint32_t handle, enum gate_kind kind)
+{
+	if (handle == LOADER_HANDLE_NONE || handle > gate->object_count ||
+	    gate->objects[handle].kind != kind)
+		return NULL;
+	return &gate->objects[handle];
+}
+
+void gate_objects_close(struct gate *gate)
+{
+	for (uint32_t handle = 1; handle <= gate->object_count; handle++)
+		(void)close(gate->objects[handle].fd);
+	gate->object_count = 0;
+	gate->map_memory = 0;
+}
+
+int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes, uint64_t size,
+		      struct gate_payload *payload)
+{
+	size_t sent = 0;
+	int result;
+
+	if (inline_bytes ? size > LOADER_PAYLOAD_SHORT : memfd_check(message->descriptors[0], &sent) < 0)
+		return -EPROTO;
+	if (!inline_bytes && sent != size)
+		return -EPROTO;
+
+	void *bytes = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		return -ENOMEM;
+	payload->bytes = bytes;
+	payload->size = size ? size : 1;
+	if (inline_bytes) {
+		memcpy(bytes, inline_bytes, size);
+		return 0;
+	}
+	result = memfd_read(message->descriptors[0], bytes, size);
+	if (result < 0)
+		gate_payload_cleanup(payload);
+	return result;
+}
+
+void gate_payload_cleanup(struct gate_payload *payload)
+{
+	if (payload->bytes)
+		(void)munmap(payload->bytes, payload->size);
+	payload->bytes = NULL;
+}
+
+char *gate_log_new(void)
+{
+	void *log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return log == MAP_FAILED ? NULL : log;
+}
+
+void gate_log_finish(char *log, struct gate_answer *answer)
+{
+	if (!log)
+		return;
+
+	size_t used = strnlen(log, VERIFIER_LOG_MAX);
+	int fd = used ? memfd_from_bytes("log", log, used) : -1;
+
+	(void)munmap(log, VERIFIER_LOG_MAX);
+	if (fd < 0)
+		return; /* an answer without its log is still the answer */
+	answer->log_fd = fd;
+	answer->log_size = (uint32_t)used;
+}
+
+void gate_fail(struct gate *gate, enum error_code code, const char *message)
+{
+	struct gate_failed failed = {};
+
+	if (gate->finished)
+		return;
+	(void)error_set(&failed.error, 0, code, "%s", message);
+	(void)channel_send(&gate->broker, GATE_FAILED, 0, &failed, NULL);
+	gate->finished = true;
+}
+
+static int gate_answer_send(struct gate *gate, uint64_t id, const struct gate_answer *answer)
+{
+	struct loader_answer plain = { .result = answer->result, .log_size = answer->log_size };
+
+	if (answer->with_info)
+		return channel_send(&gate->loader, LOADER_ANSWER_INFO, id, &answer->info, NULL);
+	if (answer->log_fd >= 0)
+		return channel_send(&gate->loader, LOADER_ANSWER_LOG, id, &plain, &answer->log_fd);
+	return channel_send(&gate->loader, LOADER_ANSWER, id, &plain, NULL);
+}
+
+int gate_loader_message(struct gate *gate, const struct channel_message *message)
+{
+	const struct gate_row *row = &gate_rows[message->row->type];
+	struct gate_answer answer = { .log_fd = -1 };
+	int result = row->function ? row->function(gate, message, &answer) : -EPROTO;
+
+	if (result == 0 && row->answered)
+		result = gate_answer_send(gate, message->id, &answer);
+	if (answer.log_fd >= 0)
+		(void)close(answer.log_fd);
+	return result;
+}
+
+static int gate_loader_receive(struct gate *gate, struct channel_buffer *buffer)
+{
+	struct channel_message message;
+	int result = channel_receive(&gate->loader, gate->state, buffer, &message);
+
+	if (result < 0)
+		return result;
+	result = gate->warm ? -EPROTO : gate_loader_message(gate, &message);
+	channel_message_close(&message);
+	return result;
+}
+
+/* The broker says one thing only: the job. */
+static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
+{
+	struct channel_message message;
+	int result = channel_receive(&gate->broker, gate->warm ? GATE_STATE_WARM : GATE_STATE_WARMING, buffer,
+				     &message);
+
+	if (result < 0)
+		return result;
+	memcpy(&gate->job, message.body, sizeof(gate->job));
+	gate->warm = false;
+	gate->state = LOADER_STATE_LOADING;
+	gate->refusal = (struct error){};
+	if (gate->job.program_count == 0 || gate->job.program_count > LOAD_PROGRAMS_MAX)
+		result = -EINVAL;
+	else
+		result = channel_send(&gate->loader, LOADER_JOB, 0, &gate->job, message.descriptors);
+	channel_message_close(&message);
+	return result;
+}
+
+static void gate_loader_lost(struct gate *gate, int result)
+{
+	if (gate->warm)
+		return; /* nobody waits for this load: the broker starts another pair */
+	if (result == -EPROTO)
+		gate_fail(gate, ERROR_INTERNAL,
+			  "the process that read the object broke the protocol and was stopped; nothing was loaded");
+	else
+		gate_fail(gate, ERROR_UNAVAILABLE,
+			  "the process that read the object ended before it was done (it crashed on this object, or reached its memory or time limit); nothing was loaded");
+}
+
+int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
+{
+	static struct gate gate; /* large, and of which most pages stay untouched */
+	static struct channel_buffer buffer;
+	int result;
+
+	gate.options = *options;
+	gate.broker = (struct channel){ .fd = broker_fd, .self = CHANNEL_LOWER, .list = &channel_gate };
+	gate.loader = (struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
+	gate.state = LOADER_STATE_PROBING;
+	while (!gate.finished) {
+		struct pollfd polled[2] = { { .fd = broker_fd, .events = POLLIN },
+					    { .fd = loader_fd, .events = POLLIN } };
+
+		if (poll(polled, 2, -1) < 0 && errno != EINTR)
+			return EXIT_FAILURE;
+		if (polled[0].revents && gate_broker_receive(&gate, &buffer) < 0)
+			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody waits */
+		if (!polled[1].revents)
+			continue;
+		result = gate_loader_receive(&gate, &buffer);
+		if (result < 0) {
+			gate_loader_lost(&gate, result);
+			return EXIT_FAILURE;
+		}
+	}
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "proto/channel_loader.h"
+
+static const struct channel_row rows[] = {
+#define X(...) CHANNEL_TABLE_ROW(__VA_ARGS__)
+	CHANNEL_LOADER(X)
+#undef X
+};
+
+const struct channel_list channel_loader = { .name = "loader", .rows = rows, .count = sizeof(rows) / sizeof(rows[0]) };

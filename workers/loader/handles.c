@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * libbpf wants descriptors for maps, programs and BTF, and duplicates, checks and closes them as it likes. It gets empty
+ * memfds: whatever it does to them, their inode tells which handle of the gate's they stand for.
+ */
+#include "workers/loader/loader.h"
+
+#include "common/cleanup.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static struct local_object {
+	dev_t device;
+	ino_t inode;
+	uint32_t map_type;
+	uint32_t value_size;
+} local_objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never filled */
+
+int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
+{
+	_cleanup_close_ int fd = memfd_create("bpf", MFD_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (handle > LOADER_HANDLES_MAX)
+		return -EMFILE;
+	if (handle != LOADER_HANDLE_NONE)
+		local_objects[handle] =
+			(struct local_object){ status.st_dev, status.st_ino, map_type, value_size };
+	return steal_fd(&fd);
+}
+
+struct handle handle_of(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return (struct handle){};
+	for (uint32_t handle = LOADER_HANDLES_MAX; handle > 0; handle--) {
+		const struct local_object *object = &local_objects[handle];
+
+		if (object->inode == status.st_ino && object->device == status.st_dev)
+			return (struct handle){ handle, object->map_type, object->value_size };
+	}
+	return (struct handle){};
+}

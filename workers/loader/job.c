@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One job: read the object, load what is asked for through the gate, say what came of it. */
+#include "workers/loader/loader.h"
+
+#include "common/cleanup.h"
+#include "common/memfd.h"
+#include "common/program_type.h"
+
+#include <sha256.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static int object_map(int fd, struct object *object, struct error *error)
+{
+	int result = memfd_check(fd, &object->size);
+
+	if (result < 0)
+		return error_set(error, result, ERROR_INTERNAL, "the object did not come as a sealed memfd");
+	if (object->size == 0)
+		return error_set(error, -EINVAL, ERROR_BAD_OBJECT, "the object is empty");
+	if (object->size > OBJECT_SIZE_MAX)
+		return error_set(error, -E2BIG, ERROR_LIMIT,
+				 "the object has %zu bytes, and bpfd takes up to %u: strip it (llvm-strip -g)",
+				 object->size, OBJECT_SIZE_MAX);
+	object->bytes = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (object->bytes == MAP_FAILED)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the object");
+	object->log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (object->log == MAP_FAILED)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the verifier's log");
+	return 0;
+}
+
+static void digest_make(struct object *object)
+{
+	SHA2_CTX context;
+
+	if (object->digest_made)
+		return;
+	SHA256Init(&context);
+	SHA256Update(&context, object->bytes, object->size);
+	SHA256Final(object->digest, &context);
+	object->digest_made = true;
+}
+
+static int object_open(struct object *object, const char *kconfig, struct error *error)
+{
+	/* the kernel's names of data sections' maps begin with it */
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = object->job->programs[0].function,
+		    .kconfig = kconfig);
+
+	messages_clear();
+	object->bpf = bpf_object__open_mem(object->bytes, object->size, &options);
+	if (!object->bpf)
+		return error_set(error, -errno, ERROR_BAD_OBJECT, "libbpf cannot read the object: %s",
+				 messages_text());
+	return 0;
+}
+
+/* Opens it a second time where externs need a text that says what the kernel's configuration lacks. */
+static int object_open_all(struct object *object, struct error *error)
+{
+	_cleanup_free_ char *kconfig = NULL;
+	int result = object_open(object, NULL, error);
+
+	if (result == 0)
+		result = object_check_externs(object, &kconfig, error);
+	if (result < 0 || !kconfig)
+		return result;
+	bpf_object__close(object->bpf);
+	return object_open(object, kconfig, error);
+}
+
+static int object_read_defaults(struct object *object, struct error *error)
+{
+	for (uint32_t i = 0; i < object->job->program_count; i++) {
+		int result;
+
+		if (object->job->programs[i].type != PROGRAM_TYPE_XDP)
+			continue;
+		result = xdp_defaults_read(object->bpf, object->job->programs[i].function, &object->xdp[i],
+					   error);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/* The line of the log that says it in one sentence: of the verifier's, that is the last but the statistics. */
+static int error_from_log(const struct object *object, const char *name, int result, struct error *error)
+{
+	const char *core = strstr(object->log, "failed to resolve CO-RE relocation");
+
+	if (core)
+		return error_set(error, result, ERROR_BAD_OBJECT,
+				 "program \"%s\" uses a kernel type or field that this kernel does not have: %.*s; guard it with bpf_core_field_exists() or the like",
+				 name, (int)strcspn(core, "\n"), core);
+	return error_set(error, result, ERROR_VERIFIER,
+			 "the kernel's verifier refused program \"%s\": %s; its log says why", name,
+			 strerror(-result));
+}
+
+static int error_from_refusal(const struct object *object, struct error *error)
+{
+	struct forward_refusal refusal = forward_last_refusal();
+	const char *name = bpf_program__name(refusal.program);
+
+	if (object->log[0])
+		return error_from_log(object, name, refusal.result, error);
+	return error_set(error, refusal.result, ERROR_KERNEL,
+			 "the kernel refused program \"%s\" before it was verified: %s", name,
+			 strerror(-refusal.result));
+}
+
+static int object_load(struct object *object, struct error *error)
+{
+	int result;
+
+	messages_clear();
+	object->log[0] = '\0';
+	forward_set_object(object);
+	forward_set_idle_work(digest_make);
+	result = bpf_object__load(object->bpf);
+	if (result == 0)
+		return 0;
+	if (forward_last_refusal().program)
+		return error_from_refusal(object, error);
+	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded: %s", messages_text());
+}
+
+static int object_process(struct object *object, int fd, struct error *error)
+{
+	int result = object_map(fd, object, error);
+
+	if (result == 0)
+		result = object_check(object->bytes, object->size, error);
+	if (result == 0)
+		result = object_open_all(object, error);
+	if (result == 0)
+		result = object_select_programs(object, error);
+	if (result == 0)
+		result = object_set_globals(object, error);
+	if (result == 0)
+		result = object_prepare_maps(object, error);
+	if (result == 0)
+		result = object_read_defaults(object, error);
+	if (result == 0)
+		result = object_load(object, error);
+	return result;
+}
+
+static int programs_report(const struct object *object, const struct channel *gate)
+{
+	for (uint32_t i = 0; i < object->job->program_count; i++) {
+		struct loader_program program = {
+			.index = i,
+			.handle = handle_of(bpf_program__fd(object->programs[i])).handle,
+			.xdp = object->xdp[i],
+		};
+		int result = channel_send(gate, LOADER_PROGRAM, 0, &program, NULL);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int maps_report(const struct object *object, const struct channel *gate, uint32_t *count)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object->bpf) {
+		struct loader_map report = { .handle = handle_of(bpf_map__fd(map)).handle };
+		int result;
+
+		if (report.handle == LOADER_HANDLE_NONE)
+			continue; /* a data section of which nothing is left */
+		(void)snprintf(report.name, sizeof(report.name), "%s", object_map_name(object, map));
+		result = channel_send(gate, LOADER_MAP, 0, &report, NULL);
+		if (result < 0)
+			return result;
+		(*count)++;
+	}
+	return 0;
+}
+
+static int job_succeed(struct object *object, const struct channel *gate)
+{
+	struct loader_done done = { .program_count = object->job->program_count };
+	int result = programs_report(object, gate);
+
+	if (result == 0)
+		result = maps_report(object, gate, &done.map_count);
+	if (result < 0)
+		return result;
+	digest_make(object);
+	memcpy(done.digest, object->digest, sizeof(done.digest));
+	return channel_send(gate, LOADER_DONE, 0, &done, NULL);
+}
+
+static int job_fail(const struct object *object, const struct channel *gate, const struct error *error)
+{
+	struct loader_failed failed = { .error = *error };
+	size_t length = object->log && object->log != MAP_FAILED ? strnlen(object->log, VERIFIER_LOG_MAX) : 0;
+	bool explains = error->code == ERROR_VERIFIER || error->code == ERROR_BAD_OBJECT;
+	_cleanup_close_ int log = length && explains ? memfd_from_bytes("log", object->log, length) : -1;
+
+	if (log < 0)
+		return channel_send(gate, LOADER_FAILED, 0, &failed, NULL);
+	failed.log_size = (uint32_t)length;
+	return channel_send(gate, LOADER_FAILED_WITH_LOG, 0, &failed, &log);
+}
+
+int job_run(const struct channel *gate, const struct gate_job *job, int object_fd)
+{
+	static struct object object; /* as large as a job; the process ends with it */
+	struct error error = {};
+
+	object.job = job;
+	if (object_process(&object, object_fd, &error) == 0)
+		return job_succeed(&object, gate);
+	return job_fail(&object, gate, &error);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the loader's parts share. The loader serves one job in its life, so there is one of everything. */
+#ifndef BPFD_WORKERS_LOADER_LOADER_H
+#define BPFD_WORKERS_LOADER_LOADER_H
+
+#include "common/error.h"
+#include "proto/channel_loader.h"
+
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The stranger's object and what libbpf and the gate made of it. */
+struct object {
+	const struct gate_job *job;
+	const void *bytes; /* private, read-only */
+	size_t size;
+	struct bpf_object *bpf;
+	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job */
+	struct record_xdp_defaults xdp[LOAD_PROGRAMS_MAX];
+	char *log; /* VERIFIER_LOG_MAX bytes, of which only what the kernel wrote exists in memory */
+	bool digest_made;
+	uint8_t digest[DIGEST_SIZE];
+};
+
+/* main.c without its process: probes, says WARM, serves one job. The exit status. */
+int loader_run(int gate_fd);
+
+/* warmup.c: makes libbpf probe the kernel once, before anybody waits for it. 0 or -errno. */
+int warmup_run(struct error *error);
+
+/* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is gone. */
+int job_run(const struct channel *gate, const struct gate_job *job, int object_fd);
+
+/* object_check.c: says in plain words what libbpf would say in its own, or not at all. */
+int object_check(const void *bytes, size_t size, struct error *error);
+
+/* object_programs.c: finds the job's functions, gives them their types; nothing else is loaded but targets of their tail calls. */
+int object_select_programs(struct object *object, struct error *error);
+
+/* object_elf.c */
+/* Is there a function symbol of this name in a relocation of the maps' section: a tail call's target? */
+bool object_is_tail_target(const struct object *object, const char *function);
+bool object_symbol_is_weak(const struct object *object, const char *name);
+/* The object's BTF as its file has it, or NULL. The caller frees it. */
+struct btf *object_btf_original(const struct object *object);
+
+/* object_externs.c: refuses externs that cannot be resolved without privilege; text for weak ones (or NULL), to be freed. */
+int object_check_externs(const struct object *object, char **kconfig, struct error *error);
+
+/* object_globals.c: writes the job's values into the object's data sections. */
+int object_set_globals(struct object *object, struct error *error);
+
+/* object_maps.c */
+int object_prepare_maps(struct object *object, struct error *error);
+/* The name by which users know the map: as in the object; a data section's is the section's. */
+const char *object_map_name(const struct object *object, const struct bpf_map *map);
+
+/* xdp_defaults.c: what the object says about the program's place in a chain. */
+int xdp_defaults_read(struct bpf_object *object, const char *function, struct record_xdp_defaults *defaults,
+		      struct error *error);
+
+/* messages.c: the warnings of libbpf and libxdp since messages_clear(), as one line. */
+void messages_open(void);
+void messages_clear(void);
+const char *messages_text(void);
+
+/* handles.c: local memfds that stand for what the gate made. */
+struct handle {
+	uint32_t handle;   /* the gate's; LOADER_HANDLE_NONE: nothing */
+	uint32_t map_type; /* of a map, as the size of its values */
+	uint32_t value_size;
+};
+/* A descriptor for the gate's handle, or -errno. */
+int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size);
+/* What a descriptor stands for; LOADER_HANDLE_NONE if for nothing. */
+struct handle handle_of(int fd);
+
+/* forward.c: libbpf's bpf() goes to the gate. */
+struct forward_refusal {
+	const struct bpf_program *program; /* the last one that the kernel refused, or NULL */
+	int result;                        /* why: -errno */
+};
+void forward_open(const struct channel *channel);
+/* From here on there is an object: its programs are named to the gate by their place in the job. NULL: none. */
+void forward_set_object(struct object *object);
+/* What to do while the gate is busy with a program, once. */
+void forward_set_idle_work(void (*work)(struct object *object));
+struct forward_refusal forward_last_refusal(void);
+
+#endif
