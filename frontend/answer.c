@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/answer.h"
+
+#include "frontend/answer_items.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* An initialised message of the arena, or NULL. */
+#define message_take(arena, structure, init)                                \
+	({                                                                  \
+		structure *taken_ = arena_take((arena), sizeof(structure)); \
+		if (taken_)                                                 \
+			init(taken_);                                       \
+		taken_;                                                     \
+	})
+
+static bool metadata_matches(const struct view_program *program, const Bpfd__V1__Metadata *wanted)
+{
+	for (uint32_t i = 0; i < program->metadata_count; i++) {
+		if (strcmp(program->metadata[i].key, wanted->key) == 0)
+			return strcmp(program->metadata[i].value, wanted->value) == 0;
+	}
+	return false;
+}
+
+static bool program_matches(const struct view_program *program,
+                            const Bpfd__V1__ListProgramsRequest *request)
+{
+	if (request->type != BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UNSPECIFIED &&
+	    program->head->type != (uint32_t)request->type)
+		return false;
+	if (*request->application && strcmp(program->head->application, request->application) != 0)
+		return false;
+	for (size_t i = 0; i < request->n_metadata; i++) {
+		if (!metadata_matches(program, request->metadata[i]))
+			return false;
+	}
+	return true;
+}
+
+int answer_list_programs(const struct answer_source *source,
+                         const Bpfd__V1__ListProgramsRequest *request, Bpfd__V1__Response *response)
+{
+	const struct view_table *programs = &source->view->programs;
+	Bpfd__V1__ListProgramsResponse *list =
+		message_take(source->arena, Bpfd__V1__ListProgramsResponse,
+	                     bpfd__v1__list_programs_response__init);
+
+	if (!list)
+		return -ENOMEM;
+	list->programs = arena_take_array(source->arena, programs->count, sizeof(*list->programs));
+	if (!list->programs)
+		return -ENOMEM;
+	for (size_t i = 0; i < programs->count; i++) {
+		const struct view_program *program = programs->items[i];
+
+		if (!program_matches(program, request))
+			continue;
+		list->programs[list->n_programs] = answer_program_item(source, program);
+		if (!list->programs[list->n_programs++])
+			return -ENOMEM;
+	}
+	response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_PROGRAMS;
+	response->list_programs = list;
+	return 0;
+}
+
+/* The links of one program (0: of every one) in order of id. 0 or -ENOMEM. */
+static int links_take(const struct answer_source *source, uint64_t program_id, size_t spare,
+                      Bpfd__V1__Link ***links, size_t *count)
+{
+	const struct view_table *table = &source->view->links;
+	size_t used = 0, room = spare;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct view_link *link = table->items[i];
+
+		room += program_id == 0 || link->head->program_id == program_id;
+	}
+
+	Bpfd__V1__Link **taken = arena_take_array(source->arena, room, sizeof(*taken));
+
+	if (!taken)
+		return -ENOMEM;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct view_link *link = table->items[i];
+
+		if (program_id && link->head->program_id != program_id)
+			continue;
+		taken[used] = answer_link_item(source, link);
+		if (!taken[used++])
+			return -ENOMEM;
+	}
+	*links = taken;
+	*count = used;
+	return 0;
+}
+
+static int foreign_add(const struct answer_source *source, const struct record_chain *chain,
+                       Bpfd__V1__ListLinksResponse *list)
+{
+	for (uint32_t i = 0; i < chain->count; i++) {
+		if (chain->entries[i].link_id)
+			continue;
+		list->links[list->n_links] = answer_foreign_item(source, chain, i);
+		if (!list->links[list->n_links++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int answer_list_links(const struct answer_source *source, const Bpfd__V1__ListLinksRequest *request,
+                      Bpfd__V1__Response *response)
+{
+	const struct view_table *chains = &source->view->chains;
+	bool every = request->program_option_case !=
+	             BPFD__V1__LIST_LINKS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
+	Bpfd__V1__ListLinksResponse *list = message_take(source->arena, Bpfd__V1__ListLinksResponse,
+	                                                 bpfd__v1__list_links_response__init);
+
+	if (!list)
+		return -ENOMEM;
+	if (!every && !view_program(source->view, request->program_id))
+		return -ENOENT;
+
+	int r = links_take(source, every ? 0 : request->program_id,
+	                   every ? chains->count * XDP_PROGRAMS_MAX : 0, &list->links,
+	                   &list->n_links);
+
+	for (size_t i = 0; r == 0 && every && i < chains->count; i++) {
+		const struct view_chain *chain = chains->items[i];
+
+		r = foreign_add(source, &chain->chain, list);
+	}
+	if (r < 0)
+		return r;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_LINKS;
+	response->list_links = list;
+	return 0;
+}
+
+int answer_get_program(const struct answer_source *source, uint64_t id,
+                       Bpfd__V1__Response *response)
+{
+	const struct view_program *program = view_program(source->view, id);
+	Bpfd__V1__GetProgramResponse *got = message_take(
+		source->arena, Bpfd__V1__GetProgramResponse, bpfd__v1__get_program_response__init);
+
+	if (!program)
+		return -ENOENT;
+	if (!got)
+		return -ENOMEM;
+	got->program = answer_program_item(source, program);
+	if (!got->program)
+		return -ENOMEM;
+	if (links_take(source, id, 0, &got->links, &got->n_links) < 0)
+		return -ENOMEM;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_GET_PROGRAM;
+	response->get_program = got;
+	return 0;
+}
+
+int answer_get_link(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
+	const struct view_link *link = view_link(source->view, id);
+	Bpfd__V1__GetLinkResponse *got = message_take(source->arena, Bpfd__V1__GetLinkResponse,
+	                                              bpfd__v1__get_link_response__init);
+
+	if (!link)
+		return -ENOENT;
+	if (!got)
+		return -ENOMEM;
+	got->link = answer_link_item(source, link);
+	if (!got->link)
+		return -ENOMEM;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_GET_LINK;
+	response->get_link = got;
+	return 0;
+}
+
+/* What `bpfctl status` shows of the host; `detail` is formatted by the row's own function. */
+static const char *extension_detail(const struct record_status *status, struct arena *arena)
+{
+	if (status->extension_programs)
+		return "several XDP programs run on one interface";
+	return arena_print(arena,
+	                   "this kernel refuses extension programs (%s): XDP programs attach only "
+	                   "alone, with --exclusive",
+	                   strerrordesc_np(status->extension_errno)
+	                           ? strerrordesc_np(status->extension_errno)
+	                           : "no reason known");
+}
+
+static const char *perf_link_detail(const struct record_status *status,
+                                    [[maybe_unused]] struct arena *arena)
+{
+	return status->perf_link ? "tracepoint links outlive a restart"
+	                         : "this kernel has no perf links: tracepoints cannot be attached";
+}
+
+static const char *opener_detail(const struct record_status *status,
+                                 [[maybe_unused]] struct arena *arena)
+{
+	return status->opener ? "dispatchers of others are joined"
+	                      : "switched off: dispatchers of others cannot be joined, and "
+	                        "tracepoints not attached where perf_event_paranoid forbids it";
+}
+
+static const char *landlock_detail(const struct record_status *status, struct arena *arena)
+{
+	if (status->landlock_abi == 0)
+		return "this kernel has no Landlock: file access is limited by users and seccomp "
+		       "alone";
+	return arena_print(arena, "version %u", status->landlock_abi);
+}
+
+static const struct {
+	const char *name;
+	size_t present; /* offset of the uint32_t in the status */
+	const char *(*detail)(const struct record_status *status, struct arena *arena);
+} features[] = {
+	{ "extension_programs", offsetof(struct record_status, extension_programs),
+	  extension_detail },
+	{ "perf_link", offsetof(struct record_status, perf_link), perf_link_detail },
+	{ "opener", offsetof(struct record_status, opener), opener_detail },
+	{ "landlock", offsetof(struct record_status, landlock_abi), landlock_detail },
+};
+
+#define FEATURE_COUNT (sizeof(features) / sizeof(features[0]))
+
+static Bpfd__V1__Feature *feature_item(const struct answer_source *source, size_t index)
+{
+	const struct record_status *status = &source->view->status;
+	Bpfd__V1__Feature *feature =
+		message_take(source->arena, Bpfd__V1__Feature, bpfd__v1__feature__init);
+	uint32_t present;
+
+	if (!feature)
+		return NULL;
+	memcpy(&present, (const char *)status + features[index].present, sizeof(present));
+	feature->name = text_const(features[index].name);
+	feature->present = present != 0;
+	feature->detail = text_const(features[index].detail(status, source->arena));
+	return feature->detail ? feature : NULL;
+}
+
+int answer_status(const struct answer_source *source, Bpfd__V1__Response *response)
+{
+	const struct view *view = source->view;
+	Bpfd__V1__StatusResponse *status = message_take(source->arena, Bpfd__V1__StatusResponse,
+	                                                bpfd__v1__status_response__init);
+
+	if (!status)
+		return -ENOMEM;
+	status->version = text_const(BPFD_VERSION);
+	status->kernel_release = text_const(view->status.kernel_release);
+	status->started_at = view->status.started_at_s;
+	status->programs = view->programs.count;
+	status->links = view->links.count;
+	status->interfaces = view->chains.count;
+	status->loads = view->status.loads;
+	status->loads_failed = view->status.loads_failed;
+	status->attaches = view->status.attaches;
+	status->connections = source->connections;
+	status->features =
+		arena_take_array(source->arena, FEATURE_COUNT, sizeof(*status->features));
+	if (!status->features)
+		return -ENOMEM;
+	for (size_t i = 0; i < FEATURE_COUNT; i++) {
+		status->features[i] = feature_item(source, i);
+		if (!status->features[i])
+			return -ENOMEM;
+	}
+	status->n_features = FEATURE_COUNT;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_STATUS;
+	response->status = status;
+	return 0;
+}
+
+int answer_version(const struct answer_source *source, Bpfd__V1__Response *response)
+{
+	Bpfd__V1__VersionResponse *version = message_take(source->arena, Bpfd__V1__VersionResponse,
+	                                                  bpfd__v1__version_response__init);
+
+	if (!version)
+		return -ENOMEM;
+	version->version = text_const(BPFD_VERSION);
+	version->protocol = 1;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_VERSION_INFO;
+	response->version_info = version;
+	return 0;
+}
+
+int answer_load(const struct answer_source *source, const uint64_t *ids, size_t count,
+                Bpfd__V1__Response *response)
+{
+	Bpfd__V1__LoadResponse *load =
+		message_take(source->arena, Bpfd__V1__LoadResponse, bpfd__v1__load_response__init);
+
+	if (!load)
+		return -ENOMEM;
+	load->programs = arena_take_array(source->arena, count, sizeof(*load->programs));
+	if (!load->programs)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct view_program *program = view_program(source->view, ids[i]);
+
+		load->programs[i] = program ? answer_program_item(source, program)
+		                            : message_take(source->arena, Bpfd__V1__Program,
+		                                           bpfd__v1__program__init);
+		if (!load->programs[i])
+			return -ENOMEM;
+		load->programs[i]->id = ids[i];
+	}
+	load->n_programs = count;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_LOAD;
+	response->load = load;
+	return 0;
+}
+
+int answer_attach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
+	const struct view_link *link = view_link(source->view, id);
+	Bpfd__V1__AttachResponse *attach = message_take(source->arena, Bpfd__V1__AttachResponse,
+	                                                bpfd__v1__attach_response__init);
+
+	if (!attach)
+		return -ENOMEM;
+	attach->link = link ? answer_link_item(source, link)
+	                    : message_take(source->arena, Bpfd__V1__Link, bpfd__v1__link__init);
+	if (!attach->link)
+		return -ENOMEM;
+	attach->link->id = id;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_ATTACH;
+	response->attach = attach;
+	return 0;
+}
+
+int answer_detach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
+	Bpfd__V1__DetachResponse *detach = message_take(source->arena, Bpfd__V1__DetachResponse,
+	                                                bpfd__v1__detach_response__init);
+
+	if (!detach)
+		return -ENOMEM;
+	detach->link_id = id;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_DETACH;
+	response->detach = detach;
+	return 0;
+}
+
+int answer_unload(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
+	Bpfd__V1__UnloadResponse *unload = message_take(source->arena, Bpfd__V1__UnloadResponse,
+	                                                bpfd__v1__unload_response__init);
+
+	if (!unload)
+		return -ENOMEM;
+	unload->program_id = id;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_UNLOAD;
+	response->unload = unload;
+	return 0;
+}
+
+void answer_error(const struct error *error, const void *log, size_t log_size,
+                  Bpfd__V1__Error *storage, Bpfd__V1__Response *response)
+{
+	bpfd__v1__error__init(storage);
+	storage->code = (Bpfd__V1__ErrorCode)error->code;
+	storage->message = text_const(error->message);
+	if (log) {
+		storage->verifier_log.data = (uint8_t *)(uintptr_t)log;
+		storage->verifier_log.len = log_size;
+	}
+	response->result_case = BPFD__V1__RESPONSE__RESULT_ERROR;
+	response->error = storage;
+}

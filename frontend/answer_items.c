@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/answer_items.h"
+
+#include "common/program_type.h"
+#include "frontend/kernel_names.h"
+#include "frontend/validate.h"
+
+#include <string.h>
+
+#define ACTIONS_MAX 32
+
+/* Arrays of messages are taken as one piece: the messages, and the pointers to them that protobuf-c
+ * wants. */
+static void *messages_take(struct arena *arena, size_t count, size_t size, void ***pointers)
+{
+	unsigned char *messages = arena_take_array(arena, count, size);
+
+	*pointers = arena_take_array(arena, count, sizeof(void *));
+	for (size_t i = 0; messages && *pointers && i < count; i++)
+		(*pointers)[i] = messages + i * size;
+	return *pointers ? messages : NULL;
+}
+
+static bool metadata_fill(const struct answer_source *source,
+                          const struct record_metadata_entry *entries, uint32_t count,
+                          Bpfd__V1__Metadata ***out, size_t *out_count)
+{
+	void **pointers;
+	Bpfd__V1__Metadata *metadata =
+		messages_take(source->arena, count, sizeof(*metadata), &pointers);
+
+	if (!metadata)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		bpfd__v1__metadata__init(&metadata[i]);
+		metadata[i].key = text_const(entries[i].key);
+		metadata[i].value = text_const(entries[i].value);
+	}
+	*out = (Bpfd__V1__Metadata **)pointers;
+	*out_count = count;
+	return true;
+}
+
+/* <directory>/<name with '.' as '_'>, as the broker pins it */
+static char *pin_print(const struct answer_source *source, const char *directory, const char *name)
+{
+	char *path = arena_print(source->arena, "%s/%s", directory, name);
+
+	if (!path)
+		return NULL;
+	for (char *at = path + strlen(directory); *at; at++) {
+		if (*at == '.')
+			*at = '_';
+	}
+	return path;
+}
+
+static char *map_type_print(const struct answer_source *source, uint32_t type)
+{
+	const char *name = map_type_name(type);
+
+	return name ? text_const(name) : arena_print(source->arena, "type_%u", type);
+}
+
+static bool maps_fill(const struct answer_source *source, const struct view_program *program,
+                      Bpfd__V1__Program *out)
+{
+	uint32_t count = program->head->map_count;
+	void **pointers;
+	Bpfd__V1__Map *maps = messages_take(source->arena, count, sizeof(*maps), &pointers);
+	uint32_t *ids = arena_take_array(source->arena, count, sizeof(*ids));
+
+	if (!maps || !ids)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct record_map *record = &program->maps[i];
+
+		bpfd__v1__map__init(&maps[i]);
+		maps[i].name = text_const(record->name);
+		maps[i].kernel_id = record->kernel_id;
+		maps[i].type = map_type_print(source, record->type);
+		maps[i].key_size = record->key_size;
+		maps[i].value_size = record->value_size;
+		maps[i].max_entries = record->max_entries;
+		maps[i].pin = pin_print(source, out->map_pin_dir, record->name);
+		if (!maps[i].type || !maps[i].pin)
+			return false;
+		ids[i] = record->kernel_id;
+	}
+	out->maps = (Bpfd__V1__Map **)pointers;
+	out->n_maps = count;
+	out->kernel->map_ids = ids;
+	out->kernel->n_map_ids = count;
+	return true;
+}
+
+static bool globals_fill(const struct answer_source *source, const struct view_program *program,
+                         Bpfd__V1__Program *out)
+{
+	void **pointers;
+	Bpfd__V1__Global *globals =
+		messages_take(source->arena, program->global_count, sizeof(*globals), &pointers);
+
+	if (!globals)
+		return false;
+	for (uint32_t i = 0; i < program->global_count; i++) {
+		const struct record_global *record = &program->globals[i];
+
+		bpfd__v1__global__init(&globals[i]);
+		globals[i].name = text_const(record->name);
+		globals[i].value.data = program->global_data + record->offset;
+		globals[i].value.len = record->size;
+	}
+	out->globals = (Bpfd__V1__Global **)pointers;
+	out->n_globals = program->global_count;
+	return true;
+}
+
+static bool link_ids_fill(const struct answer_source *source, uint64_t program_id,
+                          Bpfd__V1__Program *out)
+{
+	const struct view_table *links = &source->view->links;
+	size_t count = 0;
+
+	for (size_t i = 0; i < links->count; i++) {
+		const struct view_link *link = links->items[i];
+
+		count += link->head->program_id == program_id;
+	}
+	out->link_ids = arena_take_array(source->arena, count, sizeof(*out->link_ids));
+	for (size_t i = 0; out->link_ids && i < links->count; i++) {
+		const struct view_link *link = links->items[i];
+
+		if (link->head->program_id == program_id)
+			out->link_ids[out->n_link_ids++] = link->id;
+	}
+	return out->link_ids != NULL;
+}
+
+static void kernel_fill(const struct record_program *head, Bpfd__V1__KernelProgram *out)
+{
+	const char *type = prog_type_name(head->kernel_type);
+
+	out->id = head->kernel_id;
+	out->name = text_const(head->kernel_name);
+	out->type = text_const(type ? type : "");
+	out->tag.data = (uint8_t *)(uintptr_t)head->tag;
+	out->tag.len = sizeof(head->tag);
+	out->loaded_at = head->loaded_at_s;
+	out->gpl_compatible = head->gpl_compatible != 0;
+	out->btf_id = head->btf_id;
+	out->bytes_xlated = head->bytes_xlated;
+	out->bytes_jited = head->bytes_jited;
+	out->bytes_memlock = head->bytes_memlock;
+	out->verified_insns = head->verified_insns;
+}
+
+static void source_fill(const struct record_program *head, Bpfd__V1__Source *out)
+{
+	out->kind = text_const("file");
+	out->name = text_const(head->source_name);
+	out->digest.data = (uint8_t *)(uintptr_t)head->digest;
+	out->digest.len = sizeof(head->digest);
+}
+
+struct program_block {
+	Bpfd__V1__Program program;
+	Bpfd__V1__Source source;
+	Bpfd__V1__KernelProgram kernel;
+};
+
+Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
+                                       const struct view_program *program)
+{
+	const struct record_program *head = program->head;
+	struct program_block *block = arena_take(source->arena, sizeof(*block));
+
+	if (!block)
+		return NULL;
+
+	Bpfd__V1__Program *out = &block->program;
+
+	bpfd__v1__program__init(out);
+	bpfd__v1__source__init(&block->source);
+	bpfd__v1__kernel_program__init(&block->kernel);
+	out->id = program->id;
+	out->name = text_const(head->name);
+	out->type = (Bpfd__V1__ProgramType)head->type;
+	out->application = text_const(head->application);
+	out->owner_uid = head->owner_uid;
+	out->exclusive = head->type == PROGRAM_TYPE_XDP && head->form == PROGRAM_FORM_NATIVE;
+	out->source = &block->source;
+	out->kernel = &block->kernel;
+	source_fill(head, &block->source);
+	kernel_fill(head, &block->kernel);
+	if (head->map_count)
+		out->map_pin_dir =
+			arena_print(source->arena, "%s/maps/%llu", source->bpffs_directory,
+		                    (unsigned long long)program->id);
+	if (!out->map_pin_dir || !maps_fill(source, program, out) ||
+	    !globals_fill(source, program, out) || !link_ids_fill(source, program->id, out) ||
+	    !metadata_fill(source, program->metadata, program->metadata_count, &out->metadata,
+	                   &out->n_metadata))
+		return NULL;
+	return out;
+}
+
+static bool proceed_on_fill(const struct answer_source *source, uint32_t mask, Bpfd__V1__Link *out)
+{
+	out->proceed_on = arena_take_array(source->arena, ACTIONS_MAX, sizeof(*out->proceed_on));
+	if (!out->proceed_on)
+		return false;
+	for (uint32_t action = 0; action < ACTIONS_MAX; action++) {
+		if (mask & 1u << action && proceed_on_known(action))
+			out->proceed_on[out->n_proceed_on++] = action;
+	}
+	return true;
+}
+
+static void position_fill(int position, Bpfd__V1__Link *out)
+{
+	if (position < 0)
+		return;
+	out->position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
+	out->position = (uint32_t)position;
+}
+
+static bool xdp_fill(const struct answer_source *source, const struct view_link *link,
+                     Bpfd__V1__Link *out)
+{
+	const struct record_xdp_target *xdp = &link->head->xdp;
+
+	out->interface = text_const(xdp->interface);
+	out->ifindex = xdp->ifindex;
+	out->mode = (Bpfd__V1__XdpMode)xdp->mode;
+	out->exclusive = xdp->exclusive != 0;
+	position_fill(view_link_position(source->view, link), out);
+	if (out->exclusive)
+		return true;
+	out->priority = xdp->priority;
+	return proceed_on_fill(source, xdp->proceed_on, out);
+}
+
+static bool tracepoint_fill(const struct answer_source *source, const struct view_link *link,
+                            Bpfd__V1__Link *out)
+{
+	out->target = arena_print(source->arena, "%s/%s", link->head->tracepoint.group,
+	                          link->head->tracepoint.name);
+	return out->target != NULL;
+}
+
+Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struct view_link *link)
+{
+	const struct record_link *head = link->head;
+	const struct view_program *program = view_program(source->view, head->program_id);
+	Bpfd__V1__Link *out = arena_take(source->arena, sizeof(*out));
+
+	if (!out)
+		return NULL;
+	bpfd__v1__link__init(out);
+	out->id = link->id;
+	out->program_id = head->program_id;
+	out->type = (Bpfd__V1__ProgramType)head->type;
+	out->state = (Bpfd__V1__LinkState)head->state;
+	out->owner_uid = head->owner_uid;
+	if (program) {
+		out->program_name = text_const(program->head->name);
+		out->kernel_program_id = program->head->kernel_id;
+	}
+
+	bool filled = head->type == PROGRAM_TYPE_XDP ? xdp_fill(source, link, out)
+	                                             : tracepoint_fill(source, link, out);
+
+	if (!filled || !metadata_fill(source, link->metadata, link->metadata_count, &out->metadata,
+	                              &out->n_metadata))
+		return NULL;
+	return out;
+}
+
+Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
+                                    const struct record_chain *chain, uint32_t position)
+{
+	const struct record_chain_entry *entry = &chain->entries[position];
+	Bpfd__V1__Link *out = arena_take(source->arena, sizeof(*out));
+
+	if (!out)
+		return NULL;
+	bpfd__v1__link__init(out);
+	out->program_name = text_const(entry->kernel_name);
+	out->type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	out->state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
+	out->interface = text_const(chain->interface);
+	out->ifindex = chain->ifindex;
+	out->mode = (Bpfd__V1__XdpMode)chain->mode;
+	out->kernel_program_id = entry->kernel_id;
+	out->exclusive = chain->dispatcher_version == 0;
+	position_fill((int)position, out);
+	if (out->exclusive)
+		return out;
+	out->priority = entry->priority;
+	return proceed_on_fill(source, entry->proceed_on, out) ? out : NULL;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/changes.h"
+
+#include "common/cleanup.h"
+#include "common/memfd.h"
+#include "frontend/frontend.h"
+#include "frontend/operations.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define SLOT_BITS 16
+
+int changes_init(struct frontend *frontend)
+{
+	struct changes *changes = &frontend->changes;
+
+	changes->slot_count = frontend->connections.slot_count;
+	changes->slots = calloc(changes->slot_count, sizeof(*changes->slots));
+	if (!changes->slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < changes->slot_count; i++)
+		changes->slots[i].next = i + 1 < changes->slot_count ? (int)i + 1 : CONNECTION_NONE;
+	changes->free_first = 0;
+	changes->waiting_first = CONNECTION_NONE;
+	changes->waiting_last = CONNECTION_NONE;
+	return 0;
+}
+
+static int message_send(struct frontend *frontend, const struct change *change, const void *body,
+                        int object_fd)
+{
+	return channel_send(&frontend->broker, change->type, change->id, body,
+	                    object_fd >= 0 ? &object_fd : NULL);
+}
+
+static void waiting_free(struct change *change)
+{
+	free(change->waiting.body);
+	if (change->waiting.fd >= 0)
+		(void)close(change->waiting.fd);
+	change->waiting = (struct change_waiting){ .body = NULL, .fd = -1 };
+}
+
+/* The channel is full: the message is kept until epoll says that it is not. */
+static int waiting_add(struct frontend *frontend, int slot, const void *body, int *object_fd)
+{
+	struct changes *changes = &frontend->changes;
+	struct change *change = &changes->slots[slot];
+	size_t size = channel_frontend.rows[change->type - 1].size;
+
+	change->waiting.body = malloc(size);
+	if (!change->waiting.body)
+		return -ENOMEM;
+	memcpy(change->waiting.body, body, size);
+	change->waiting.fd = steal_fd(object_fd);
+	change->next = CONNECTION_NONE;
+	if (changes->waiting_last == CONNECTION_NONE)
+		changes->waiting_first = slot;
+	else
+		changes->slots[changes->waiting_last].next = slot;
+	changes->waiting_last = slot;
+	return frontend_watch(frontend, frontend->broker.fd, false, EPOLLIN | EPOLLOUT,
+	                      frontend_tag(FRONTEND_SOURCE_BROKER, 0, 0));
+}
+
+void changes_flush(struct frontend *frontend)
+{
+	struct changes *changes = &frontend->changes;
+
+	while (changes->waiting_first != CONNECTION_NONE) {
+		struct change *change = &changes->slots[changes->waiting_first];
+		int r = message_send(frontend, change, change->waiting.body, change->waiting.fd);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0) {
+			frontend_fail(frontend, "the broker's channel: %s", strerror(-r));
+			return;
+		}
+		waiting_free(change);
+		changes->waiting_first = change->next;
+	}
+	changes->waiting_last = CONNECTION_NONE;
+
+	int r = frontend_watch(frontend, frontend->broker.fd, false, EPOLLIN,
+	                       frontend_tag(FRONTEND_SOURCE_BROKER, 0, 0));
+	if (r < 0)
+		frontend_fail(frontend, "epoll: %s", strerror(-r));
+}
+
+static void change_free(struct frontend *frontend, struct change *change)
+{
+	struct changes *changes = &frontend->changes;
+
+	waiting_free(change);
+	change->account->changes--;
+	account_refund(&frontend->accounts, change->account, change->bytes);
+	account_unref(&frontend->accounts, change->account);
+	*change = (struct change){ .next = changes->free_first,
+		                   .connection = CONNECTION_NONE,
+		                   .waiting = { .fd = -1 } };
+	changes->free_first = (int)(change - changes->slots);
+}
+
+/* Takes a slot and charges what the change holds. The slot, or -errno with `error`. */
+static int change_new(struct frontend *frontend, struct connection *connection, uint16_t type,
+                      uint64_t object_size, struct error *error)
+{
+	struct changes *changes = &frontend->changes;
+	int slot = changes->free_first;
+
+	if (slot == CONNECTION_NONE ||
+	    connection->payer.account->changes >= frontend->settings.connections_per_uid_max)
+		return error_set(error, -EBUSY, ERROR_LIMIT,
+		                 "too many changes are under way: try again when they are done");
+	if (account_charge(&frontend->accounts, connection->payer.account, object_size) < 0)
+		return error_set(error, -EDQUOT, ERROR_LIMIT,
+		                 "the objects that are being loaded take too much memory together: "
+		                 "try again when they are done");
+
+	struct change *change = &changes->slots[slot];
+
+	changes->free_first = change->next;
+	*change = (struct change){
+		.id = ++changes->sequence << SLOT_BITS | (uint64_t)slot,
+		.type = type,
+		.connection = connection->slot,
+		.next = CONNECTION_NONE,
+		.account = connection->payer.account,
+		.bytes = object_size,
+		.waiting = { .fd = -1 },
+	};
+	change->account->references++;
+	change->account->changes++;
+	return slot;
+}
+
+int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
+               const void *body, int object_fd, uint64_t object_size, struct error *error)
+{
+	_cleanup_close_ int fd = object_fd;
+	int slot = change_new(frontend, connection, type, object_size, error);
+
+	if (slot < 0)
+		return slot;
+
+	struct changes *changes = &frontend->changes;
+	struct change *change = &changes->slots[slot];
+	int r = -EAGAIN;
+
+	if (changes->waiting_first == CONNECTION_NONE)
+		r = message_send(frontend, change, body, fd);
+	if (r == -EAGAIN)
+		r = waiting_add(frontend, slot, body, &fd);
+	if (r == -ENOMEM) {
+		change_free(frontend, change);
+		return error_set(error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
+	}
+	if (r < 0)
+		frontend_fail(frontend, "the broker's channel: %s", strerror(-r));
+	connection->change = slot;
+	return 0;
+}
+
+void change_forget_client(struct frontend *frontend, int slot)
+{
+	frontend->changes.slots[slot].connection = CONNECTION_NONE;
+}
+
+/* The change that the broker answers, or NULL: it answers something that was not asked. */
+static struct change *change_find(struct frontend *frontend, uint64_t id)
+{
+	struct changes *changes = &frontend->changes;
+	size_t slot = id & ((1u << SLOT_BITS) - 1);
+
+	if (id == 0 || slot >= changes->slot_count || changes->slots[slot].id != id)
+		return NULL;
+	return &changes->slots[slot];
+}
+
+/* The answer's result, from the view as the broker's rows have left it. */
+static int done_compose(const struct answer_source *source, uint16_t type,
+                        const struct frontend_done *done, Bpfd__V1__Response *response)
+{
+	switch (type) {
+	case FRONTEND_LOAD:
+		return answer_load(source, done->ids, done->count, response);
+	case FRONTEND_ATTACH:
+		return answer_attach(source, done->ids[0], response);
+	case FRONTEND_DETACH:
+		return answer_detach(source, done->ids[0], response);
+	default:
+		return answer_unload(source, done->ids[0], response);
+	}
+}
+
+static void done_answer(struct frontend *frontend, struct connection *connection, uint16_t type,
+                        const struct frontend_done *done)
+{
+	struct answer_source source = operation_source(frontend);
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+
+	if (done_compose(&source, type, done, &response) == 0) {
+		connection_answer(frontend, connection, &response);
+		return;
+	}
+
+	struct error error;
+
+	(void)error_set(&error, 0, ERROR_LIMIT,
+	                "the change is done, but bpfd has no memory left to describe it");
+	operation_refuse(frontend, connection, &error);
+}
+
+/* The verifier's log, or NULL: there is none, or it does not fit the memory. */
+static void *log_read(struct frontend *frontend, const struct frontend_refused *refused, int log_fd)
+{
+	if (log_fd < 0)
+		return NULL;
+
+	void *log = refused->log_size <= VERIFIER_LOG_MAX ? malloc(refused->log_size) : NULL;
+	int r = log ? memfd_read(log_fd, log, refused->log_size) : 0;
+
+	if (refused->log_size > VERIFIER_LOG_MAX || r < 0) {
+		frontend_fail(frontend, "the broker sent a verifier log that is not as it says");
+		free(log);
+		return NULL;
+	}
+	return log;
+}
+
+static void refused_answer(struct frontend *frontend, struct connection *connection,
+                           const struct frontend_refused *refused, int log_fd)
+{
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	Bpfd__V1__Error storage;
+	_cleanup_free_ void *log = log_read(frontend, refused, log_fd);
+
+	answer_error(&refused->error, log, refused->log_size, &storage, &response);
+	connection_answer(frontend, connection, &response);
+}
+
+static void change_answered(struct frontend *frontend, const struct channel_message *message)
+{
+	struct change *change = change_find(frontend, message->id);
+
+	if (!change) {
+		frontend_fail(frontend, "the broker answers %llx, which nobody asked",
+		              (unsigned long long)message->id);
+		return;
+	}
+
+	int client = change->connection;
+	uint16_t type = change->type;
+
+	change_free(frontend, change);
+	if (client == CONNECTION_NONE)
+		return;
+
+	struct connection *connection = &frontend->connections.slots[client];
+
+	connection->change = CONNECTION_NONE;
+	if (message->row->type == FRONTEND_DONE)
+		done_answer(frontend, connection, type, message->body);
+	else
+		refused_answer(frontend, connection, message->body, message->descriptors[0]);
+	connection_resume(frontend, connection);
+}
+
+static bool answer_ok(const struct channel_message *message)
+{
+	if (message->row->type == FRONTEND_DONE) {
+		const struct frontend_done *done = message->body;
+
+		return done->count >= 1 && done->count <= LOAD_PROGRAMS_MAX;
+	}
+
+	const struct frontend_refused *refused = message->body;
+
+	return strnlen(refused->error.message, sizeof(refused->error.message)) <
+	       sizeof(refused->error.message);
+}
+
+static int view_row(struct frontend *frontend, const struct channel_message *message)
+{
+	struct view *view = &frontend->view;
+
+	switch (message->row->type) {
+	case FRONTEND_STATUS:
+		return view_take_status(view, message->body);
+	case FRONTEND_PROGRAM:
+		return view_take_program(view, message->body);
+	case FRONTEND_GLOBALS:
+		return view_take_globals(view, message->body);
+	case FRONTEND_LINK:
+		return view_take_link(view, message->body);
+	case FRONTEND_CHAIN:
+		return view_take_chain(view, message->body);
+	case FRONTEND_GONE:
+		return view_take_gone(view, message->body);
+	default: /* VIEW_COMPLETE */
+		frontend->state = FRONTEND_STATE_READY;
+		return 0;
+	}
+}
+
+void broker_message(struct frontend *frontend, const struct channel_message *message)
+{
+	bool answer = message->row->type >= FRONTEND_DONE;
+
+	if (answer && answer_ok(message)) {
+		change_answered(frontend, message);
+		return;
+	}
+
+	int r = answer ? -EPROTO : view_row(frontend, message);
+
+	if (r < 0)
+		frontend_fail(frontend, "the broker's %s cannot be taken: %s", message->row->name,
+		              strerror(-r));
+}

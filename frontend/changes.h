@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Changes under way at the broker: what was asked, for whom, and what waits to be sent because the
+ * broker's channel is full. A change outlives its client; its answer is then dropped.
+ */
+#ifndef BPFD_FRONTEND_CHANGES_H
+#define BPFD_FRONTEND_CHANGES_H
+
+#include "common/channel.h"
+#include "common/error.h"
+#include "frontend/account.h"
+#include "proto/channel_frontend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct frontend;
+struct connection;
+
+/* A message that the broker's channel has not taken yet. */
+struct change_waiting {
+	void *body;
+	int fd; /* the object of a LOAD, or -1 */
+};
+
+struct change {
+	uint64_t id;    /* 0: the slot is free */
+	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, DETACH, UNLOAD */
+	int connection; /* slot, or CONNECTION_NONE when the client is gone */
+	int next;       /* in the free list, or in the queue of those that wait */
+	struct account *account;
+	uint64_t bytes; /* of the object, charged until the answer */
+	struct change_waiting waiting;
+};
+
+struct changes {
+	struct change *slots;
+	size_t slot_count;
+	uint64_t sequence;
+	int free_first;
+	int waiting_first;
+	int waiting_last;
+};
+
+/* Makes the table. 0 or -ENOMEM. */
+int changes_init(struct frontend *frontend);
+
+/*
+ * Asks the broker for a change on behalf of a connection. `object_fd` is the sealed object of a
+ * LOAD (it becomes this function's), else -1; `object_size` is charged to the client. 0, or a
+ * negative errno with `error` for the client.
+ */
+int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
+               const void *body, int object_fd, uint64_t object_size, struct error *error);
+
+/* Sends what waits, as far as the channel takes it. */
+void changes_flush(struct frontend *frontend);
+
+/* Forgets a change's client. */
+void change_forget_client(struct frontend *frontend, int slot);
+
+/* Takes one message of the broker: a row for the view or the answer to a change. */
+void broker_message(struct frontend *frontend, const struct channel_message *message);
+
+#endif

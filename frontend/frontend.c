@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/frontend.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#define EVENTS_MAX 64
+#define BROKER_MESSAGES_MAX 64 /* before somebody else's turn */
+#define LARGE_BYTES (128 * 1024)
+
+void frontend_fail(struct frontend *frontend, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	if (frontend->ended)
+		return; /* the first reason is the reason */
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_error("%s", text);
+	frontend->ended = true;
+	frontend->status = 1;
+}
+
+static void frontend_end(struct frontend *frontend)
+{
+	frontend->ended = true;
+	frontend->status = 0;
+}
+
+uint64_t frontend_tag(enum frontend_source source, uint16_t slot, uint32_t generation)
+{
+	return (uint64_t)source << 48 | (uint64_t)slot << 32 | generation;
+}
+
+int frontend_watch(struct frontend *frontend, int fd, bool add, uint32_t events, uint64_t tag)
+{
+	struct epoll_event event = { .events = events, .data.u64 = tag };
+
+	if (epoll_ctl(frontend->epoll_fd, add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+uint64_t frontend_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock cannot fail */
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void stop_begin(struct frontend *frontend)
+{
+	frontend->stopping = true;
+	if (frontend->serving)
+		(void)frontend_watch(frontend, frontend->listen_fd, false, 0,
+		                     frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0));
+}
+
+static void launcher_event(struct frontend *frontend)
+{
+	static struct channel_buffer buffer;
+	struct channel_message message;
+	uint32_t state = frontend->serving ? LAUNCHER_STATE_RUNNING : LAUNCHER_STATE_STARTING;
+	int r = channel_receive(&frontend->launcher, state, &buffer, &message);
+
+	if (r == -EAGAIN)
+		return;
+	if (r == 0 && message.row->type == LAUNCHER_STOP)
+		stop_begin(frontend);
+	else if (r == 0)
+		frontend_fail(frontend, "the launcher sends %s, which a frontend has no use for",
+		              message.row->name);
+	else
+		frontend_fail(frontend, "the launcher's channel ends: %s", strerror(-r));
+}
+
+/* The view is complete: from here on clients are served. */
+static void serve_begin(struct frontend *frontend)
+{
+	struct launcher_ready ready = { .landlock_abi = frontend->landlock_abi };
+	int r = frontend_watch(frontend, frontend->listen_fd, true, EPOLLIN,
+	                       frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0));
+
+	if (r == 0)
+		r = channel_send(&frontend->launcher, LAUNCHER_READY, 0, &ready, NULL);
+	if (r < 0)
+		frontend_fail(frontend, "READY cannot be said: %s", strerror(-r));
+	frontend->serving = true;
+}
+
+static void broker_receive(struct frontend *frontend)
+{
+	static struct channel_buffer buffer;
+	struct channel_message message;
+
+	for (int i = 0; i < BROKER_MESSAGES_MAX && !frontend->ended; i++) {
+		int r = channel_receive(&frontend->broker, frontend->state, &buffer, &message);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0) {
+			frontend_fail(frontend, "the broker's channel ends: %s", strerror(-r));
+			return;
+		}
+		broker_message(frontend, &message);
+		channel_message_close(&message);
+		if (frontend->state == FRONTEND_STATE_READY && !frontend->serving &&
+		    !frontend->ended)
+			serve_begin(frontend);
+	}
+}
+
+static void event_handle(struct frontend *frontend, const struct epoll_event *event)
+{
+	uint64_t tag = event->data.u64;
+
+	switch (tag >> 48) {
+	case FRONTEND_SOURCE_LAUNCHER:
+		launcher_event(frontend);
+		break;
+	case FRONTEND_SOURCE_BROKER:
+		if (event->events & EPOLLOUT)
+			changes_flush(frontend);
+		if (event->events & ~(uint32_t)EPOLLOUT)
+			broker_receive(frontend);
+		break;
+	case FRONTEND_SOURCE_LISTENER:
+		connections_accept(frontend);
+		break;
+	default:
+		connection_event(frontend, (uint16_t)(tag >> 32), (uint32_t)tag, event->events);
+	}
+}
+
+static void loop_turn(struct frontend *frontend)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(frontend->epoll_fd, events, EVENTS_MAX,
+	                       connections_timeout_ms(frontend));
+
+	if (count < 0 && errno != EINTR) {
+		frontend_fail(frontend, "epoll: %s", strerror(errno));
+		return;
+	}
+	for (int i = 0; i < count && !frontend->ended; i++)
+		event_handle(frontend, &events[i]);
+	if (connections_timeout_ms(frontend) == 0)
+		connections_expire(frontend, frontend_now_ms());
+	if (frontend->stopping && !frontend->ended && !connections_writing(frontend))
+		frontend_end(frontend);
+}
+
+static int nonblocking_set(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+static int settings_check(const struct launcher_settings *settings)
+{
+	if (settings->connections_max == 0 ||
+	    settings->connections_max > FRONTEND_CONNECTIONS_LIMIT ||
+	    settings->connections_per_uid_max == 0 || settings->send_timeout_ms == 0 ||
+	    !channel_text_ok(settings->bpffs_directory, sizeof(settings->bpffs_directory)))
+		return -EINVAL;
+	return 0;
+}
+
+static int frontend_open(struct frontend *frontend)
+{
+	int r = settings_check(&frontend->settings);
+
+	if (r == 0)
+		r = nonblocking_set(frontend->broker.fd);
+	if (r == 0)
+		r = nonblocking_set(frontend->listen_fd);
+	if (r == 0)
+		r = nonblocking_set(frontend->launcher.fd);
+	if (r == 0)
+		r = connections_init(frontend);
+	if (r == 0)
+		r = changes_init(frontend);
+	if (r < 0)
+		return r;
+	frontend->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (frontend->epoll_fd < 0)
+		return -errno;
+	r = frontend_watch(frontend, frontend->launcher.fd, true, EPOLLIN,
+	                   frontend_tag(FRONTEND_SOURCE_LAUNCHER, 0, 0));
+	if (r == 0)
+		r = frontend_watch(frontend, frontend->broker.fd, true, EPOLLIN,
+		                   frontend_tag(FRONTEND_SOURCE_BROKER, 0, 0));
+	return r;
+}
+
+int frontend_run(const struct launcher_settings *settings,
+                 const struct frontend_descriptors *descriptors, uint32_t landlock_abi)
+{
+	static struct frontend frontend;
+	int r;
+
+	/* Large blocks go back to the system when they are freed, whatever was freed before. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	frontend.settings = *settings;
+	frontend.launcher = (struct channel){ .fd = descriptors->launcher_fd,
+		                              .self = CHANNEL_LOWER,
+		                              .list = &channel_launcher };
+	frontend.broker = (struct channel){ .fd = descriptors->broker_fd,
+		                            .self = CHANNEL_UPPER,
+		                            .list = &channel_frontend };
+	frontend.listen_fd = descriptors->listen_fd;
+	frontend.epoll_fd = -1;
+	frontend.landlock_abi = landlock_abi;
+	frontend.state = FRONTEND_STATE_STARTING;
+	accounts_init(&frontend.accounts, FRONTEND_BUDGET_BYTES);
+	arena_init(&frontend.arena, 0);
+	r = frontend_open(&frontend);
+	if (r < 0)
+		frontend_fail(&frontend, "the frontend cannot start: %s", strerror(-r));
+	while (!frontend.ended)
+		loop_turn(&frontend);
+	return frontend.status;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/operations.h"
+
+#include "common/log.h"
+#include "common/memfd.h"
+#include "frontend/frontend.h"
+#include "frontend/policy.h"
+#include "frontend/request.h"
+#include "frontend/validate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ANSWER_HEAP_MAX (64u << 20) /* to compose one answer */
+
+/* One request being worked on. */
+struct work {
+	struct frontend *frontend;
+	struct connection *connection;
+	const Bpfd__V1__Request *request;
+	struct error error; /* filled by the operation that fails */
+};
+
+void operation_refuse(struct frontend *frontend, struct connection *connection,
+                      const struct error *error)
+{
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	Bpfd__V1__Error storage;
+
+	answer_error(error, NULL, 0, &storage, &response);
+	connection_answer(frontend, connection, &response);
+}
+
+static void audit_denied(const struct record_peer *peer, const char *operation,
+                         const uint8_t *request_id, size_t id_size)
+{
+	char hex[2 * REQUEST_ID_SIZE + 1] = "-";
+
+	for (size_t i = 0; i < id_size && i < REQUEST_ID_SIZE; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", request_id[i]);
+	log_info("audit operation=%s result=denied uid=%u gid=%u pid=%u request=%s", operation,
+	         peer->uid, peer->gid, peer->pid, hex);
+}
+
+void operation_deny(struct frontend *frontend, struct connection *connection, const char *operation,
+                    const uint8_t *request_id, size_t id_size)
+{
+	struct error error;
+
+	policy_refuse(frontend->settings.access_gid, &connection->peer, operation, &error);
+	audit_denied(&connection->peer, operation, request_id, id_size);
+	operation_refuse(frontend, connection, &error);
+}
+
+struct answer_source operation_source(struct frontend *frontend)
+{
+	arena_reset(&frontend->arena, ANSWER_HEAP_MAX);
+	return (struct answer_source){
+		.view = &frontend->view,
+		.arena = &frontend->arena,
+		.bpffs_directory = frontend->settings.bpffs_directory,
+		.connections = frontend->connections.count,
+	};
+}
+
+static int load_run(struct work *work)
+{
+	static struct frontend_load body; /* one thread; too long for the stack */
+	const Bpfd__V1__LoadRequest *load = work->request->load;
+	int r = load_take(load, &body, &work->error);
+
+	if (r < 0)
+		return r;
+	body.peer = work->connection->peer;
+	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+
+	int fd = memfd_from_bytes("bpfd-object", load->object.data, load->object.len);
+
+	if (fd < 0)
+		return error_set(&work->error, fd, ERROR_LIMIT,
+		                 "the object cannot be handed on: %s: try again",
+		                 strerrordesc_np(-fd));
+	return change_ask(work->frontend, work->connection, FRONTEND_LOAD, &body, fd,
+	                  load->object.len, &work->error);
+}
+
+static int attach_run(struct work *work)
+{
+	struct frontend_attach body;
+	int r = attach_take(work->request->attach, &body, &work->error);
+
+	if (r < 0)
+		return r;
+	body.peer = work->connection->peer;
+	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+	return change_ask(work->frontend, work->connection, FRONTEND_ATTACH, &body, -1, 0,
+	                  &work->error);
+}
+
+static int remove_run(struct work *work, uint16_t type, const char *field, uint64_t id)
+{
+	struct frontend_remove body = { .peer = work->connection->peer, .target_id = id };
+	int r = id_check(field, id, &work->error);
+
+	if (r < 0)
+		return r;
+	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+	return change_ask(work->frontend, work->connection, type, &body, -1, 0, &work->error);
+}
+
+static int change_run(struct work *work)
+{
+	const Bpfd__V1__Request *request = work->request;
+
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_LOAD:
+		return load_run(work);
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		return attach_run(work);
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+		return remove_run(work, FRONTEND_DETACH, "detach.link_id",
+		                  request->detach->link_id);
+	default:
+		return remove_run(work, FRONTEND_UNLOAD, "unload.program_id",
+		                  request->unload->program_id);
+	}
+}
+
+static int question_compose(const struct answer_source *source, const Bpfd__V1__Request *request,
+                            Bpfd__V1__Response *response)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS:
+		return answer_list_programs(source, request->list_programs, response);
+	case BPFD__V1__REQUEST__OPERATION_LIST_LINKS:
+		return answer_list_links(source, request->list_links, response);
+	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+		return answer_get_program(source, request->get_program->program_id, response);
+	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
+		return answer_get_link(source, request->get_link->link_id, response);
+	case BPFD__V1__REQUEST__OPERATION_STATUS:
+		return answer_status(source, response);
+	default:
+		return answer_version(source, response);
+	}
+}
+
+static int not_found(const Bpfd__V1__Request *request, struct error *error)
+{
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_LINK)
+		return error_set(
+			error, -ENOENT, ERROR_NOT_FOUND,
+			"there is no link %llu: \"bpfctl list links\" shows those that are",
+			(unsigned long long)request->get_link->link_id);
+
+	bool get = request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_PROGRAM;
+
+	return error_set(error, -ENOENT, ERROR_NOT_FOUND,
+	                 "there is no program %llu: \"bpfctl list programs\" shows those that are",
+	                 (unsigned long long)(get ? request->get_program->program_id
+	                                          : request->list_links->program_id));
+}
+
+/* The request lies in the arena, so the answer is composed behind it. */
+static int question_run(struct work *work)
+{
+	struct frontend *frontend = work->frontend;
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	struct answer_source source = {
+		.view = &frontend->view,
+		.arena = &frontend->arena,
+		.bpffs_directory = frontend->settings.bpffs_directory,
+		.connections = frontend->connections.count,
+	};
+	int r = request_check(work->request, &work->error);
+
+	if (r < 0)
+		return r;
+	frontend->arena.budget = ANSWER_HEAP_MAX;
+	r = question_compose(&source, work->request, &response);
+	if (r == -ENOENT)
+		return not_found(work->request, &work->error);
+	if (r < 0)
+		return error_set(&work->error, r, ERROR_LIMIT,
+		                 "the answer takes too much memory: ask for less with a filter");
+	connection_answer(frontend, work->connection, &response);
+	return 0;
+}
+
+static int request_run(struct work *work)
+{
+	if (request_is_change(work->request))
+		return change_run(work);
+	return question_run(work);
+}
+
+void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
+                   size_t size)
+{
+	struct work work = { .frontend = frontend, .connection = connection };
+	Bpfd__V1__Request *request;
+	int r = request_decode(bytes, size, &frontend->arena, &request, &work.error);
+
+	if (r == 0 && !connection->allowed) {
+		operation_deny(frontend, connection, request_operation_name(request),
+		               request->request_id.data, request->request_id.len);
+	} else if (r == 0) {
+		work.request = request;
+		r = request_run(&work);
+	}
+	if (r < 0)
+		operation_refuse(frontend, connection, &work.error);
+	arena_reset(&frontend->arena, 0);
+}

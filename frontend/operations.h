@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a client's request leads to: an answer from the view, a question to the broker, or a
+ * refusal. */
+#ifndef BPFD_FRONTEND_OPERATIONS_H
+#define BPFD_FRONTEND_OPERATIONS_H
+
+#include "common/error.h"
+#include "frontend/answer.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct frontend;
+struct connection;
+
+/* Works on one request: afterwards it is answered, or the connection has a change under way. */
+void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
+                   size_t size);
+
+/* Answers an error. */
+void operation_refuse(struct frontend *frontend, struct connection *connection,
+                      const struct error *error);
+
+/* Answers "permission denied" and writes the audit line. `request_id` has `id_size` bytes (0 or
+ * 16). */
+void operation_deny(struct frontend *frontend, struct connection *connection, const char *operation,
+                    const uint8_t *request_id, size_t id_size);
+
+/* Resets the arena for an answer and says what it is composed with. */
+struct answer_source operation_source(struct frontend *frontend);
+
+#endif

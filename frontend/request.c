@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "frontend/request.h"
+
+#include "common/log.h"
+#include "frontend/validate.h"
+#include "frontend/wire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTOCOL_VERSION 1
+#define FIELD_SIZE 48 /* "load.metadata[31].value" */
+
+bool request_is_change(const Bpfd__V1__Request *request)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_LOAD:
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const char *request_operation_name(const Bpfd__V1__Request *request)
+{
+	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(
+		&bpfd__v1__request__descriptor, (unsigned int)request->operation_case);
+
+	return field ? field->name : "none";
+}
+
+static int request_head_check(const Bpfd__V1__Request *request, struct error *error)
+{
+	if (request->version != PROTOCOL_VERSION)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "version is %u: bpfd " BPFD_VERSION " speaks version %d of the "
+		                 "protocol",
+		                 request->version, PROTOCOL_VERSION);
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION__NOT_SET)
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"the request has no operation: one of load, attach, detach, unload, "
+			"list_programs, list_links, get_program, get_link, status and "
+			"version_info must be set");
+	return request_id_check(request_is_change(request), request->request_id.data,
+	                        request->request_id.len, error);
+}
+
+int request_decode(const uint8_t *bytes, size_t size, struct arena *arena, Bpfd__V1__Request **out,
+                   struct error *error)
+{
+	size_t raw_bytes;
+	int r = wire_check(&bpfd__v1__request__descriptor, bytes, size, &raw_bytes, error);
+
+	if (r < 0)
+		return r;
+	arena_reset(arena, REQUEST_HEAP_MAX + raw_bytes);
+
+	Bpfd__V1__Request *request = bpfd__v1__request__unpack(&arena->allocator, size, bytes);
+
+	if (!request)
+		return error_set(error, -ENOMEM, ERROR_LIMIT,
+		                 "the request takes more than %u bytes of memory to unpack: it has "
+		                 "too many fields",
+		                 REQUEST_HEAP_MAX);
+	r = request_head_check(request, error);
+	if (r < 0)
+		return r;
+	*out = request;
+	return 0;
+}
+
+/* "load.metadata[3].key" */
+static const char *field_print(char field[FIELD_SIZE], const char *list, size_t index,
+                               const char *member)
+{
+	(void)snprintf(field, FIELD_SIZE, "%s[%zu].%s", list, index, member);
+	return field;
+}
+
+static int duplicate_refuse(const char *noun, const char *value, struct error *error)
+{
+	char shown[200];
+
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT, "%s \"%s\" is given twice", noun,
+	                 log_escape(value, shown, sizeof(shown)));
+}
+
+static int metadata_take(const char *list, Bpfd__V1__Metadata *const *entries, size_t count,
+                         struct record_metadata *out, struct error *error)
+{
+	char field[FIELD_SIZE];
+	int r = count_check("metadata", count, 0, METADATA_MAX, error);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct record_metadata_entry *entry = &out->entries[i];
+
+		r = text_take(TEXT_METADATA_KEY, field_print(field, list, i, "key"),
+		              entries[i]->key, entry->key, sizeof(entry->key), error);
+		if (r < 0)
+			break;
+		r = text_take(TEXT_METADATA_VALUE, field_print(field, list, i, "value"),
+		              entries[i]->value, entry->value, sizeof(entry->value), error);
+		for (size_t j = 0; r == 0 && j < i; j++) {
+			if (strcmp(out->entries[j].key, entry->key) == 0)
+				r = duplicate_refuse("metadata key", entry->key, error);
+		}
+	}
+	out->count = (uint32_t)count;
+	return r;
+}
+
+static int global_take(const Bpfd__V1__Global *global, size_t index, struct record_globals *out,
+                       struct error *error)
+{
+	struct record_global *entry = &out->entries[index];
+	char field[FIELD_SIZE];
+	int r = text_take(TEXT_GLOBAL, field_print(field, "load.globals", index, "name"),
+	                  global->name, entry->name, sizeof(entry->name), error);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(out->entries[i].name, entry->name) == 0)
+			return duplicate_refuse("global", entry->name, error);
+	}
+	if (global->value.len == 0)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "global \"%s\" has an empty value: it must have as many bytes as "
+		                 "the variable",
+		                 entry->name);
+	if (global->value.len > GLOBAL_DATA_MAX - out->data_size)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "global \"%s\" has %zu bytes: the values of one load may have %d "
+		                 "bytes together",
+		                 entry->name, global->value.len, GLOBAL_DATA_MAX);
+	entry->offset = out->data_size;
+	entry->size = (uint32_t)global->value.len;
+	memcpy(out->data + out->data_size, global->value.data, global->value.len);
+	out->data_size += entry->size;
+	return 0;
+}
+
+static int globals_take(Bpfd__V1__Global *const *globals, size_t count, struct record_globals *out,
+                        struct error *error)
+{
+	int r = count_check("globals", count, 0, LOAD_GLOBALS_MAX, error);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = global_take(globals[i], i, out, error);
+	out->count = (uint32_t)count;
+	return r;
+}
+
+static int load_program_take(const Bpfd__V1__LoadProgram *program, size_t index,
+                             struct frontend_load *out, struct error *error)
+{
+	struct frontend_load_program *entry = &out->programs[index];
+	char field[FIELD_SIZE];
+	int r = text_take(TEXT_FUNCTION, field_print(field, "load.programs", index, "function"),
+	                  program->function, entry->function, sizeof(entry->function), error);
+
+	if (r < 0)
+		return r;
+	if (program->type == BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UNSPECIFIED)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "program \"%s\" has no type: give xdp or tracepoint",
+		                 entry->function);
+	if (program->exclusive && program->type != BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "program \"%s\" is no xdp program: only those can be exclusive",
+		                 entry->function);
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(out->programs[i].function, entry->function) == 0)
+			return duplicate_refuse("program", entry->function, error);
+	}
+	entry->type = (uint32_t)program->type;
+	entry->exclusive = program->exclusive ? 1 : 0;
+	return 0;
+}
+
+int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, struct error *error)
+{
+	int r = object_size_check(request->object.len, error);
+
+	memset(out, 0, sizeof(*out));
+	if (r == 0)
+		r = count_check("programs", request->n_programs, 1, LOAD_PROGRAMS_MAX, error);
+	for (size_t i = 0; r == 0 && i < request->n_programs; i++)
+		r = load_program_take(request->programs[i], i, out, error);
+	if (r == 0)
+		r = globals_take(request->globals, request->n_globals, &out->globals, error);
+	if (r == 0)
+		r = metadata_take("load.metadata", request->metadata, request->n_metadata,
+		                  &out->metadata, error);
+	if (r == 0)
+		r = text_take(TEXT_APPLICATION, "load.application", request->application,
+		              out->application, sizeof(out->application), error);
+	if (r == 0)
+		r = text_take(TEXT_SOURCE_NAME, "load.source_name", request->source_name,
+		              out->source_name, sizeof(out->source_name), error);
+	out->program_count = (uint32_t)request->n_programs;
+	return r;
+}
+
+static int xdp_take(const Bpfd__V1__XdpAttach *xdp, struct record_xdp_target *out,
+                    struct error *error)
+{
+	int r = text_take(TEXT_INTERFACE, "attach.xdp.interface", xdp->interface, out->interface,
+	                  sizeof(out->interface), error);
+
+	if (r == 0 && xdp->priority_option_case == BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY) {
+		out->priority = xdp->priority;
+		out->flags |= XDP_TARGET_PRIORITY_SET;
+		r = priority_check(xdp->priority, error);
+	}
+	if (r == 0 && xdp->n_proceed_on) {
+		out->flags |= XDP_TARGET_PROCEED_ON_SET;
+		r = proceed_on_take(xdp->proceed_on, xdp->n_proceed_on, &out->proceed_on, error);
+	}
+	if (r < 0)
+		return r;
+	if (xdp->exclusive && out->flags)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "attach.xdp.exclusive is set together with %s: a program that is "
+		                 "attached alone has no place in an order",
+		                 out->flags & XDP_TARGET_PRIORITY_SET ? "priority" : "proceed_on");
+	out->mode = (uint32_t)xdp->mode;
+	out->exclusive = xdp->exclusive ? 1 : 0;
+	return 0;
+}
+
+static int tracepoint_take(const Bpfd__V1__TracepointAttach *tracepoint,
+                           struct record_tracepoint_target *out, struct error *error)
+{
+	int r = text_take(TEXT_TRACEPOINT, "attach.tracepoint.group", tracepoint->group, out->group,
+	                  sizeof(out->group), error);
+
+	if (r < 0)
+		return r;
+	return text_take(TEXT_TRACEPOINT, "attach.tracepoint.name", tracepoint->name, out->name,
+	                 sizeof(out->name), error);
+}
+
+static int target_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *out,
+                       struct error *error)
+{
+	switch (request->target_case) {
+	case BPFD__V1__ATTACH_REQUEST__TARGET_XDP:
+		out->type = PROGRAM_TYPE_XDP;
+		return xdp_take(request->xdp, &out->xdp, error);
+	case BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT:
+		out->type = PROGRAM_TYPE_TRACEPOINT;
+		return tracepoint_take(request->tracepoint, &out->tracepoint, error);
+	default:
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "attach has no target: one of xdp and tracepoint must be set");
+	}
+}
+
+int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *out,
+                struct error *error)
+{
+	int r = id_check("attach.program_id", request->program_id, error);
+
+	memset(out, 0, sizeof(*out));
+	if (r == 0)
+		r = target_take(request, out, error);
+	if (r == 0)
+		r = metadata_take("attach.metadata", request->metadata, request->n_metadata,
+		                  &out->metadata, error);
+	out->program_id = request->program_id;
+	return r;
+}
+
+int list_programs_check(const Bpfd__V1__ListProgramsRequest *request, struct error *error)
+{
+	struct record_metadata metadata;
+	char application[APPLICATION_SIZE];
+	int r = text_take(TEXT_APPLICATION, "list_programs.application", request->application,
+	                  application, sizeof(application), error);
+
+	if (r < 0)
+		return r;
+	return metadata_take("list_programs.metadata", request->metadata, request->n_metadata,
+	                     &metadata, error);
+}
+
+/* Both structures are long: the union is kept off the stack. */
+static int change_check(const Bpfd__V1__Request *request, struct error *error)
+{
+	union {
+		struct frontend_load load;
+		struct frontend_attach attach;
+	} *body = malloc(sizeof(*body));
+
+	if (!body)
+		return error_set(error, -ENOMEM, ERROR_LIMIT, "bpfd has no memory left");
+
+	int r = request->operation_case == BPFD__V1__REQUEST__OPERATION_LOAD
+	                ? load_take(request->load, &body->load, error)
+	                : attach_take(request->attach, &body->attach, error);
+
+	free(body);
+	return r;
+}
+
+int request_check(const Bpfd__V1__Request *request, struct error *error)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_LOAD:
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		return change_check(request, error);
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+		return id_check("detach.link_id", request->detach->link_id, error);
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		return id_check("unload.program_id", request->unload->program_id, error);
+	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+		return id_check("get_program.program_id", request->get_program->program_id, error);
+	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
+		return id_check("get_link.link_id", request->get_link->link_id, error);
+	case BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS:
+		return list_programs_check(request->list_programs, error);
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the values of a request may be: one row per kind of text, and the rules that are no row.
+ * Pure functions; every refusal names the field, shows the value and says the rule.
+ */
+#ifndef BPFD_FRONTEND_VALIDATE_H
+#define BPFD_FRONTEND_VALIDATE_H
+
+#include "bpfd.pb-c.h"
+#include "common/error.h"
+#include "proto/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(NAME, least bytes, most bytes, bytes that are allowed, as people read it) */
+#define TEXT_RULES(X)                                                                        \
+	X(FUNCTION, 1, FUNCTION_NAME_SIZE - 1, byte_is_symbol, "letters, digits and _ . $")  \
+	X(GLOBAL, 1, GLOBAL_NAME_SIZE - 1, byte_is_symbol, "letters, digits and _ . $")      \
+	X(METADATA_KEY, 1, METADATA_KEY_SIZE - 1, byte_is_text, "no control characters")     \
+	X(METADATA_VALUE, 0, METADATA_VALUE_SIZE - 1, byte_is_text, "no control characters") \
+	X(APPLICATION, 0, APPLICATION_SIZE - 1, byte_is_text, "no control characters")       \
+	X(SOURCE_NAME, 0, 127, byte_is_text, "no control characters")                        \
+	X(INTERFACE, 1, INTERFACE_SIZE - 1, byte_is_interface,                               \
+	  "no whitespace, control characters, '/' or ':'")                                   \
+	X(TRACEPOINT, 1, TRACEPOINT_SIZE - 1, byte_is_word, "letters, digits and _")
+
+enum text_rule {
+#define X(name, ...) TEXT_##name,
+	TEXT_RULES(X)
+#undef X
+		TEXT_RULE_COUNT
+};
+
+/*
+ * Copies `value` (UTF-8) to `out`, zero-filled to `size` bytes, which is the rule's most + 1.
+ * `field` names it in errors. 0, or -EINVAL with `error`; -EINVAL too if `size` is not the rule's
+ * (a defect).
+ */
+int text_take(enum text_rule rule, const char *field, const char *value, char *out, size_t size,
+              struct error *error);
+
+/* The proceed-on list as a mask: bit n for action n. 0, or -EINVAL with `error`. */
+int proceed_on_take(const uint32_t *actions, size_t count, uint32_t *mask, struct error *error);
+
+/* True for the XDP actions after which a program may hand on: 0 to 4 and 31. */
+bool proceed_on_known(uint32_t action);
+
+int priority_check(uint32_t priority, struct error *error);
+
+/* `mutation`: 16 bytes, not all zero; otherwise none or 16 bytes. */
+int request_id_check(bool mutation, const uint8_t *bytes, size_t size, struct error *error);
+
+/* Ids start at 1. */
+int id_check(const char *field, uint64_t id, struct error *error);
+
+/* `least` to `most` elements. `noun` is the plural that the error shows. */
+int count_check(const char *noun, size_t count, size_t least, size_t most, struct error *error);
+
+int object_size_check(size_t size_bytes, struct error *error);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the frontend knows of the broker's state: programs, links, what runs on each interface, and
+ * the host. Kept from the broker's rows; each record is held without the unused end of its arrays.
+ * Everything a client asks to see is answered from here.
+ */
+#ifndef BPFD_FRONTEND_VIEW_H
+#define BPFD_FRONTEND_VIEW_H
+
+#include "proto/channel_frontend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every item of a table starts with its id; a table is in ascending order of it. */
+struct view_table {
+	void **items;
+	size_t count;
+	size_t capacity;
+};
+
+/* `head` has the fields of the record up to its arrays: head.maps and head.metadata are not there,
+ * see below. */
+struct view_program {
+	uint64_t id;
+	struct record_map *maps;                /* head->map_count */
+	struct record_metadata_entry *metadata; /* metadata_count */
+	struct record_global *globals;          /* global_count; offsets into global_data */
+	uint8_t *global_data;
+	uint32_t metadata_count;
+	uint32_t global_count;
+	const struct record_program *head; /* only up to `maps` */
+};
+
+struct view_link {
+	uint64_t id;
+	struct record_metadata_entry *metadata;
+	uint32_t metadata_count;
+	const struct record_link *head; /* only up to `metadata` */
+};
+
+struct view_chain {
+	uint64_t id; /* the interface's index */
+	struct record_chain chain;
+};
+
+struct view {
+	struct record_status status;
+	struct view_table programs; /* struct view_program */
+	struct view_table links;    /* struct view_link */
+	struct view_table chains;   /* struct view_chain */
+};
+
+/*
+ * Each takes one row as the broker sent it: new, or in place of what has its id. 0; -EPROTO for a
+ * row that cannot be (a count beyond its array, an unterminated text, globals of an unknown
+ * program, an unknown kind); -ENOMEM. The end of what is not there is no error.
+ */
+int view_take_program(struct view *view, const struct record_program *row);
+int view_take_globals(struct view *view, const struct frontend_globals *row);
+int view_take_link(struct view *view, const struct record_link *row);
+int view_take_chain(struct view *view, const struct record_chain *row);
+int view_take_status(struct view *view, const struct record_status *row);
+int view_take_gone(struct view *view, const struct frontend_gone *row);
+
+/* What has this id, or NULL. */
+const struct view_program *view_program(const struct view *view, uint64_t id);
+const struct view_link *view_link(const struct view *view, uint64_t id);
+
+/* Place of a link in what runs on its interface, 0 first, or -1 when it does not run there. */
+int view_link_position(const struct view *view, const struct view_link *link);
+
+/* Frees what the view holds; the view is then empty. */
+void view_clear(struct view *view);
+
+#endif
