@@ -1,103 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "seccomp/policy.h"
+#include "seccomp/policy_line.h"
 
 #include <cap-ng.h>
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_TOKENS_MAX 128
-#define ARGUMENTS_MAX 6
-
-/* One line, split at white space, with the place that messages name. */
-struct line {
-	const char *file;
-	unsigned int number;
-	FILE *messages;
-	size_t count;
-	char *tokens[LINE_TOKENS_MAX];
-};
-
-__attribute__((format(printf, 2, 3))) static int line_wrong(const struct line *line,
-                                                            const char *format, ...)
-{
-	va_list arguments;
-
-	(void)fprintf(line->messages, "%s:%u: ", line->file, line->number);
-	va_start(arguments, format);
-	(void)vfprintf(line->messages, format, arguments);
-	va_end(arguments);
-	(void)fputc('\n', line->messages);
-	return -EINVAL;
-}
-
-static int line_split(struct line *line, char *text)
-{
-	char *rest = NULL;
-
-	text[strcspn(text, "#")] = '\0';
-	line->count = 0;
-	for (char *token = strtok_r(text, " \t\r\n", &rest); token;
-	     token = strtok_r(NULL, " \t\r\n", &rest)) {
-		if (line->count == LINE_TOKENS_MAX)
-			return line_wrong(line, "more than %d words in a line", LINE_TOKENS_MAX);
-		line->tokens[line->count++] = token;
-	}
-	return 0;
-}
-
-static int line_expect(const struct line *line, size_t least, size_t most, const char *form)
-{
-	if (line->count < least || line->count > most)
-		return line_wrong(line, "expected: %s", form);
-	return 0;
-}
-
-/* A number, or constants joined by '|'. */
-static int value_parse(const struct line *line, const char *text, uint64_t *value)
-{
-	uint64_t sum = 0;
-	char *end;
-
-	if (isdigit((unsigned char)text[0])) {
-		errno = 0;
-		*value = strtoull(text, &end, 0);
-		return errno || *end ? line_wrong(line, "\"%s\" is not a number", text) : 0;
-	}
-	for (const char *part = text;; part++) {
-		size_t length = strcspn(part, "|");
-		uint64_t one;
-
-		if (!symbol_constant(part, length, &one))
-			return line_wrong(line, "\"%.*s\" is no constant that the compiler knows",
-			                  (int)length, part);
-		sum |= one;
-		part += length;
-		if (!*part)
-			break;
-	}
-	*value = sum;
-	return 0;
-}
-
-/* Names joined by '|', each looked up by `find`. */
-static int mask_parse(const struct line *line, const char *text, const char *what,
-                      bool (*find)(const char *, size_t, uint64_t *), uint64_t *mask)
-{
-	for (const char *part = text;; part++) {
-		size_t length = strcspn(part, "|");
-		uint64_t one;
-
-		if (!find(part, length, &one))
-			return line_wrong(line, "\"%.*s\" is no %s", (int)length, part, what);
-		*mask |= one;
-		part += length;
-		if (!*part)
-			return 0;
-	}
-}
 
 static int role_parse(struct policy *policy, const struct line *line)
 {
@@ -167,6 +74,10 @@ static int rlimit_parse(struct policy *policy, const struct line *line)
 		                    line->tokens[1]);
 	if (result == 0)
 		result = value_parse(line, line->tokens[2], &limit.value);
+	for (size_t i = 0; result == 0 && i < policy->rlimit_count; i++) {
+		if (policy->rlimits[i].resource == limit.resource)
+			result = line_wrong(line, "%s is limited twice", line->tokens[1]);
+	}
 	if (result == 0 && policy->rlimit_count == POLICY_ENTRIES_MAX)
 		result = line_wrong(line, "more than %d resource limits", POLICY_ENTRIES_MAX);
 	if (result == 0)
@@ -188,6 +99,8 @@ static int path_parse(struct policy *policy, const struct line *line)
 	if (line->tokens[2][0] != '/' && line->tokens[2][0] != '@')
 		return line_wrong(line, "\"%s\" is no path: it starts with neither / nor @",
 		                  line->tokens[2]);
+	if (strpbrk(line->tokens[2], "\"\\"))
+		return line_wrong(line, "\"%s\" holds a quote or a backslash", line->tokens[2]);
 	if (policy->path_count == POLICY_ENTRIES_MAX)
 		return line_wrong(line, "more than %d paths", POLICY_ENTRIES_MAX);
 	char *path = strdup(line->tokens[2]);
@@ -214,9 +127,11 @@ static int landlock_parse(struct policy *policy, const struct line *line)
 static int needed_parse(struct policy *policy, const struct line *line)
 {
 	for (size_t i = 1; i < line->count; i++) {
-		char *name = strdup(line->tokens[i]);
+		char *name = strpbrk(line->tokens[i], "\"\\/") ? NULL : strdup(line->tokens[i]);
 
-		if (!name || policy->needed_count == POLICY_ENTRIES_MAX) {
+		if (!name)
+			return line_wrong(line, "\"%s\" is no library name", line->tokens[i]);
+		if (policy->needed_count == POLICY_ENTRIES_MAX) {
 			free(name);
 			return line_wrong(line, "more than %d libraries", POLICY_ENTRIES_MAX);
 		}
@@ -231,159 +146,6 @@ static int default_parse(struct policy *policy, const struct line *line)
 		return line_wrong(line, "expected: default kill (nothing else is accepted)");
 	policy->default_given = true;
 	return 0;
-}
-
-/* Notes that the call has a rule. A second one is a mistake, unless both have conditions: those add
- * up. */
-static int syscall_note(struct policy *policy, const struct line *line, const char *name,
-                        int number, bool conditional)
-{
-	for (size_t i = 0; i < policy->syscall_count; i++) {
-		struct policy_syscall *seen = &policy->syscalls[i];
-
-		if (seen->number == number && !(seen->conditional && conditional))
-			return line_wrong(line, "%s has a rule already", name);
-		if (seen->number == number)
-			return 0;
-	}
-	if (policy->syscall_count == POLICY_SYSCALLS_MAX)
-		return line_wrong(line, "more than %d system calls", POLICY_SYSCALLS_MAX);
-	policy->syscalls[policy->syscall_count++] =
-		(struct policy_syscall){ .number = number, .conditional = conditional };
-	return 0;
-}
-
-static int rule_add(struct policy *policy, const struct line *line, uint32_t action,
-                    const char *name, size_t count, const struct scmp_arg_cmp *compares)
-{
-	int number = seccomp_syscall_resolve_name(name);
-
-	if (number == __NR_SCMP_ERROR)
-		return line_wrong(line, "\"%s\" is no system call", name);
-	/* Negative: a call of other architectures, which cannot happen on this one. */
-	if (number < 0)
-		return 0;
-	int result = syscall_note(policy, line, name, number, count > 0);
-
-	if (result < 0)
-		return result;
-	result = seccomp_rule_add_exact_array(policy->filter, action, number, (unsigned int)count,
-	                                      compares);
-	return result < 0 ? line_wrong(line, "libseccomp refused the rule for %s: %s", name,
-	                               strerror(-result))
-	                  : 0;
-}
-
-/* "argN" or "argN & MASK"; moves `at` behind it. */
-static int operand_parse(const struct line *line, size_t *at, struct scmp_arg_cmp *compare)
-{
-	const char *word = line->tokens[*at];
-
-	if (strncmp(word, "arg", 3) != 0 || word[3] < '0' || word[3] > '5' || word[4])
-		return line_wrong(line, "\"%s\" is no argument: arg0 to arg5", word);
-	*compare = (struct scmp_arg_cmp){ .arg = (unsigned int)(word[3] - '0'), .op = SCMP_CMP_EQ };
-	(*at)++;
-	if (*at + 1 < line->count && strcmp(line->tokens[*at], "&") == 0) {
-		uint64_t mask = 0;
-		int result = value_parse(line, line->tokens[*at + 1], &mask);
-
-		compare->op = SCMP_CMP_MASKED_EQ;
-		compare->datum_a = mask;
-		*at += 2;
-		return result;
-	}
-	return 0;
-}
-
-static void compare_value_set(struct scmp_arg_cmp *compare, uint64_t value)
-{
-	if (compare->op == SCMP_CMP_MASKED_EQ)
-		compare->datum_b = value;
-	else
-		compare->datum_a = value;
-}
-
-/* The last condition may list values: a rule for each. */
-static int values_add(struct policy *policy, const struct line *line, uint32_t action,
-                      const char *name, size_t at, size_t count, struct scmp_arg_cmp *compares)
-{
-	if (at == line->count)
-		return line_wrong(line, "\"in\" is followed by values");
-	for (; at < line->count; at++) {
-		uint64_t value = 0;
-		int result = value_parse(line, line->tokens[at], &value);
-
-		if (result < 0)
-			return result;
-		compare_value_set(&compares[count - 1], value);
-		result = rule_add(policy, line, action, name, count, compares);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-/* "NAME argN [& MASK] == VALUE [and ...]", the last one also "in VALUE...". */
-static int conditions_parse(struct policy *policy, const struct line *line, uint32_t action,
-                            size_t first)
-{
-	static const char form[] =
-		"expected: CALL argN [& MASK] == VALUE [and argN ...] | argN [& MASK] in VALUE...";
-	struct scmp_arg_cmp compares[ARGUMENTS_MAX];
-	size_t count = 0;
-
-	for (size_t at = first; count < ARGUMENTS_MAX && at < line->count; at++) {
-		uint64_t value = 0;
-		int result = operand_parse(line, &at, &compares[count++]);
-
-		if (result < 0)
-			return result;
-		if (at + 1 < line->count && strcmp(line->tokens[at], "in") == 0)
-			return values_add(policy, line, action, line->tokens[first - 1], at + 1,
-			                  count, compares);
-		if (at + 1 >= line->count || strcmp(line->tokens[at], "==") != 0)
-			return line_wrong(line, form);
-		result = value_parse(line, line->tokens[at + 1], &value);
-		if (result < 0)
-			return result;
-		compare_value_set(&compares[count - 1], value);
-		at += 2;
-		if (at == line->count)
-			return rule_add(policy, line, action, line->tokens[first - 1], count,
-			                compares);
-		if (strcmp(line->tokens[at], "and") != 0)
-			return line_wrong(line, form);
-	}
-	return line_wrong(line, form);
-}
-
-static int rule_parse(struct policy *policy, const struct line *line, uint32_t action, size_t first)
-{
-	if (line->count <= first)
-		return line_wrong(line, "expected: %s CALL...", line->tokens[0]);
-	if (line->count > first + 1 && strncmp(line->tokens[first + 1], "arg", 3) == 0)
-		return conditions_parse(policy, line, action, first + 1);
-	for (size_t i = first; i < line->count; i++) {
-		int result = rule_add(policy, line, action, line->tokens[i], 0, NULL);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-static int allow_parse(struct policy *policy, const struct line *line)
-{
-	return rule_parse(policy, line, SCMP_ACT_ALLOW, 1);
-}
-
-static int errno_parse(struct policy *policy, const struct line *line)
-{
-	uint16_t value;
-
-	if (line->count < 3 || !symbol_errno(line->tokens[1], &value))
-		return line_wrong(line, "expected: errno ENAME CALL...");
-	return rule_parse(policy, line, SCMP_ACT_ERRNO(value), 2);
 }
 
 static const struct {

@@ -15,3 +15,6 @@ bpfd_add_test(NAME sandbox_identity_test LABEL sandbox
 	SOURCES sandbox/identity_test.c sandbox/fixture.c sandbox/policies.c
 	LIBRARIES ${BPFD_ALL_POLICIES})
 add_dependencies(sandbox_identity_test sandbox_role_helper)
+bpfd_add_test(NAME policy_compiler_test LABEL sandbox
+	SOURCES sandbox/compiler_test.c sandbox/simulator.c ${BPFD_POLICY_COMPILER_SOURCES}
+	LIBRARIES bpfd::libseccomp bpfd::libcap-ng)
