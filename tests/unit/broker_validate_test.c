@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The frontend's messages: what is granted, what is refused with a sentence, and what ends the
+ * service. */
+#include <cmocka.h>
+
+#include "broker/validate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct frontend_load load;
+static struct frontend_attach attach_xdp, attach_tracepoint;
+
+static void reset(void)
+{
+	load = (struct frontend_load){
+		.program_count = 2,
+		.application = "app",
+		.source_name = "x.o",
+		.programs = { { .function = "one", .type = 1 }, { .function = "two", .type = 2 } },
+		.metadata = { .count = 1, .entries = { { .key = "k", .value = "" } } },
+		.globals = { .count = 1,
+		             .data_size = 8,
+		             .entries = { { .name = "g", .size = 8 } } },
+	};
+	attach_xdp = (struct frontend_attach){
+		.program_id = 1,
+		.type = 1,
+		.xdp = { .interface = "eth0" },
+	};
+	attach_tracepoint = (struct frontend_attach){
+		.program_id = 1,
+		.type = 2,
+		.tracepoint = { .group = "sched", .name = "sched_switch" },
+	};
+}
+
+#define CHANGE(text) static void change_##text(void)
+#define FILL(array) memset((array), 'x', sizeof(array))
+
+/* clang-format off */
+CHANGE(nothing) {}
+CHANGE(load_reserved) { load.reserved = 1; }
+CHANGE(load_peer_reserved) { load.peer.reserved = 1; }
+CHANGE(load_too_many) { load.program_count = LOAD_PROGRAMS_MAX + 1; }
+CHANGE(load_no_program) { load.program_count = 0; }
+CHANGE(load_function_unterminated) { FILL(load.programs[1].function); }
+CHANGE(load_function_tail) { load.programs[1].function[100] = 'x'; }
+CHANGE(load_function_empty) { memset(load.programs[0].function, 0, FUNCTION_NAME_SIZE); }
+CHANGE(load_function_twice) { memcpy(load.programs[1].function, "one", 4); }
+CHANGE(load_type_none) { load.programs[0].type = 0; }
+CHANGE(load_type_unknown) { load.programs[0].type = 77; }
+CHANGE(load_exclusive_two) { load.programs[0].exclusive = 2; }
+CHANGE(load_application) { FILL(load.application); }
+CHANGE(load_source) { FILL(load.source_name); }
+CHANGE(load_metadata_count) { load.metadata.count = METADATA_MAX + 1; }
+CHANGE(load_metadata_key_empty) { load.metadata.entries[0].key[0] = 0; }
+CHANGE(load_metadata_value) { FILL(load.metadata.entries[0].value); }
+CHANGE(load_globals_count) { load.globals.count = LOAD_GLOBALS_MAX + 1; }
+CHANGE(load_globals_data) { load.globals.data_size = GLOBAL_DATA_MAX + 1; }
+CHANGE(load_global_beyond) { load.globals.entries[0].offset = 1; }
+CHANGE(load_global_overflow) { load.globals.entries[0].offset = 0xfffffffcu; }
+CHANGE(load_global_huge) { load.globals.entries[0].size = 0xffffffffu; }
+CHANGE(load_global_unnamed) { load.globals.entries[0].name[0] = 0; }
+
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} load_rows[] = {
+	{ "as it should be", change_nothing, 0 },
+	{ "reserved", change_load_reserved, -EPROTO },
+	{ "peer reserved", change_load_peer_reserved, -EPROTO },
+	{ "too many programs", change_load_too_many, -EPROTO },
+	{ "no program", change_load_no_program, -EINVAL },
+	{ "function without end", change_load_function_unterminated, -EPROTO },
+	{ "function with a tail", change_load_function_tail, -EPROTO },
+	{ "function empty", change_load_function_empty, -EPROTO },
+	{ "function twice", change_load_function_twice, -EINVAL },
+	{ "type 0", change_load_type_none, -EPROTO },
+	{ "type unknown", change_load_type_unknown, -EPROTO },
+	{ "exclusive 2", change_load_exclusive_two, -EPROTO },
+	{ "application", change_load_application, -EPROTO },
+	{ "source name", change_load_source, -EPROTO },
+	{ "metadata count", change_load_metadata_count, -EPROTO },
+	{ "metadata key empty", change_load_metadata_key_empty, -EPROTO },
+	{ "metadata value", change_load_metadata_value, -EPROTO },
+	{ "globals count", change_load_globals_count, -EPROTO },
+	{ "globals data", change_load_globals_data, -EPROTO },
+	{ "global beyond its data", change_load_global_beyond, -EPROTO },
+	{ "global offset overflows", change_load_global_overflow, -EPROTO },
+	{ "global size overflows", change_load_global_huge, -EPROTO },
+	{ "global without name", change_load_global_unnamed, -EPROTO },
+};
+
+CHANGE(xdp_reserved) { attach_xdp.reserved = 1; }
+CHANGE(xdp_type) { attach_xdp.type = 0; }
+CHANGE(xdp_no_interface) { attach_xdp.xdp.interface[0] = 0; memset(&attach_xdp.xdp, 0, sizeof(attach_xdp.xdp)); }
+CHANGE(xdp_interface) { FILL(attach_xdp.xdp.interface); }
+CHANGE(xdp_ifindex) { attach_xdp.xdp.ifindex = 1; }
+CHANGE(xdp_mode) { attach_xdp.xdp.mode = 3; }
+CHANGE(xdp_exclusive) { attach_xdp.xdp.exclusive = 2; }
+CHANGE(xdp_flags) { attach_xdp.xdp.flags = 4; }
+CHANGE(xdp_priority_most) { attach_xdp.xdp.flags = 1; attach_xdp.xdp.priority = PRIORITY_MAX; }
+CHANGE(xdp_priority) { attach_xdp.xdp.flags = 1; attach_xdp.xdp.priority = PRIORITY_MAX + 1; }
+CHANGE(xdp_priority_unset) { attach_xdp.xdp.priority = PRIORITY_MAX + 1; }
+CHANGE(xdp_proceed_all) { attach_xdp.xdp.flags = 2; attach_xdp.xdp.proceed_on = 0x8000001fu; }
+CHANGE(xdp_proceed) { attach_xdp.xdp.flags = 2; attach_xdp.xdp.proceed_on = 0x20; }
+CHANGE(xdp_both) { attach_xdp.tracepoint = attach_tracepoint.tracepoint; }
+
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} xdp_rows[] = {
+	{ "as it should be", change_nothing, 0 },
+	{ "reserved", change_xdp_reserved, -EPROTO },
+	{ "type", change_xdp_type, -EPROTO },
+	{ "no interface", change_xdp_no_interface, -EINVAL },
+	{ "interface without end", change_xdp_interface, -EPROTO },
+	{ "ifindex chosen", change_xdp_ifindex, -EPROTO },
+	{ "mode", change_xdp_mode, -EPROTO },
+	{ "exclusive", change_xdp_exclusive, -EPROTO },
+	{ "flags", change_xdp_flags, -EPROTO },
+	{ "highest priority", change_xdp_priority_most, 0 },
+	{ "priority too high", change_xdp_priority, -EINVAL },
+	{ "priority not set", change_xdp_priority_unset, 0 },
+	{ "every proceed-on", change_xdp_proceed_all, 0 },
+	{ "unknown proceed-on", change_xdp_proceed, -EINVAL },
+	{ "two targets", change_xdp_both, -EPROTO },
+};
+
+CHANGE(tp_no_group) { memset(attach_tracepoint.tracepoint.group, 0, TRACEPOINT_SIZE); }
+CHANGE(tp_up) { memcpy(attach_tracepoint.tracepoint.group, "..\0\0\0", 5); }
+CHANGE(tp_slash) { memcpy(attach_tracepoint.tracepoint.name, "a/b", 3); }
+CHANGE(tp_name) { FILL(attach_tracepoint.tracepoint.name); }
+CHANGE(tp_both) { attach_tracepoint.xdp.priority = 1; }
+
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} tracepoint_rows[] = {
+	{ "as it should be", change_nothing, 0 },
+	{ "no group", change_tp_no_group, -EINVAL },
+	{ "the directory above", change_tp_up, -EINVAL },
+	{ "a slash", change_tp_slash, -EINVAL },
+	{ "name without end", change_tp_name, -EPROTO },
+	{ "two targets", change_tp_both, -EPROTO },
+};
+/* clang-format on */
+
+/* A refusal says why; nothing else touches the error. */
+static void check(const char *name, int result, int expected, const struct error *error)
+{
+	if (result != expected)
+		fail_msg("%s: %d instead of %d", name, result, expected);
+	if (expected == -EINVAL) {
+		assert_int_equal(error->code, ERROR_INVALID_ARGUMENT);
+		assert_true(strlen(error->message) > 20);
+	} else {
+		assert_int_equal(error->code, 0);
+	}
+}
+
+static void test_load(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		load_rows[i].change();
+		check(load_rows[i].name, validate_load(&load, &error), load_rows[i].result, &error);
+	}
+}
+
+static void test_attach_xdp(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(xdp_rows) / sizeof(xdp_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		xdp_rows[i].change();
+		check(xdp_rows[i].name, validate_attach(&attach_xdp, &error), xdp_rows[i].result,
+		      &error);
+	}
+}
+
+static void test_attach_tracepoint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(tracepoint_rows) / sizeof(tracepoint_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		tracepoint_rows[i].change();
+		check(tracepoint_rows[i].name, validate_attach(&attach_tracepoint, &error),
+		      tracepoint_rows[i].result, &error);
+	}
+}
+
+static void test_remove(void **state)
+{
+	struct frontend_remove request = { .target_id = 1 };
+	struct error error = {};
+
+	(void)state;
+	assert_int_equal(validate_remove(&request, &error), 0);
+	request.target_id = 0;
+	check("id 0", validate_remove(&request, &error), -EINVAL, &error);
+	request.peer.reserved = 1;
+	assert_int_equal(validate_remove(&request, &error), -EPROTO);
+}
+
+static void test_map_names(void **state)
+{
+	static const struct {
+		char name[MAP_NAME_SIZE];
+		bool ok;
+	} names[] = {
+		{ "counters", true }, { ".rodata", true },   { "a_B.9", true },
+		{ "", false },        { "a/b", false },      { "a b", false },
+		{ "a\nb", false },    { "\xc3\xa9", false }, { "..", true } /* becomes "__" */,
+	};
+	char unterminated[MAP_NAME_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(validate_map_name(names[i].name), names[i].ok);
+	memset(unterminated, 'a', sizeof(unterminated));
+	assert_false(validate_map_name(unterminated));
+}
+
+static int object_make(off_t size, int seals)
+{
+	int fd = memfd_create("object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+static void test_objects(void **state)
+{
+	static const struct {
+		off_t size;
+		int seals;
+		int result;
+	} rows[] = {
+		{ 1, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, 0 },
+		{ OBJECT_SIZE_MAX, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, 0 },
+		{ OBJECT_SIZE_MAX + 1, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, -EPROTO },
+		{ 0, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, -EPROTO },
+		{ 1, F_SEAL_SHRINK | F_SEAL_GROW, -EPROTO },
+		{ 1, F_SEAL_WRITE | F_SEAL_GROW, -EPROTO },
+		{ 1, F_SEAL_WRITE | F_SEAL_SHRINK, -EPROTO },
+	};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = object_make(rows[i].size, rows[i].seals);
+
+		assert_int_equal(validate_object(fd), rows[i].result);
+		assert_int_equal(close(fd), 0);
+	}
+	assert_int_equal(validate_object(null), -EPROTO);
+	assert_int_equal(close(null), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_attach_xdp),
+		cmocka_unit_test(test_attach_tracepoint),
+		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_map_names),
+		cmocka_unit_test(test_objects),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
