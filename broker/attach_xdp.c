@@ -115,8 +115,8 @@ static int check_xdp(struct attach_context *context, const struct record_program
 	return result;
 }
 
-static int sync(struct attach_context *context, const struct xdp_request *request,
-                struct record_chain *chain, struct error *error)
+static int interface_sync(struct attach_context *context, const struct xdp_request *request,
+                          struct record_chain *chain, struct error *error)
 {
 	int result = xdp_sync(context->xdp, request, chain, error);
 
@@ -151,7 +151,7 @@ static int attach_xdp(struct attach_context *context, const struct record_progra
 	};
 	request.mode = link->xdp.mode;
 	request.exclusive = link->xdp.exclusive;
-	result = sync(context, &request, &chain, error);
+	result = interface_sync(context, &request, &chain, error);
 	if (result == 0)
 		link->xdp.mode = chain.mode;
 	return result;
@@ -165,7 +165,7 @@ static int detach_xdp(struct attach_context *context, const struct record_link *
 	int result;
 
 	request_fill(context, link, &request);
-	result = sync(context, &request, &chain, error);
+	result = interface_sync(context, &request, &chain, error);
 	return result == -ENODEV ? 0 : result;
 }
 
