@@ -14,6 +14,7 @@ struct session {
 	uint64_t id;
 	pid_t gate;
 	enum gate_state state;
+	bool gate_ends; /* by itself: its number may soon belong to another process */
 	struct session_result result;
 };
 
@@ -195,6 +196,7 @@ static enum session_event finished_take(struct session *session, struct channel_
 	if (finished->program_count != result->program_count || finished->map_count != result->map_count)
 		return defect(session);
 	memcpy(result->digest, finished->digest, sizeof(result->digest));
+	session->gate_ends = true;
 	return SESSION_FINISHED;
 }
 
@@ -205,6 +207,7 @@ static enum session_event failed_take(struct session *session, struct channel_me
 
 	if (!channel_text_ok(failed->error.message, sizeof(failed->error.message)))
 		return defect(session);
+	session->gate_ends = true;
 	result->error = failed->error;
 	if (message->row->descriptors) {
 		result->log_fd = steal_fd(&message->descriptors[0]);
@@ -236,6 +239,7 @@ enum session_event session_receive(struct session *session)
 	if (result == -EPROTO)
 		return defect(session);
 	if (result < 0) {
+		session->gate_ends = true;
 		(void)error_set(&session->result.error, 0, ERROR_UNAVAILABLE,
 				"the process that loads programs ended before it was done; nothing was loaded: try again");
 		return SESSION_FAILED;
@@ -254,7 +258,8 @@ void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	(void)kill(session->gate, SIGKILL);
+	if (!session->gate_ends)
+		(void)kill(session->gate, SIGKILL);
 	for (size_t i = 0; i < session->result.program_count; i++)
 		close_cleanup(&session->result.programs[i].fd);
 	for (size_t i = 0; i < session->result.map_count; i++)

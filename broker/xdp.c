@@ -180,7 +180,7 @@ static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, st
 		return result;
 	if (now->program_id)
 		return error_set(error, -EBUSY, ERROR_BUSY,
-		                 "interface \"%s\" runs %zu XDP programs by a dispatcher (program "
+		                 "interface \"%s\" runs %zu XDP program(s) by a dispatcher (program "
 		                 "%u): detach them first, or "
 		                 "attach without --exclusive",
 		                 now->interface, now->count, now->program_id);

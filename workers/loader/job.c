@@ -49,13 +49,17 @@ static int object_open(struct object *object, const char *kconfig, struct error 
 	/* the kernel's names of data sections' maps begin with it */
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = object->job->programs[0].function,
 		    .kconfig = kconfig);
+	char reason[128];
+	int result;
 
 	messages_clear();
 	object->bpf = bpf_object__open_mem(object->bytes, object->size, &options);
-	if (!object->bpf)
-		return error_set(error, -errno, ERROR_BAD_OBJECT, "libbpf cannot read the object: %s",
-				 messages_text());
-	return 0;
+	if (object->bpf)
+		return 0;
+	result = -errno;
+	(void)libbpf_strerror(result, reason, sizeof(reason));
+	return error_set(error, result, ERROR_BAD_OBJECT, "libbpf cannot read the object (%s): %s", reason,
+			 messages_text());
 }
 
 /* Opens it a second time where externs need a text that says what the kernel's configuration lacks. */
@@ -115,6 +119,7 @@ static int error_from_refusal(const struct object *object, struct error *error)
 
 static int object_load(struct object *object, struct error *error)
 {
+	char reason[128];
 	int result;
 
 	messages_clear();
@@ -126,7 +131,9 @@ static int object_load(struct object *object, struct error *error)
 		return 0;
 	if (forward_last_refusal().program)
 		return error_from_refusal(object, error);
-	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded: %s", messages_text());
+	(void)libbpf_strerror(result, reason, sizeof(reason));
+	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded (%s): %s", reason,
+			 messages_text());
 }
 
 static int object_process(struct object *object, int fd, struct error *error)

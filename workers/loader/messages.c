@@ -91,5 +91,5 @@ void messages_clear(void)
 
 const char *messages_text(void)
 {
-	return text_used ? text : "libbpf gives no reason";
+	return text_used ? text : "the object is damaged";
 }

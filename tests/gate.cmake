@@ -1,0 +1,16 @@
+# The gate, the loader and the session between them.
+foreach(name data maps kernel ksym no_field symbol refused huge priority)
+	bpfd_add_bpf_object(bpfd_test_bpf_gate_${name} bpf/gate_${name}.bpf.c)
+	list(APPEND gate_objects bpfd_test_bpf_gate_${name})
+endforeach()
+bpfd_add_bpf_object(bpfd_test_bpf_gate_untyped bpf/gate_untyped.bpf.c FLAGS -g0)
+list(APPEND gate_objects bpfd_test_bpf_gate_untyped)
+
+add_executable(gate_test_loader channel/gate_test_loader.c)
+target_link_libraries(gate_test_loader PRIVATE bpfd_loader_core)
+set_target_properties(gate_test_loader PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+bpfd_add_test(NAME gate_load_test LABEL channel
+	SOURCES channel/gate_load_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels bpfd::libmd)
+add_dependencies(gate_load_test gate_test_loader ${gate_objects})
