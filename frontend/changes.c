@@ -20,9 +20,7 @@ int changes_init(struct frontend *frontend)
 	changes->slots = calloc(changes->slot_count, sizeof(*changes->slots));
 	if (!changes->slots)
 		return -ENOMEM;
-	for (size_t i = 0; i < changes->slot_count; i++)
-		changes->slots[i].next = i + 1 < changes->slot_count ? (int)i + 1 : CONNECTION_NONE;
-	changes->free_first = 0;
+	changes->free_first = CONNECTION_NONE;
 	changes->waiting_first = CONNECTION_NONE;
 	changes->waiting_last = CONNECTION_NONE;
 	return 0;
@@ -109,9 +107,10 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
                       uint64_t object_size, struct error *error)
 {
 	struct changes *changes = &frontend->changes;
-	int slot = changes->free_first;
+	bool reused = changes->free_first != CONNECTION_NONE;
+	int slot = reused ? changes->free_first : (int)changes->touched;
 
-	if (slot == CONNECTION_NONE ||
+	if (slot == (int)changes->slot_count ||
 	    connection->payer.account->changes >= frontend->settings.connections_per_uid_max)
 		return error_set(error, -EBUSY, ERROR_LIMIT,
 		                 "too many changes are under way: try again when they are done");
@@ -122,7 +121,10 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 
 	struct change *change = &changes->slots[slot];
 
-	changes->free_first = change->next;
+	if (reused)
+		changes->free_first = change->next;
+	else
+		changes->touched++;
 	*change = (struct change){
 		.id = ++changes->sequence << SLOT_BITS | (uint64_t)slot,
 		.type = type,
@@ -175,7 +177,7 @@ static struct change *change_find(struct frontend *frontend, uint64_t id)
 	struct changes *changes = &frontend->changes;
 	size_t slot = id & ((1u << SLOT_BITS) - 1);
 
-	if (id == 0 || slot >= changes->slot_count || changes->slots[slot].id != id)
+	if (id == 0 || slot >= changes->touched || changes->slots[slot].id != id)
 		return NULL;
 	return &changes->slots[slot];
 }

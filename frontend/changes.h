@@ -37,6 +37,7 @@ struct change {
 struct changes {
 	struct change *slots;
 	size_t slot_count;
+	size_t touched; /* slots from here on have never been used */
 	uint64_t sequence;
 	int free_first;
 	int waiting_first;

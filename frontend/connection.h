@@ -51,6 +51,7 @@ struct connection {
 struct connections {
 	struct connection *slots;
 	size_t slot_count;
+	size_t touched; /* slots from here on have never been used: their memory is not there yet */
 	size_t count;
 	int free_first;
 	uint32_t generation;

@@ -22,13 +22,23 @@ int connections_init(struct frontend *frontend)
 	if (!connections->slots)
 		return -ENOMEM;
 	connections->slot_count = count;
-	for (size_t i = 0; i < count; i++) {
-		connections->slots[i].fd = -1;
-		connections->slots[i].slot = (uint16_t)i;
-		connections->slots[i].next_free = i + 1 < count ? (int)i + 1 : CONNECTION_NONE;
-	}
-	connections->free_first = 0;
+	connections->free_first = CONNECTION_NONE;
 	return 0;
+}
+
+static struct connection *slot_take(struct connections *connections)
+{
+	struct connection *connection;
+
+	if (connections->free_first != CONNECTION_NONE) {
+		connection = &connections->slots[connections->free_first];
+		connections->free_first = connection->next_free;
+	} else {
+		connection = &connections->slots[connections->touched];
+		connection->slot = (uint16_t)connections->touched++;
+	}
+	connections->count++;
+	return connection;
 }
 
 /* Root keeps a few connections for itself, so that an administrator always gets in. */
@@ -37,12 +47,10 @@ static bool room_left(const struct frontend *frontend, const struct record_peer 
 {
 	const struct connections *connections = &frontend->connections;
 
-	if (connections->free_first == CONNECTION_NONE)
+	if (connections->count == connections->slot_count ||
+	    account->connections >= frontend->settings.connections_per_uid_max)
 		return false;
-	if (peer->uid == 0)
-		return true;
-	return connections->count < frontend->settings.connections_max &&
-	       account->connections < frontend->settings.connections_per_uid_max;
+	return peer->uid == 0 || connections->count < frontend->settings.connections_max;
 }
 
 static void limit_log(struct connections *connections, const struct record_peer *peer)
@@ -73,11 +81,8 @@ static void slot_fill(struct frontend *frontend, struct connection *connection, 
 static void connection_add(struct frontend *frontend, int fd, const struct record_peer *peer,
                            bool allowed, struct account *account)
 {
-	struct connections *connections = &frontend->connections;
-	struct connection *connection = &connections->slots[connections->free_first];
+	struct connection *connection = slot_take(&frontend->connections);
 
-	connections->free_first = connection->next_free;
-	connections->count++;
 	account->connections++;
 	slot_fill(frontend, connection, fd, account);
 	connection->peer = *peer;
@@ -166,7 +171,7 @@ void connections_expire(struct frontend *frontend, uint64_t now_ms)
 	struct connections *connections = &frontend->connections;
 	uint64_t nearest = 0;
 
-	for (size_t i = 0; i < connections->slot_count; i++) {
+	for (size_t i = 0; i < connections->touched; i++) {
 		struct connection *connection = &connections->slots[i];
 
 		if (connection->fd < 0 || connection->deadline_ms == 0)
@@ -196,7 +201,7 @@ int connections_timeout_ms(const struct frontend *frontend)
 
 bool connections_writing(const struct frontend *frontend)
 {
-	for (size_t i = 0; i < frontend->connections.slot_count; i++) {
+	for (size_t i = 0; i < frontend->connections.touched; i++) {
 		const struct connection *connection = &frontend->connections.slots[i];
 
 		if (connection->fd >= 0 && connection->out.bytes)

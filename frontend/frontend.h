@@ -19,7 +19,7 @@
 /* What clients' requests and answers may take of memory, beside what one request takes while it is
  * worked on. */
 #define FRONTEND_BUDGET_BYTES (128ull << 20)
-#define FRONTEND_CONNECTIONS_LIMIT 4096 /* settings may ask for no more */
+#define FRONTEND_CONNECTIONS_LIMIT 16384 /* settings may ask for no more */
 #define FRONTEND_ROOT_RESERVE 8 /* connections beyond the maximum that root alone may take */
 
 struct frontend {

@@ -202,6 +202,8 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 	Bpfd__V1__Request *request;
 	int r = request_decode(bytes, size, &frontend->arena, &request, &work.error);
 
+	/* What is unpacked is a copy: a long object shall not be held twice. */
+	buffer_free(&connection->payer, &connection->body);
 	if (r == 0 && !connection->allowed) {
 		operation_deny(frontend, connection, request_operation_name(request),
 		               request->request_id.data, request->request_id.len);

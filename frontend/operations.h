@@ -13,7 +13,10 @@
 struct frontend;
 struct connection;
 
-/* Works on one request: afterwards it is answered, or the connection has a change under way. */
+/*
+ * Works on one request: afterwards it is answered, or the connection has a change under way. The
+ * bytes may be the connection's body, which is freed once they are unpacked.
+ */
 void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
                    size_t size);
 
