@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Loading: a small object against bpftool, a large one against libbpf in one process. Medians; the two take turns."""
+import statistics
+
+from . import table
+
+ROUNDS = 5
+
+
+def median(results):
+    return statistics.median(result["p50_us"] for result in results)
+
+
+def turns(host, ours, theirs):
+    """Runs both in turns, so that what else the machine does hits both."""
+    results = [(host.tool(*ours)[0], host.tool(*theirs)[0]) for _ in range(ROUNDS)]
+    return median(row[0] for row in results), median(row[1] for row in results)
+
+
+def measure(host):
+    daemon = host.daemon()
+    small, large = host.object("xdp_counter"), host.object("large")
+    pin = daemon.bpffs / "bench"
+    count = host.times(20)
+    pause = host.pause_ms()
+
+    small_us, bpftool_us = turns(
+        host, ("load_bpfd", daemon.socket, count, pause, small, "xdp_counter"),
+        ("spawn_time", count, pin, "bpftool", "prog", "load", small, pin, "type", "xdp"))
+    cold_us = host.tool("load_bpfd", daemon.socket, count, 1, small, "xdp_counter")[0]["p50_us"]
+    small_libbpf_us = host.tool("load_libbpf", count, small)[0]["p50_us"]
+    large_us, libbpf_us = turns(
+        host, ("load_bpfd", daemon.socket, count, pause, large, "large"), ("load_libbpf", count, large))
+    return table.markdown("Loading", ["what", "bpfd", "against", "takes", "ratio"], [
+        ["small object (xdp_counter), a call of libbpfd", table.time(small_us), "`bpftool prog load`",
+         table.time(bpftool_us), table.ratio(small_us, bpftool_us, 0.5)],
+        ["the same, one right after the other", table.time(cold_us), "libbpf in one process, nothing stored",
+         table.time(small_libbpf_us), f"{cold_us / small_libbpf_us:.1f}"],
+        ["large object (24,000 instructions, 300 KB of constants)", table.time(large_us), "libbpf in one process",
+         table.time(libbpf_us), table.ratio(large_us, libbpf_us, 1.5)],
+    ])
