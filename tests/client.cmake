@@ -1,0 +1,12 @@
+# libbpfd and bpfctl: against a server of the tests' own, which can answer what no bpfd would.
+find_package(Threads REQUIRED)
+add_library(bpfd_client_test STATIC client/test_server.c client/samples.c)
+target_include_directories(bpfd_client_test PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(bpfd_client_test PUBLIC bpfd_proto bpfd_flags Threads::Threads)
+
+# The library's own files come with bpfd_client_objects: its shared form shows only the public functions.
+foreach(name library transport answer)
+	bpfd_add_test(NAME client_${name}_test LABEL unit
+		SOURCES client/${name}_test.c $<TARGET_OBJECTS:bpfd_client_objects>
+		LIBRARIES bpfd_client_test bpfd_client_objects)
+endforeach()

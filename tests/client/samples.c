@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client/samples.h"
+
+#include <string.h>
+
+#define TEXT(text) ((char *)(uintptr_t)(text))
+
+static uint8_t digest[32] = { 0xde, 0xad, 0xbe, 0xef, [31] = 0x01 };
+static uint8_t tag[8] = { 0xa0, 0x4f, 0x5e, 0xef, 0x06, 0xa7, 0xf5, 0x55 };
+static uint8_t limit[4] = { 0x0a, 0, 0, 0 };
+static uint8_t verifier_log[] =
+	"0: (b7) r0 = 1\nR1 type=ctx expected=fp\n\x1b[31mprocessed 2 insns\n";
+
+static Bpfd__V1__Metadata *metadata_list(void)
+{
+	static Bpfd__V1__Metadata metadata;
+
+	bpfd__v1__metadata__init(&metadata);
+	metadata.key = TEXT("team");
+	metadata.value = TEXT("net\x1b[2J\xc2\x9b"
+	                      "ops");
+	return &metadata;
+}
+
+static Bpfd__V1__Map *map_list(unsigned which)
+{
+	static Bpfd__V1__Map maps[2];
+	Bpfd__V1__Map *map = &maps[which];
+
+	bpfd__v1__map__init(map);
+	map->name = TEXT(which ? "limits" : "packets");
+	map->kernel_id = 41 + which;
+	map->type = TEXT(which ? "hash" : "percpu_array");
+	map->key_size = 4;
+	map->value_size = which ? 16 : 8;
+	map->max_entries = 256;
+	map->pin =
+		TEXT(which ? "/sys/fs/bpf/bpfd/maps/5/limits" : "/sys/fs/bpf/bpfd/maps/5/packets");
+	return map;
+}
+
+static void program_fill(Bpfd__V1__Program *program, Bpfd__V1__Source *source,
+                         Bpfd__V1__KernelProgram *kernel)
+{
+	static uint32_t map_ids[2] = { 41, 42 };
+
+	bpfd__v1__program__init(program);
+	bpfd__v1__source__init(source);
+	bpfd__v1__kernel_program__init(kernel);
+	program->source = source;
+	program->kernel = kernel;
+	source->kind = TEXT("file");
+	source->digest.data = digest;
+	source->digest.len = sizeof(digest);
+	kernel->tag.data = tag;
+	kernel->tag.len = sizeof(tag);
+	kernel->loaded_at = 1795348680;
+	kernel->gpl_compatible = 1;
+	kernel->bytes_xlated = 416;
+	kernel->bytes_jited = 277;
+	kernel->bytes_memlock = 4096;
+	kernel->verified_insns = 61;
+	kernel->map_ids = map_ids;
+	program->owner_uid = 1000;
+}
+
+Bpfd__V1__Program *sample_program(uint64_t id)
+{
+	static Bpfd__V1__Program program;
+	static Bpfd__V1__Source source;
+	static Bpfd__V1__KernelProgram kernel;
+	static Bpfd__V1__Map *maps[2];
+	static Bpfd__V1__Global global, *globals[1] = { &global };
+	static Bpfd__V1__Metadata *metadata[1];
+	static uint64_t links[2] = { 1, 2 };
+
+	program_fill(&program, &source, &kernel);
+	bpfd__v1__global__init(&global);
+	program.id = id;
+	program.name = TEXT("count_packets");
+	program.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	program.application = TEXT("firewall");
+	source.name = TEXT("count.o");
+	kernel.id = 1234;
+	kernel.name = TEXT("count_packets");
+	kernel.type = TEXT("ext");
+	kernel.btf_id = 77;
+	kernel.n_map_ids = 2;
+	maps[0] = map_list(0);
+	maps[1] = map_list(1);
+	program.maps = maps;
+	program.n_maps = 2;
+	program.map_pin_dir = TEXT("/sys/fs/bpf/bpfd/maps/5");
+	program.link_ids = links;
+	program.n_link_ids = 2;
+	global.name = TEXT("limit");
+	global.value.data = limit;
+	global.value.len = sizeof(limit);
+	program.globals = globals;
+	program.n_globals = 1;
+	metadata[0] = metadata_list();
+	program.metadata = metadata;
+	program.n_metadata = 1;
+	return &program;
+}
+
+Bpfd__V1__Program *sample_program_second(uint64_t id)
+{
+	static Bpfd__V1__Program program;
+	static Bpfd__V1__Source source;
+	static Bpfd__V1__KernelProgram kernel;
+
+	program_fill(&program, &source, &kernel);
+	program.id = id;
+	program.name = TEXT("on_switch");
+	program.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
+	program.owner_uid = 0;
+	source.name = TEXT("sched.o");
+	kernel.id = 1235;
+	kernel.name = TEXT("on_switch");
+	kernel.type = TEXT("tracepoint");
+	return &program;
+}
+
+Bpfd__V1__Link *sample_link(uint64_t id)
+{
+	static Bpfd__V1__Link link;
+	static uint32_t proceed_on[2] = { 2, 31 };
+	static Bpfd__V1__Metadata *metadata[1];
+
+	bpfd__v1__link__init(&link);
+	metadata[0] = metadata_list();
+	link.id = id;
+	link.program_id = 5;
+	link.program_name = TEXT("count_packets");
+	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
+	link.interface = TEXT("eth0");
+	link.ifindex = 2;
+	link.priority = 50;
+	link.proceed_on = proceed_on;
+	link.n_proceed_on = 2;
+	link.mode = BPFD__V1__XDP_MODE__XDP_MODE_NATIVE;
+	link.position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
+	link.position = 0;
+	link.metadata = metadata;
+	link.n_metadata = 1;
+	link.kernel_program_id = 1234;
+	link.owner_uid = 1000;
+	return &link;
+}
+
+Bpfd__V1__Link *sample_link_foreign(void)
+{
+	static Bpfd__V1__Link link;
+	static uint32_t proceed_on[1] = { 7 };
+
+	bpfd__v1__link__init(&link);
+	link.program_name = TEXT("xdp_filter");
+	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
+	link.interface = TEXT("eth0");
+	link.ifindex = 2;
+	link.priority = 60;
+	link.proceed_on = proceed_on;
+	link.n_proceed_on = 1;
+	link.mode = BPFD__V1__XDP_MODE__XDP_MODE_NATIVE;
+	link.position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
+	link.position = 1;
+	link.kernel_program_id = 1300;
+	return &link;
+}
+
+Bpfd__V1__Link *sample_link_tracepoint(uint64_t id)
+{
+	static Bpfd__V1__Link link;
+
+	bpfd__v1__link__init(&link);
+	link.id = id;
+	link.program_id = 6;
+	link.program_name = TEXT("on_switch");
+	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
+	link.state = BPFD__V1__LINK_STATE__LINK_STATE_GONE;
+	link.target = TEXT("sched/sched_switch");
+	link.kernel_program_id = 1235;
+	return &link;
+}
+
+static void refuse(Bpfd__V1__Response *response, Bpfd__V1__ErrorCode code, const char *message)
+{
+	static Bpfd__V1__Error error;
+
+	bpfd__v1__error__init(&error);
+	error.code = code;
+	error.message = TEXT(message);
+	if (code == BPFD__V1__ERROR_CODE__ERROR_CODE_VERIFIER) {
+		error.verifier_log.data = verifier_log;
+		error.verifier_log.len = sizeof(verifier_log) - 1;
+	}
+	response->result_case = BPFD__V1__RESPONSE__RESULT_ERROR;
+	response->error = &error;
+}
+
+static void answer_load(const Bpfd__V1__LoadRequest *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__LoadResponse load;
+	static Bpfd__V1__Program *programs[2];
+
+	bpfd__v1__load_response__init(&load);
+	if (request->n_programs && strcmp(request->programs[0]->function, "bad") == 0) {
+		refuse(response, BPFD__V1__ERROR_CODE__ERROR_CODE_VERIFIER,
+		       "the kernel's verifier refused \"bad\": read its log");
+		return;
+	}
+	programs[0] = sample_program(5);
+	programs[1] = sample_program_second(6);
+	load.programs = programs;
+	load.n_programs = request->n_programs;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_LOAD;
+	response->load = &load;
+}
+
+static void answer_attach(const Bpfd__V1__AttachRequest *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__AttachResponse attach;
+
+	bpfd__v1__attach_response__init(&attach);
+	attach.link = request->target_case == BPFD__V1__ATTACH_REQUEST__TARGET_XDP
+	                      ? sample_link(1)
+	                      : sample_link_tracepoint(3);
+	response->result_case = BPFD__V1__RESPONSE__RESULT_ATTACH;
+	response->attach = &attach;
+}
+
+static void answer_remove(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__DetachResponse detach;
+	static Bpfd__V1__UnloadResponse unload;
+
+	bpfd__v1__detach_response__init(&detach);
+	bpfd__v1__unload_response__init(&unload);
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_DETACH) {
+		detach.link_id = request->detach->link_id;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_DETACH;
+		response->detach = &detach;
+	} else {
+		unload.program_id = request->unload->program_id;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_UNLOAD;
+		response->unload = &unload;
+	}
+}
+
+static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__ListProgramsResponse programs;
+	static Bpfd__V1__ListLinksResponse links;
+	static Bpfd__V1__Program *program_list[2];
+	static Bpfd__V1__Link *link_list[3];
+
+	bpfd__v1__list_programs_response__init(&programs);
+	bpfd__v1__list_links_response__init(&links);
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS) {
+		program_list[0] = sample_program(5);
+		program_list[1] = sample_program_second(6);
+		programs.programs = program_list;
+		programs.n_programs = 2;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_PROGRAMS;
+		response->list_programs = &programs;
+	} else {
+		link_list[0] = sample_link(1);
+		link_list[1] = sample_link_foreign();
+		link_list[2] = sample_link_tracepoint(3);
+		links.links = link_list;
+		links.n_links = 3;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_LINKS;
+		response->list_links = &links;
+	}
+}
+
+static void answer_get(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__GetProgramResponse program;
+	static Bpfd__V1__GetLinkResponse link;
+	static Bpfd__V1__Link *links[2];
+
+	bpfd__v1__get_program_response__init(&program);
+	bpfd__v1__get_link_response__init(&link);
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_PROGRAM) {
+		program.program = sample_program(request->get_program->program_id);
+		links[0] = sample_link(1);
+		links[1] = sample_link_tracepoint(2);
+		program.links = links;
+		program.n_links = 2;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_GET_PROGRAM;
+		response->get_program = &program;
+	} else {
+		link.link = request->get_link->link_id == 3
+		                    ? sample_link_tracepoint(3)
+		                    : sample_link(request->get_link->link_id);
+		response->result_case = BPFD__V1__RESPONSE__RESULT_GET_LINK;
+		response->get_link = &link;
+	}
+}
+
+static void answer_status(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__StatusResponse status;
+	static Bpfd__V1__VersionResponse version;
+	static Bpfd__V1__Feature features[2], *list[2] = { &features[0], &features[1] };
+
+	bpfd__v1__status_response__init(&status);
+	bpfd__v1__version_response__init(&version);
+	bpfd__v1__feature__init(&features[0]);
+	bpfd__v1__feature__init(&features[1]);
+	features[0].name = TEXT("extension programs");
+	features[0].detail = TEXT("this kernel refuses them (EPERM): attach with --exclusive");
+	features[1].name = TEXT("opener");
+	features[1].present = 1;
+	status.version = version.version = TEXT("0.1.0");
+	status.kernel_release = TEXT("6.1.0-18-amd64");
+	status.started_at = 1795348600;
+	status.programs = 2;
+	status.links = 3;
+	status.interfaces = 1;
+	status.loads = 9;
+	status.loads_failed = 4;
+	status.attaches = 6;
+	status.connections = 1;
+	status.features = list;
+	status.n_features = 2;
+	version.protocol = 1;
+	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_STATUS) {
+		response->result_case = BPFD__V1__RESPONSE__RESULT_STATUS;
+		response->status = &status;
+	} else {
+		response->result_case = BPFD__V1__RESPONSE__RESULT_VERSION_INFO;
+		response->version_info = &version;
+	}
+}
+
+static uint64_t request_subject(const Bpfd__V1__Request *request)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		return request->attach->program_id;
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+		return request->detach->link_id;
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		return request->unload->program_id;
+	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+		return request->get_program->program_id;
+	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
+		return request->get_link->link_id;
+	default:
+		return 0;
+	}
+}
+
+static void answer_fill(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_LOAD:
+		answer_load(request->load, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		answer_attach(request->attach, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		answer_remove(request, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS:
+	case BPFD__V1__REQUEST__OPERATION_LIST_LINKS:
+		answer_list(request, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
+		answer_get(request, response);
+		break;
+	default:
+		answer_status(request, response);
+	}
+}
+
+void sample_reply(void *context, const Bpfd__V1__Request *request, unsigned count,
+                  struct reply *reply)
+{
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+
+	(void)context;
+	(void)count;
+	if (request_subject(request) >= 900)
+		refuse(&response, BPFD__V1__ERROR_CODE__ERROR_CODE_NOT_FOUND,
+		       "there is none with that id: see \"bpfctl list\"\x1b[0m");
+	else
+		answer_fill(request, &response);
+	reply_pack(reply, &response);
+}
