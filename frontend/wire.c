@@ -272,7 +272,7 @@ static int field_check(const ProtobufCMessageDescriptor *descriptor, struct wire
 {
 	struct wire_value value = { .bytes = NULL };
 	char path[WIRE_PATH_SIZE];
-	uint32_t number;
+	uint32_t number = 0;
 	int r = tag_take(cursor, &number, &value.type);
 
 	if (r < 0)

@@ -102,7 +102,7 @@ static void table_print(const struct policy *policy, size_t length, FILE *output
 int policy_emit(const struct policy *policy, const char *file, FILE *output)
 {
 	_cleanup_free_ struct sock_filter *filter = NULL;
-	size_t length;
+	size_t length = 0;
 	int result = filter_export(policy, &filter, &length);
 
 	if (result < 0)

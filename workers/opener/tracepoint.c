@@ -54,7 +54,7 @@ int answer_tracepoint(struct opener *opener, const void *question, struct opener
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
 		                        .size = sizeof(attr),
 		                        .sample_period = 1 };
-	uint64_t id;
+	uint64_t id = 0;
 	long fd;
 	int result;
 
