@@ -6,6 +6,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +16,9 @@
 
 /* The store's last change is flushed for good once nothing has happened for so long. */
 #define STORE_SYNC_DELAY_MS 1000
+
+/* How long the launcher's STOP may come after the end of a sibling that it stopped. */
+#define STOP_WAIT_MS 200
 
 enum loop_source {
 	SOURCE_LAUNCHER,
@@ -114,16 +118,32 @@ static int launcher_ready(struct broker *broker)
 	return launcher_handlers[message.row->type](broker, &message);
 }
 
+/*
+ * At a stop a sibling may be gone before the launcher's word was read: then its end is no failure.
+ * Waits a moment for that word, and gives back `result` if it does not come.
+ */
+static int sibling_ended(struct broker *broker, const char *who, int result)
+{
+	struct pollfd launcher = { .fd = broker->launcher.fd, .events = POLLIN };
+
+	while (!broker->stopping && poll(&launcher, 1, STOP_WAIT_MS) > 0) {
+		if (launcher_ready(broker) < 0)
+			return result;
+	}
+	if (broker->stopping)
+		return 0;
+	log_error("the %s's channel %s", who, result == -EPIPE ? "ended" : "is broken");
+	return result;
+}
+
 static int frontend_ready(struct broker *broker)
 {
 	struct channel_message message;
 	int result =
 		channel_receive(&broker->frontend, FRONTEND_STATE_READY, &broker->buffer, &message);
 
-	if (result) {
-		log_error("the frontend's channel %s", result == -EPIPE ? "ended" : "is broken");
-		return result;
-	}
+	if (result)
+		return sibling_ended(broker, "frontend", result);
 	result = request_dispatch(broker, &message);
 	channel_message_close(&message);
 	return result;
@@ -157,8 +177,7 @@ static int source_ready(struct broker *broker, uint64_t source)
 	case SOURCE_FRONTEND:
 		return frontend_ready(broker);
 	case SOURCE_OPENER:
-		log_error("the opener's channel ended");
-		return -EPIPE;
+		return sibling_ended(broker, "opener", -EPIPE);
 	case SOURCE_SIGNAL:
 		signal_ready(broker);
 		return 0;
