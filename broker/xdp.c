@@ -179,11 +179,12 @@ static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, st
 	if (result < 0)
 		return result;
 	if (now->program_id)
-		return error_set(error, -EBUSY, ERROR_BUSY,
-		                 "interface \"%s\" runs %zu XDP program(s) by a dispatcher (program "
-		                 "%u): detach them first, or "
-		                 "attach without --exclusive",
-		                 now->interface, now->count, now->program_id);
+		return error_set(
+			error, -EBUSY, ERROR_BUSY,
+			"interface \"%s\" runs %zu XDP program(s) by a dispatcher (program "
+			"%u): detach them first, or "
+			"attach without --exclusive",
+			now->interface, now->count, now->program_id);
 	result = exclusive_attach(xdp, request, now, &next, error);
 	if (result == 0)
 		chain_report(&next, request, record);
@@ -288,10 +289,10 @@ static int sync_once(struct xdp *xdp, const struct xdp_request *request,
 		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
 	if (result < 0)
 		return result;
-	/* what somebody else put in the place of bpfd's dispatcher left bpfd's private pins behind
-	 */
-	if (!now.own && now.program_id)
+	if (!now.own) { /* whoever took bpfd's dispatcher off left bpfd's private pins behind */
+		xdp_known_drop(xdp, request->ifindex);
 		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
+	}
 	if (request->count == 0 && now.version != XDP_DISPATCHER_VERSION)
 		return sync_nothing(xdp, request, &now, record, error);
 	if (request->exclusive && request->count)

@@ -127,17 +127,22 @@ int xdp_monitor_fd(const struct xdp *xdp)
 	return xdp->monitor.fd;
 }
 
-/* Gives back what was held for a chain of bpfd's own that does not run any more. */
+/* Gives back what was held for a chain of bpfd's own that does not run any more. A message may be
+ * older than the chain. */
 static void change_notice(struct xdp *xdp, const struct xdp_change *change)
 {
-	for (const struct xdp_known *known = xdp->known; known; known = known->next) {
-		if (known->chain.ifindex != change->ifindex ||
-		    (!change->gone && known->chain.program_id == change->program_id))
-			continue;
-		xdp_known_drop(xdp, change->ifindex);
-		(void)collect(xdp, change->ifindex);
+	const struct xdp_known *known = xdp->known;
+	struct netlink_interface now;
+
+	while (known && known->chain.ifindex != change->ifindex)
+		known = known->next;
+	if (!known || (!change->gone && known->chain.program_id == change->program_id))
 		return;
-	}
+	if (netlink_interface_query(&xdp->netlink, change->ifindex, NULL, &now) == 0 &&
+	    now.program_id == known->chain.program_id)
+		return;
+	xdp_known_drop(xdp, change->ifindex);
+	(void)collect(xdp, change->ifindex);
 }
 
 int xdp_monitor_next(struct xdp *xdp, struct xdp_change *change)

@@ -16,6 +16,7 @@
 
 #define SAMPLES BPFD_BUILD_DIR "/bpf/"
 #define OUTPUT_SIZE 8192
+#define RACE_PAUSE_US 200000
 
 static struct host host;
 static struct xdp *xdp;
@@ -234,7 +235,6 @@ static void restart_in_foreign(void **state)
 	assert_int_equal(members_sync(1, (unsigned int[]){ 2 }, &chain), -EBUSY);
 	xdp_close(xdp);
 	assert_int_equal(xdp_open(&host.settings, &host.opener, &xdp, &error), 0);
-	assert_int_equal(xdp_collect(xdp), 1);
 	read_expect("1 xdp_counter", 1);
 	SYNC(&chain, 1, 2);
 	chain_expect(&chain, "1 2 xdp_counter");
@@ -276,7 +276,7 @@ static void races(void **state)
 	if (other == 0) {
 		for (int i = 0; i < 4; i++)
 			done += host_run("xdp-loader load in " SAMPLES
-			                 "xdp_filter.bpf.o -n xdp_filter >/dev/null 2>&1",
+			                 "xdp_filter.bpf.o -n xdp_filter 1>&2",
 			                 NULL, 0) == 0;
 		_exit(done);
 	}
@@ -284,6 +284,9 @@ static void races(void **state)
 		unsigned int digits[] = { 1, 2 };
 
 		done += members_sync(i % 2 ? 1 : 2, digits, &chain) == 0;
+		/* libxdp gives up when the dispatcher that it reads is replaced meanwhile: leave it
+		 * some time */
+		(void)usleep(RACE_PAUSE_US);
 	}
 	assert_true(WIFEXITED(status));
 	print_message("    %d changes of bpfd's and %d of 4 of xdp-loader's\n", done,
