@@ -49,6 +49,7 @@ struct broker {
 	int epoll_fd;
 	int signal_fd;
 	bool view_open; /* the frontend gets rows: not before the reconciliation is through */
+	bool collect; /* somebody replaced a dispatcher: look for left-over pins once it is quiet */
 	bool stopping;
 	bool failed; /* the service is broken: the loop ends with exit status 1 */
 	struct channel_buffer buffer;

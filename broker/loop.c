@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The store's last change is flushed for good once nothing has happened for so long. */
-#define STORE_SYNC_DELAY_MS 1000
+/* What can wait is done once nothing has happened for so long. */
+#define QUIET_MS 1000
 
 /* How long the launcher's STOP may come after the end of a sibling that it stopped. */
 #define STOP_WAIT_MS 200
@@ -190,13 +190,24 @@ static int source_ready(struct broker *broker, uint64_t source)
 	}
 }
 
-/* The time until the next deadline, cut short while the store has something to flush. */
+static void quiet(struct broker *broker)
+{
+	int result = store_sync(broker->store);
+
+	if (result)
+		log_warning("the store could not be flushed: %s", strerror(-result));
+	if (broker->collect && xdp_collect(broker->xdp) < 0)
+		log_warning("left-over dispatcher pins could not all be removed");
+	broker->collect = false;
+}
+
+/* The time until the next deadline, cut short while something waits for a quiet moment. */
 static int wait_ms(struct broker *broker)
 {
 	int next_ms = loads_tick(broker);
 
-	if (store_dirty(broker->store) && (next_ms < 0 || next_ms > STORE_SYNC_DELAY_MS))
-		return STORE_SYNC_DELAY_MS;
+	if ((broker->collect || store_dirty(broker->store)) && (next_ms < 0 || next_ms > QUIET_MS))
+		return QUIET_MS;
 	return next_ms;
 }
 
@@ -207,14 +218,10 @@ static int loop_once(struct broker *broker)
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (count == 0) {
-		int result = store_sync(broker->store);
-
-		if (result)
-			log_warning("the store could not be flushed: %s", strerror(-result));
-		return 0;
-	}
-	return source_ready(broker, event.data.u64);
+	if (count > 0)
+		return source_ready(broker, event.data.u64);
+	quiet(broker);
+	return 0;
 }
 
 int broker_run(struct broker *broker)

@@ -13,6 +13,20 @@
 
 #define FOLLOWED_STATES (1u << LINK_STATE_ATTACHED | 1u << LINK_STATE_REMOVED)
 
+static const char *const state_names[] = {
+	[LINK_STATE_ATTACHING] = "being attached",
+	[LINK_STATE_ATTACHED] = "attached",
+	[LINK_STATE_DETACHING] = "being detached",
+	[LINK_STATE_REMOVED] = "removed by somebody else",
+	[LINK_STATE_GONE] = "without its interface",
+};
+
+static bool follows(const struct link_entry *link, uint32_t ifindex)
+{
+	return link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
+	       FOLLOWED_STATES & 1u << link->state;
+}
+
 uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
 {
 	const struct broker *broker = state;
@@ -40,7 +54,8 @@ static void link_update(struct broker *broker, uint64_t id, uint32_t state, cons
 
 	if (store_link_get(broker->store, id, &link, &error) < 0)
 		return;
-	log_info("link %llu: state %u is now %u", (unsigned long long)id, link.state, state);
+	log_info("link %llu on interface %u was %s and is %s", (unsigned long long)id,
+	         link.xdp.ifindex, state_names[link.state], state_names[state]);
 	link.state = state;
 	(void)snprintf(link.xdp.interface, sizeof(link.xdp.interface), "%s", interface);
 	store_begin(broker->store);
@@ -57,8 +72,7 @@ static void links_follow(struct broker *broker, const struct record_chain *chain
 		const struct link_entry *link = &broker->registry.links[i];
 		uint32_t state;
 
-		if (link->type != PROGRAM_TYPE_XDP || link->xdp.ifindex != chain->ifindex ||
-		    !(FOLLOWED_STATES & 1u << link->state))
+		if (!follows(link, chain->ifindex))
 			continue;
 		state = chain_has(chain, link->id) ? LINK_STATE_ATTACHED : LINK_STATE_REMOVED;
 		if (state != link->state || strcmp(link->xdp.interface, chain->interface) != 0)
@@ -71,8 +85,7 @@ static void interface_gone(struct broker *broker, uint32_t ifindex)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
-		    FOLLOWED_STATES & 1u << link->state)
+		if (follows(link, ifindex))
 			link_update(broker, link->id, LINK_STATE_GONE, link->xdp.interface);
 	}
 	registry_chain_remove(&broker->registry, ifindex);
@@ -105,15 +118,14 @@ void monitor_read_all(struct broker *broker)
 {
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
-		size_t before = 0;
+		size_t first = 0;
 
-		if (link->type != PROGRAM_TYPE_XDP || !(FOLLOWED_STATES & 1u << link->state))
+		if (!follows(link, link->xdp.ifindex))
 			continue;
 		/* Each interface once: at the first of its links. */
-		while (before < i &&
-		       broker->registry.links[before].xdp.ifindex != link->xdp.ifindex)
-			before++;
-		if (before == i)
+		while (!follows(&broker->registry.links[first], link->xdp.ifindex))
+			first++;
+		if (first == i)
 			monitor_interface_read(broker, link->xdp.ifindex);
 	}
 }
@@ -132,13 +144,17 @@ static void change_apply(struct broker *broker, const struct xdp_change *change)
 
 	if (!registry_interface_used(&broker->registry, change->ifindex))
 		return;
-	if (change->gone)
+	if (change->gone) {
 		interface_gone(broker, change->ifindex);
+		return;
+	}
 	/* A dispatcher never changes in place: what is attached says whether anything changed,
 	 * bpfd's own work included. */
-	else if (!chain || chain->dispatcher_id != change->program_id ||
-	         strcmp(chain->interface, change->interface) != 0)
-		monitor_interface_read(broker, change->ifindex);
+	if (chain && chain->dispatcher_id == change->program_id &&
+	    strcmp(chain->interface, change->interface) == 0)
+		return;
+	monitor_interface_read(broker, change->ifindex);
+	broker->collect = true;
 }
 
 void monitor_ready(struct broker *broker)
