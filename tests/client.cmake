@@ -10,3 +10,14 @@ foreach(name library transport answer)
 		SOURCES client/${name}_test.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
+
+foreach(name arguments render bpfctl)
+	bpfd_add_test(NAME client_${name}_test LABEL unit
+		SOURCES client/${name}_test.c client/run_command.c
+		LIBRARIES bpfctl_core bpfd_client_test)
+endforeach()
+add_dependencies(client_bpfctl_test bpfctl)
+
+add_test(NAME client_symbols_test
+	COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/symbols_test.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:bpfd_client_shared>)
+set_tests_properties(client_symbols_test PROPERTIES LABELS unit)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define LEFT_COLUMN 26
+#define LEFT_COLUMN 29
 
 static void option_print(FILE *out, const struct option_row *row)
 {

@@ -56,7 +56,7 @@ static _Bool take_global(struct arguments *arguments, char *value)
 		return complain(
 			arguments,
 			"--global %s: \"%s\" is not HEX: two digits for each byte, in the order in "
-		        "which "
+			"which "
 			"they lie in memory (a 32-bit 10 is 0a000000 on a little-endian machine)",
 			global->name, hex);
 	global->value = hex;

@@ -34,7 +34,7 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 		table_cell(table, "%" PRIu64, program->id);
 		table_cell(table, "%s", word_or_dash(bpfd_program_type_name(program->type)));
 		table_cell(table, "%s", program->name);
-		table_cell(table, "%" PRIu32, program->kernel.id);
+		table_cell(table, program->kernel.id ? "%" PRIu32 : "-", program->kernel.id);
 		table_cell(table, "%zu", program->link_count);
 		table_cell(table, "%s", word_or_dash(program->application));
 		table_cell(table, "%s", word_or_dash(time_text(program->kernel.loaded_at, when)));
@@ -65,11 +65,10 @@ static void link_cells(struct table *table, const struct bpfd_link *link)
 int links_show(FILE *out, const struct bpfd_link *links, size_t count, size_t width)
 {
 	static const struct column columns[] = {
-		{ "ID", COLUMN_NUMBER },       { "PROGRAM", COLUMN_NUMBER },
-		{ "NAME", COLUMN_LONG },       { "TYPE", COLUMN_TEXT },
-		{ "WHERE", COLUMN_LONG },      { "POSITION", COLUMN_NUMBER },
-		{ "PRIORITY", COLUMN_NUMBER }, { "PROCEED-ON", COLUMN_LONG },
-		{ "MODE", COLUMN_TEXT },       { "STATE", COLUMN_TEXT },
+		{ "ID", COLUMN_NUMBER },   { "PROGRAM", COLUMN_NUMBER },  { "NAME", COLUMN_LONG },
+		{ "TYPE", COLUMN_TEXT },   { "WHERE", COLUMN_TEXT },      { "POS", COLUMN_NUMBER },
+		{ "PRIO", COLUMN_NUMBER }, { "PROCEED-ON", COLUMN_LONG }, { "MODE", COLUMN_TEXT },
+		{ "STATE", COLUMN_TEXT },
 	};
 	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
 

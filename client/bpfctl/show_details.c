@@ -168,7 +168,8 @@ int link_details_show(FILE *out, const struct bpfd_link *link)
 	else
 		detail(out, "target", "%s", link->target);
 	detail(out, "state", "%s", state ? state : "");
-	detail(out, "kernel id", "%" PRIu32, link->kernel_program_id);
+	detail(out, "kernel id", link->kernel_program_id ? "%" PRIu32 : "-",
+	       link->kernel_program_id);
 	detail(out, "owner", "uid %" PRIu32, link->owner_uid);
 	detail_metadata(out, link->metadata, link->metadata_count);
 	return 0;

@@ -85,9 +85,26 @@ void table_width_set(struct table *table, size_t columns)
 	(void)scols_table_set_termwidth(table->scols, columns);
 }
 
+/* libsmartcols prints nothing at all for a table without rows. */
+static int header_print(const struct table *table, FILE *out)
+{
+	size_t count = scols_table_get_ncols(table->scols);
+
+	for (size_t i = 0; i < count; i++) {
+		struct libscols_cell *header =
+			scols_column_get_header(scols_table_get_column(table->scols, i));
+
+		(void)fprintf(out, "%s%s", i ? " " : "", scols_cell_get_data(header));
+	}
+	(void)fputc('\n', out);
+	return 0;
+}
+
 int table_print(struct table *table, FILE *out)
 {
 	if (table->failed || scols_table_set_stream(table->scols, out) != 0)
 		return -ENOMEM;
+	if (scols_table_is_empty(table->scols))
+		return header_print(table, out);
 	return scols_print_table(table->scols) == 0 || ferror(out) ? 0 : -ENOMEM;
 }

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The shared library exports what the public header declares, with versions, and nothing else; the header is C and C++; the
+# example in libbpfd(3) is the one that is built. Usage: symbols_test.sh SOURCE-DIRECTORY LIBRARY
+set -eu
+source=$1 library=$2
+header=$source/client/include/bpfd/bpfd.h
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+grep -o '\bbpfd_[a-z_]*(' "$header" | tr -d '(' | sort -u >"$work/declared"
+nm -D --defined-only "$library" | awk '$2 == "T" || $2 == "D" || $2 == "B" || $2 == "R" { print $3 }' >"$work/all"
+sed -n 's/@@LIBBPFD_0\.1$//p' "$work/all" | sort -u >"$work/exported"
+diff -u "$work/declared" "$work/exported"
+test "$(wc -l <"$work/all")" = "$(wc -l <"$work/exported")"
+readelf -d "$library" | grep -q 'SONAME.*\[libbpfd\.so\.0\]'
+
+printf '#include <bpfd/bpfd.h>\nint main(void) { bpfd_error_free(0); return 0; }\n' >"$work/plain.cc"
+cp "$work/plain.cc" "$work/plain.c"
+cc -std=c99 -pedantic -Wall -Wextra -Werror -I"$source/client/include" -fsyntax-only "$work/plain.c"
+if command -v c++ >/dev/null; then
+	c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I"$source/client/include" -fsyntax-only "$work/plain.cc"
+else
+	echo "SKIP: the header is not tried as C++, because there is no c++"
+fi
+
+sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$source/docs/man/libbpfd.3" | sed '1d;$d;s/\\e/\\/g' >"$work/shown"
+sed -n '/^#include/,$p' "$source/client/examples/list_programs.c" | diff -u - "$work/shown"
