@@ -18,7 +18,7 @@
 
 struct sandbox_rlimit {
 	int resource;   /* RLIMIT_* */
-	uint64_t value; /* both soft and hard; lowered only */
+	uint64_t value; /* soft and hard; a lower hard limit stays */
 };
 
 /*

@@ -62,9 +62,9 @@ int sandbox_rlimits_apply(const struct sandbox_policy *policy, struct error *err
 			return error_set(error, -errno, ERROR_KERNEL,
 			                 "the %s cannot read its resource limit %d: %s",
 			                 policy->role, (int)resource, strerror(errno));
-		if (limit.rlim_cur > most)
-			limit.rlim_cur = most;
-		limit.rlim_max = limit.rlim_cur;
+		if (limit.rlim_max > most)
+			limit.rlim_max = most;
+		limit.rlim_cur = limit.rlim_max;
 		if (setrlimit(resource, &limit) < 0)
 			return error_set(error, -errno, ERROR_KERNEL,
 			                 "the %s cannot lower its resource limit %d: %s",

@@ -14,7 +14,7 @@ int sandbox_capabilities_present(const struct sandbox_policy *policy, struct err
  */
 int sandbox_gain_close(const struct sandbox_policy *policy, struct error *error);
 
-/* Soft and hard limits, lowered only. */
+/* Soft and hard limits alike, the hard ones lowered only. */
 int sandbox_rlimits_apply(const struct sandbox_policy *policy, struct error *error);
 
 /* SIGKILL when the parent ends; -ESRCH when it ended meanwhile. */

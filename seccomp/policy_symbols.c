@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names that policies may use. A name that no policy uses has no place here. */
+/* Names that policies may use: one is added with the policy that needs it. */
 #include "seccomp/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/landlock.h>
-#include <linux/netlink.h>
-#include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,59 +40,38 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_OBJ_GET_INFO_BY_FD),
 	SYMBOL(BPF_BTF_LOAD),
 	SYMBOL(BPF_LINK_CREATE),
-	SYMBOL(BPF_LINK_UPDATE),
-	SYMBOL(BPF_LINK_DETACH),
 	SYMBOL(AF_UNIX),
-	SYMBOL(AF_NETLINK),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),
 	SYMBOL(SIGCHLD),
-	SYMBOL(F_GETFD),
-	SYMBOL(F_SETFD),
 	SYMBOL(F_GETFL),
 	SYMBOL(F_SETFL),
-	SYMBOL(F_SETLK),
-	SYMBOL(F_SETLKW),
 	SYMBOL(F_DUPFD_CLOEXEC),
 	SYMBOL(F_ADD_SEALS),
 	SYMBOL(F_GET_SEALS),
-	SYMBOL(FIONREAD),
-	SYMBOL(PERF_EVENT_IOC_ENABLE),
-	SYMBOL(PERF_EVENT_IOC_DISABLE),
-	SYMBOL(PERF_EVENT_IOC_SET_BPF),
 	SYMBOL(PROT_EXEC),
 	SYMBOL(PROT_WRITE),
-	SYMBOL(MAP_SHARED),
 	SYMBOL(O_ACCMODE),
 	SYMBOL(O_RDONLY),
-	SYMBOL(PR_CAPBSET_READ),
 	SYMBOL(PR_CAP_AMBIENT),
 	SYMBOL(PR_GET_NO_NEW_PRIVS),
-	SYMBOL(PR_GET_SECUREBITS),
 	SYMBOL(PR_SET_DUMPABLE),
-	SYMBOL(PR_SET_KEEPCAPS),
-	SYMBOL(PR_SET_NAME),
 	SYMBOL(PR_SET_NO_NEW_PRIVS),
 	SYMBOL(PR_SET_PDEATHSIG),
 	SYMBOL(SIGKILL),
-	SYMBOL(SIGTERM),
 	SYMBOL(SOL_SOCKET),
-	SYMBOL(SO_ERROR),
 	SYMBOL(SO_PEERCRED),
 	SYMBOL(SO_PEERGROUPS),
 };
 
 static const struct symbol errnos[] = {
 	SYMBOL(EPERM),
-	SYMBOL(EACCES),
-	SYMBOL(ENOTTY),
 	SYMBOL(ENOSYS),
 };
 
 static const struct symbol rlimits[] = {
 	{ "AS", RLIMIT_AS },       { "CORE", RLIMIT_CORE },     { "CPU", RLIMIT_CPU },
 	{ "FSIZE", RLIMIT_FSIZE }, { "NOFILE", RLIMIT_NOFILE }, { "NPROC", RLIMIT_NPROC },
-	{ "STACK", RLIMIT_STACK },
 };
 
 /* common/landlock.c cuts these to what the kernel knows and, for files, to what fits one. */
@@ -107,7 +83,6 @@ static const struct symbol accesses[] = {
 	{ "make-directory", LANDLOCK_ACCESS_FS_MAKE_DIR },
 	{ "remove-file", LANDLOCK_ACCESS_FS_REMOVE_FILE },
 	{ "remove-directory", LANDLOCK_ACCESS_FS_REMOVE_DIR },
-	{ "refer", UINT64_C(1) << 13 /* ABI 2 */ },
 };
 
 static const struct symbol scopes[] = {

@@ -16,10 +16,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define HELPER "helpers/bpfd-role"
-#define HELPER_STATUS_FD 3
+#define HELPER_HOLD_FD 3
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 
 static struct fixture fixture;
@@ -37,7 +38,7 @@ struct report {
 	char text[8192];
 };
 
-_Noreturn static void helper_start(const struct start *start, int output_fd)
+_Noreturn static void helper_start(const struct start *start, int output_fd, int hold_fd)
 {
 	char path[128];
 	struct error error = {};
@@ -47,10 +48,7 @@ _Noreturn static void helper_start(const struct start *start, int output_fd)
 		              start->launcher ? "confined" : NULL, NULL };
 	char *environment[] = { NULL };
 
-	int status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-
-	if (status_fd < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
-	    dup2(status_fd, HELPER_STATUS_FD) < 0 ||
+	if (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(hold_fd, HELPER_HOLD_FD) < 0 ||
 	    (start->launcher &&
 	     sandbox_enter(start->launcher, &fixture.settings, NULL, &error) < 0) ||
 	    (start->identity && fixture_identity(start->identity, &error) < 0) ||
@@ -62,29 +60,49 @@ _Noreturn static void helper_start(const struct start *start, int output_fd)
 	_exit(CHILD_NOT_CONFINED);
 }
 
-static void report_read(int fd, struct report *report)
+/* Adds what the descriptor gives, up to its end or to the word that a confined helper says last. */
+static void report_read(int fd, const char *last, struct report *report)
 {
-	size_t used = 0;
+	size_t used = strlen(report->text);
 	ssize_t length;
 
-	while ((length = read(fd, report->text + used, sizeof(report->text) - 1 - used)) > 0)
+	while ((length = read(fd, report->text + used, sizeof(report->text) - 1 - used)) > 0) {
 		used += (size_t)length;
-	report->text[used] = '\0';
+		report->text[used] = '\0';
+		if (last && strstr(report->text, last))
+			break;
+	}
+}
+
+static void status_read(pid_t pid, struct report *report)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	report_read(fd, NULL, report);
 }
 
 static void start_run(const struct start *start, struct report *report)
 {
-	int ends[2];
+	int output[2], hold[2];
 
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, hold), 0);
+	report->text[0] = '\0';
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0)
-		helper_start(start, ends[1]);
-	(void)close(ends[1]);
-	report_read(ends[0], report);
-	(void)close(ends[0]);
+		helper_start(start, output[1], hold[1]);
+	(void)close(output[1]);
+	(void)close(hold[1]);
+	report_read(output[0], "confined\n", report);
+	status_read(pid, report);
+	(void)close(output[0]);
+	(void)close(hold[0]);
 	assert_int_equal(waitpid(pid, &report->status, 0), pid);
 }
 

@@ -143,7 +143,7 @@ static const struct row rows[] = {
 	{ "map data", &sandbox_policy_gate, map_data, 0 },
 	{ "map data", &sandbox_policy_frontend, map_data, 0 },
 	{ "map data", &sandbox_policy_loader, map_data, 0 },
-	{ "map data", &sandbox_policy_opener, map_data, 0 },
+	{ "map data", &sandbox_policy_opener, map_data, CHILD_KILLED }, /* it has all it needs */
 	{ "map code", &sandbox_policy_launcher, map_code, 0 }, /* a loader's libc */
 	{ "map code", &sandbox_policy_broker, map_code, CHILD_KILLED },
 	{ "map code", &sandbox_policy_gate, map_code, CHILD_KILLED },
@@ -153,7 +153,7 @@ static const struct row rows[] = {
 	{ "create a map", &sandbox_policy_broker, bpf_map_create, EINVAL },
 	{ "create a map", &sandbox_policy_gate, bpf_map_create, EINVAL },
 	{ "create a map", &sandbox_policy_frontend, bpf_map_create, CHILD_KILLED },
-	{ "create a map", &sandbox_policy_loader, bpf_map_create, ENOSYS },
+	{ "create a map", &sandbox_policy_loader, bpf_map_create, CHILD_KILLED },
 	{ "create a map", &sandbox_policy_opener, bpf_map_create, CHILD_KILLED },
 	{ "enumerate programs", &sandbox_policy_broker, bpf_next_id, CHILD_KILLED },
 	{ "enumerate programs", &sandbox_policy_opener, bpf_next_id, CHILD_KILLED },
@@ -188,7 +188,7 @@ static const struct row rows[] = {
 	{ "many descriptors", &sandbox_policy_loader, many_descriptors, EMFILE },
 	{ "many descriptors", &sandbox_policy_frontend, many_descriptors, EMFILE },
 	{ "terminal input", &sandbox_policy_broker, terminal_inject, CHILD_KILLED },
-	{ "terminal input", &sandbox_policy_loader, terminal_inject, ENOTTY },
+	{ "terminal input", &sandbox_policy_loader, terminal_inject, CHILD_KILLED },
 };
 /* clang-format on */
 
@@ -237,14 +237,14 @@ struct path_row {
 
 /* clang-format off */
 static const struct path_row path_rows[] = {
-	{ &sandbox_policy_broker, PATH_CREATE, "state/data", 0 },
+	{ &sandbox_policy_broker, PATH_LIST, "state", EACCES }, /* the store is open before */
 	{ &sandbox_policy_broker, PATH_MKDIR, "bpffs/5", 0 },
 	{ &sandbox_policy_broker, PATH_UNLINK, "xdp/pin", 0 },
 	{ &sandbox_policy_broker, PATH_LIST, "bpffs", 0 },
-	{ &sandbox_policy_broker, PATH_CREATE, "run/data", EACCES },
+	{ &sandbox_policy_broker, PATH_MKDIR, "run/5", EACCES },
 	{ &sandbox_policy_broker, PATH_READ, "/etc/passwd", EACCES },
 	{ &sandbox_policy_broker, PATH_READ, "outside", EACCES },
-	{ &sandbox_policy_broker, PATH_WRITE, "outside", EACCES },
+	{ &sandbox_policy_broker, PATH_UNLINK, "outside", EACCES },
 	{ &sandbox_policy_broker, PATH_LIST, "/", EACCES },
 	{ &sandbox_policy_loader, PATH_READ, "/sys/devices/system/cpu/possible", 0 },
 	{ &sandbox_policy_loader, PATH_READ, "/etc/passwd", EACCES },
@@ -252,10 +252,10 @@ static const struct path_row path_rows[] = {
 	{ &sandbox_policy_loader, PATH_READ, "/proc/self/status", EACCES },
 	{ &sandbox_policy_loader, PATH_LIST, "/", EACCES },
 	{ &sandbox_policy_opener, PATH_READ, "tracefs/events/id", 0 },
-	{ &sandbox_policy_opener, PATH_WRITE, "tracefs/events/id", EACCES },
+	{ &sandbox_policy_opener, PATH_WRITE, "tracefs/events/id", CHILD_KILLED },
 	{ &sandbox_policy_opener, PATH_READ, "outside", EACCES },
 	{ &sandbox_policy_opener, PATH_READ, "/etc/shadow", EACCES },
-	{ &sandbox_policy_opener, PATH_CREATE, "xdp/new", EACCES },
+	{ &sandbox_policy_opener, PATH_CREATE, "xdp/new", CHILD_KILLED },
 	{ &sandbox_policy_opener, PATH_UNLINK, "xdp/pin", 0 },
 	{ &sandbox_policy_opener, PATH_UNLINK, "outside", EACCES },
 	{ &sandbox_policy_launcher, PATH_READ, "/etc/shadow", EACCES },
@@ -278,7 +278,7 @@ static int path_try(const struct path_row *row, const char *path)
 	if (row->action == PATH_EXECUTE)
 		return path_execute(path);
 	if (row->action == PATH_UNLINK)
-		return unlink(path) < 0 ? errno : 0;
+		return unlinkat(AT_FDCWD, path, 0) < 0 ? errno : 0;
 	return open(path, flags[row->action] | O_CLOEXEC, 0644) < 0 ? errno : 0;
 }
 

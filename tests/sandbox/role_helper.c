@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Stands for a role's binary after exec: enters the sandbox of the role named by its first
- * argument, with directories below the second, and prints what /proc/self/status says then, before
- * it the parent-death signal that outlived exec, unless a third argument says that a launcher's
+ * argument, with directories below the second, says so, and lets itself be looked at. It says the
+ * parent-death signal that outlived exec too, unless a third argument tells that a launcher's
  * filter is there already, which does not let one ask. Exit status: 0, or 3 with the reason on
  * standard output.
  */
 #include "tests/sandbox/policies.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void settings_fill(struct launcher_settings *settings, const char *base)
@@ -31,20 +28,16 @@ static void settings_fill(struct launcher_settings *settings, const char *base)
 	               "%s/helpers", base);
 }
 
-/*
- * /proc/self/status, which the caller opened before any sandbox closed; the kernel writes the text
- * at the time of the read.
- */
-#define STATUS_FD 3
+/* A socket whose other end the test closes once it has looked at this process. */
+#define HOLD_FD 3
 
-static int status_print(void)
+static int hold(void)
 {
-	char text[4096];
-	ssize_t length = read(STATUS_FD, text, sizeof(text));
+	char byte;
+	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	if (length <= 0)
-		return -errno;
-	return write(STDOUT_FILENO, text, (size_t)length) == length ? 0 : -EIO;
+	return recvmsg(HOLD_FD, &message, 0) == 0 ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -68,10 +61,10 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	char line[64];
-	int length = snprintf(line, sizeof(line), "Landlock:\t%u\nDeathSignal:\t%d\n", abi,
-	                      death_signal);
+	int length = snprintf(line, sizeof(line), "Landlock:\t%u\nDeathSignal:\t%d\nconfined\n",
+	                      abi, death_signal);
 
-	if (write(STDOUT_FILENO, line, (size_t)length) != length || status_print() < 0)
+	if (write(STDOUT_FILENO, line, (size_t)length) != length || hold() < 0)
 		return 4;
 	return 0;
 }
