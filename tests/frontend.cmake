@@ -1,7 +1,11 @@
-# The frontend: its pure parts, and its loop with a test as launcher, broker and clients.
+# The frontend: its pure parts, its loop with a test as launcher, broker and clients, and its fuzz target.
+foreach(name sp wire validate view)
+	bpfd_add_test(NAME frontend_${name}_test LABEL unit
+		SOURCES unit/frontend_${name}_test.c LIBRARIES bpfd_frontend_core)
+endforeach()
+foreach(name strangers changes)
+	bpfd_add_test(NAME frontend_${name}_test LABEL channel
+		SOURCES channel/frontend_${name}_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core)
+endforeach()
 bpfd_add_test(NAME frontend_nng_test LABEL channel
 	SOURCES channel/frontend_nng_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core bpfd::nng)
-bpfd_add_test(NAME frontend_strangers_test LABEL channel
-	SOURCES channel/frontend_strangers_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core)
-bpfd_add_test(NAME frontend_changes_test LABEL channel
-	SOURCES channel/frontend_changes_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core)
