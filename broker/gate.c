@@ -216,6 +216,8 @@ static void gate_loader_lost(struct gate *gate, int result)
 	if (result == -EPROTO)
 		gate_fail(gate, ERROR_INTERNAL,
 			  "the process that read the object broke the protocol and was stopped; nothing was loaded");
+	else if (gate->state == LOADER_STATE_PROBING)
+		gate_fail(gate, ERROR_UNAVAILABLE, "a loader ended before it was ready for work");
 	else
 		gate_fail(gate, ERROR_UNAVAILABLE,
 			  "the process that read the object ended before it was done (it crashed on this object, or reached its memory or time limit); nothing was loaded");

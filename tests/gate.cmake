@@ -14,3 +14,13 @@ bpfd_add_test(NAME gate_load_test LABEL channel
 	SOURCES channel/gate_load_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels bpfd::libmd)
 add_dependencies(gate_load_test gate_test_loader ${gate_objects})
+
+bpfd_add_test(NAME gate_sandbox_test LABEL sandbox
+	SOURCES sandbox/gate_sandbox_test.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)
+bpfd_add_policy(gate_sandbox_test broker gate loader)
+add_dependencies(gate_sandbox_test bpfd-loader ${gate_objects})
+
+bpfd_add_test(NAME gate_hostile_test LABEL channel
+	SOURCES channel/gate_hostile_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)

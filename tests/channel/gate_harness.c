@@ -73,7 +73,8 @@ static pid_t loader_spawn(int fd)
 	assert_true(loader >= 0);
 	if (loader > 0)
 		return loader;
-	if (dup2(fd, ROLE_FD_LAUNCHER) < 0)
+	/* dup2() to itself would leave it to close at exec */
+	if (fd == ROLE_FD_LAUNCHER ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, ROLE_FD_LAUNCHER) < 0)
 		_exit(127);
 	(void)close_range(ROLE_FD_LAUNCHER + 1, ~0U, 0);
 	(void)execl(BPFD_BUILD_DIR "/tests/gate_test_loader", "gate_test_loader", (char *)NULL);
