@@ -28,7 +28,7 @@ static char base[64]; /* an empty directory; each test cleans up what it made */
 
 static const char *below(const char *name)
 {
-	static char path[128];
+	static char path[96];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", base, name);
 	return path;
@@ -336,7 +336,7 @@ static void systemd_is_told(void **state)
 	address.sun_family = AF_UNIX;
 	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "bpfd-test-%d",
 	                      (int)getpid());
-	char name[64];
+	char name[sizeof(address.sun_path) + 1];
 
 	(void)snprintf(name, sizeof(name), "@%s", address.sun_path + 1);
 	notify_round(name, &address, (socklen_t)(sizeof(address.sun_family) + 1 + (size_t)length));
