@@ -47,9 +47,12 @@ _Bool hex_parse(const char *text, uint8_t *bytes, size_t *size)
 		if (digit_value(digits[i]) < 0)
 			return 0;
 	}
-	for (size_t i = 0; i < length / 2; i++)
-		bytes[i] =
-			(uint8_t)(digit_value(digits[2 * i]) << 4 | digit_value(digits[2 * i + 1]));
+	for (size_t i = 0; i < length / 2; i++) {
+		unsigned high = (unsigned)digit_value(digits[2 * i]);
+		unsigned low = (unsigned)digit_value(digits[2 * i + 1]);
+
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
 	*size = length / 2;
 	return 1;
 }

@@ -14,7 +14,7 @@ ProtobufCBinaryData bytes_encode(const void *bytes, size_t size)
 Bpfd__V1__Metadata **metadata_encode(struct arena *arena, const struct bpfd_metadata *metadata,
                                      size_t count)
 {
-	Bpfd__V1__Metadata **list = arena_alloc(arena, count, sizeof(*list));
+	Bpfd__V1__Metadata **list = arena_alloc(arena, count, sizeof(void *));
 	Bpfd__V1__Metadata *messages = arena_alloc(arena, count, sizeof(*messages));
 
 	if (!list || !messages)

@@ -25,7 +25,7 @@ static int load_check(const struct bpfd_load_request *request, struct bpfd_error
 static Bpfd__V1__LoadProgram **
 programs_encode(struct arena *arena, const struct bpfd_load_program *programs, size_t count)
 {
-	Bpfd__V1__LoadProgram **list = arena_alloc(arena, count, sizeof(*list));
+	Bpfd__V1__LoadProgram **list = arena_alloc(arena, count, sizeof(void *));
 	Bpfd__V1__LoadProgram *messages = arena_alloc(arena, count, sizeof(*messages));
 
 	if (!list || !messages)
@@ -43,7 +43,7 @@ programs_encode(struct arena *arena, const struct bpfd_load_program *programs, s
 static Bpfd__V1__Global **globals_encode(struct arena *arena, const struct bpfd_global *globals,
                                          size_t count)
 {
-	Bpfd__V1__Global **list = arena_alloc(arena, count, sizeof(*list));
+	Bpfd__V1__Global **list = arena_alloc(arena, count, sizeof(void *));
 	Bpfd__V1__Global *messages = arena_alloc(arena, count, sizeof(*messages));
 
 	if (!list || !messages)

@@ -105,6 +105,7 @@ static void test_text_clean(void **state)
 		  "31m",
 		  "a?31m" },
 		{ "\xc2\xa0", "\xc2\xa0" },
+		/* NOLINTNEXTLINE(misc-misleading-bidirectional): they are what is tested */
 		{ "\xe2\x80\xae"
 		  "evil\xe2\x81\xa6",
 		  "?evil?" },

@@ -54,8 +54,7 @@ void run_result_free(struct run_result *result)
 void golden_compare(const char *name, const char *text)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	_cleanup_free_ char *golden = NULL;
-	char path[512];
+	char path[512], *golden;
 
 	(void)snprintf(path, sizeof(path), "%s/tests/client/golden/%s", BPFD_SOURCE_DIR, name);
 	if (getenv("BPFD_GOLDEN_WRITE")) {
@@ -70,4 +69,5 @@ void golden_compare(const char *name, const char *text)
 	golden = stream_read(file);
 	if (strcmp(golden, text) != 0)
 		fail_msg("%s is\n%s\nwhat was printed is\n%s", name, golden, text);
+	free(golden);
 }
