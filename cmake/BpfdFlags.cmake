@@ -16,3 +16,8 @@ if(BPFD_SANITIZE)
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 	target_compile_options(bpfd_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
+
+# The code under a fuzz target has to tell it which branches it took.
+if(BPFD_FUZZ)
+	target_compile_options(bpfd_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

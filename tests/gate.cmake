@@ -24,3 +24,6 @@ add_dependencies(gate_sandbox_test bpfd-loader ${gate_objects})
 bpfd_add_test(NAME gate_hostile_test LABEL channel
 	SOURCES channel/gate_hostile_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)
+
+bpfd_add_fuzzer(NAME gate_message_fuzz SOURCES fuzz/gate_message_fuzz.c LIBRARIES bpfd_broker_gate bpfd_channels
+	CORPUS ${CMAKE_CURRENT_LIST_DIR}/fuzz/corpus/gate_message)
