@@ -96,7 +96,7 @@ const char *capability_names(uint64_t mask, char *out, size_t size)
 		                         capability_table[i].name);
 	}
 	if (mask && used < size)
-		(void)snprintf(out + used, size - used, "%s%d others", used ? " and " : "",
+		(void)snprintf(out + used, size - used, "%s%d more", used ? " and " : "",
 		               __builtin_popcountll(mask));
 	return out;
 }

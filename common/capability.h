@@ -27,7 +27,7 @@ uint64_t capability_ambient_read(void);
  * -errno. */
 int capability_bounding_limit(uint64_t keep);
 
-/* "CAP_PERFMON CAP_BPF and 3 others" for a mask, "none" for 0; cut to `size`. Returns `out`. */
+/* "CAP_PERFMON CAP_BPF and 3 more" for a mask, "none" for 0; cut to `size`. Returns `out`. */
 const char *capability_names(uint64_t mask, char *out, size_t size);
 
 #endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Channels over real socket pairs: what matches its row arrives, whatever does not is refused
+ * whole. */
+#include "common/channel.h"
+#include "common/cleanup.h"
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+enum { STATE_ONE = 1, STATE_TWO = 2 };
+enum { ASK = 1, ANSWER, NOTHING, WITH_TWO, LARGE };
+
+struct ask {
+	uint64_t number;
+	char text[24];
+};
+
+struct large {
+	unsigned char bytes[CHANNEL_MESSAGE_MAX - sizeof(struct channel_header)];
+};
+
+/* clang-format off */
+static const struct channel_row rows[] = {
+	CHANNEL_TABLE_ROW(ASK, 1, UPPER, struct ask, 0, STATE_ONE)
+	CHANNEL_TABLE_ROW(ANSWER, 2, LOWER, struct ask, 1, STATE_ONE | STATE_TWO)
+	CHANNEL_TABLE_ROW(NOTHING, 3, LOWER, struct channel_nothing, 0, STATE_TWO)
+	CHANNEL_TABLE_ROW(WITH_TWO, 4, LOWER, struct channel_nothing, 2, STATE_TWO)
+	CHANNEL_TABLE_ROW(LARGE, 5, LOWER, struct large, 0, STATE_TWO)
+};
+/* clang-format on */
+
+static const struct channel_list list = { "test", rows, sizeof(rows) / sizeof(rows[0]) };
+
+struct ends {
+	struct channel upper;
+	struct channel lower;
+	struct channel_buffer buffer;
+	size_t descriptors; /* open in this process before the test */
+};
+
+static size_t descriptors_count(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory))
+		count++;
+	(void)closedir(directory);
+	return count;
+}
+
+static int ends_open(void **state)
+{
+	struct ends *ends = calloc(1, sizeof(*ends));
+	int fds[2];
+
+	assert_non_null(ends);
+	ends->descriptors = descriptors_count();
+	assert_int_equal(channel_pair(fds), 0);
+	ends->upper = (struct channel){ fds[0], CHANNEL_UPPER, &list };
+	ends->lower = (struct channel){ fds[1], CHANNEL_LOWER, &list };
+	*state = ends;
+	return 0;
+}
+
+/* Whatever a test did: no descriptor may be left. */
+static int ends_close(void **state)
+{
+	struct ends *ends = *state;
+	size_t before = ends->descriptors;
+
+	if (ends->upper.fd >= 0)
+		(void)close(ends->upper.fd);
+	if (ends->lower.fd >= 0)
+		(void)close(ends->lower.fd);
+	free(ends);
+	return descriptors_count() == before ? 0 : -1;
+}
+
+/* Sends bytes as they are, with `count` descriptors. */
+static void raw_send(int fd, const void *bytes, size_t length, int descriptor, size_t count)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(16 * sizeof(int))];
+	} control = {};
+	struct iovec part = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = length };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (count) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+		for (size_t i = 0; i < count; i++)
+			memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &descriptor,
+			       sizeof(int));
+	}
+	assert_int_equal(sendmsg(fd, &message, 0), (ssize_t)length);
+}
+
+static bool same_file(int one, int other)
+{
+	struct stat a, b;
+
+	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static void pairs_are_closed_on_exec(void **state)
+{
+	const struct ends *ends = *state;
+
+	assert_true(fcntl(ends->upper.fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(ends->lower.fd, F_GETFD) & FD_CLOEXEC);
+}
+
+static void messages_arrive_as_they_were_sent(void **state)
+{
+	struct ends *ends = *state;
+	const struct ask ask = { .number = 7, .text = "seven" };
+	struct channel_message message;
+
+	assert_int_equal(channel_send(&ends->upper, ASK, 99, &ask, NULL), 0);
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), 0);
+	assert_int_equal(message.row->type, ASK);
+	assert_string_equal(message.row->name, "ASK");
+	assert_int_equal(message.id, 99);
+	assert_memory_equal(message.body, &ask, sizeof(ask));
+	for (size_t i = 0; i < CHANNEL_DESCRIPTORS_MAX; i++)
+		assert_int_equal(message.descriptors[i], -1);
+}
+
+static void descriptors_arrive_closed_on_exec(void **state)
+{
+	struct ends *ends = *state;
+	struct channel_message message;
+	_cleanup_close_ int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int two = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	const int sent[] = { one, two };
+
+	assert_int_equal(channel_send(&ends->lower, WITH_TWO, 1, NULL, sent), 0);
+	assert_int_equal(channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message), 0);
+	assert_true(same_file(message.descriptors[0], one));
+	assert_true(same_file(message.descriptors[1], two));
+	assert_true(fcntl(message.descriptors[0], F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(message.descriptors[2], -1);
+	channel_message_close(&message);
+	assert_int_equal(message.descriptors[0], -1);
+	channel_message_close(&message); /* again is nothing */
+}
+
+static void the_longest_message_fits(void **state)
+{
+	struct ends *ends = *state;
+	struct large *large = calloc(1, sizeof(*large));
+	struct channel_message message;
+
+	assert_non_null(large);
+	large->bytes[sizeof(large->bytes) - 1] = 42;
+	assert_int_equal(channel_send(&ends->lower, LARGE, 0, large, NULL), 0);
+	assert_int_equal(channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message), 0);
+	assert_memory_equal(message.body, large, sizeof(*large));
+	free(large);
+}
+
+static void wrong_sends_are_refused_and_send_nothing(void **state)
+{
+	struct ends *ends = *state;
+	const struct ask ask = {};
+	struct channel_message message;
+
+	assert_int_equal(channel_send(&ends->lower, ASK, 0, &ask, NULL),
+	                 -EINVAL); /* the other end's */
+	assert_int_equal(channel_send(&ends->upper, 0, 0, &ask, NULL), -EINVAL);
+	assert_int_equal(channel_send(&ends->upper, 6, 0, &ask, NULL), -EINVAL);
+	assert_int_equal(channel_send(&ends->upper, UINT16_MAX, 0, &ask, NULL), -EINVAL);
+	assert_int_equal(channel_send(&ends->upper, ASK, 0, NULL, NULL), -EINVAL);
+	assert_int_equal(channel_send(&ends->lower, ANSWER, 0, &ask, NULL),
+	                 -EINVAL); /* no descriptor */
+	assert_int_equal(fcntl(ends->lower.fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message),
+	                 -EAGAIN);
+}
+
+/* What a broken sibling may send to the upper end, which is in STATE_TWO. */
+struct bad_row {
+	const char *what;
+	struct channel_header header;
+	size_t body; /* bytes behind the header */
+	size_t cut;  /* bytes taken off the end */
+	size_t descriptors;
+};
+
+#define ASK_SIZE ((uint32_t)sizeof(struct ask))
+
+static const struct bad_row
+	bad_rows[] = { { "one byte", { .type = NOTHING }, 0, sizeof(struct channel_header) - 1, 0 },
+	               { "half a header", { .type = NOTHING }, 0, 8, 0 },
+	               { "a header but a byte", { .type = NOTHING }, 0, 1, 0 },
+	               { "type 0", { .type = 0 }, 0, 0, 0 },
+	               { "a type beyond the list", { .type = 6 }, 0, 0, 0 },
+	               { "the largest type", { .type = UINT16_MAX }, 0, 0, 0 },
+	               { "the receiver's own message",
+	                 { .type = ASK, .length = ASK_SIZE },
+	                 ASK_SIZE,
+	                 0,
+	                 0 },
+	               ASK_SIZE,
+	               0,
+	               0 },
+	{ "flags", { .type = NOTHING, .flags = 1 }, 0, 0, 0 },
+	{ "a byte too many", { .type = NOTHING, .length = 1 }, 1, 0, 0 },
+	{ "a byte more than the length says", { .type = NOTHING }, 1, 0, 0 },
+	{ "a length without its bytes", { .type = ANSWER, .length = ASK_SIZE }, 0, 0, 1 },
+	{ "a byte too few", { .type = ANSWER, .length = ASK_SIZE }, ASK_SIZE, 1, 1 },
+	{ "a shorter length", { .type = ANSWER, .length = ASK_SIZE - 1 }, ASK_SIZE - 1, 0, 1 },
+	{ "the largest length", { .type = ANSWER, .length = UINT32_MAX }, ASK_SIZE, 0, 1 },
+	{ "a descriptor too many", { .type = NOTHING }, 0, 0, 1 },
+	{ "a descriptor too few", { .type = WITH_TWO }, 0, 0, 1 },
+	{ "none of two descriptors", { .type = WITH_TWO }, 0, 0, 0 },
+	{ "three of two descriptors", { .type = WITH_TWO }, 0, 0, 3 },
+	{ "more descriptors than any message has", { .type = WITH_TWO }, 0, 0, 5 },
+	{ "sixteen descriptors", { .type = WITH_TWO }, 0, 0, 16 },
+}
+;
+
+static void whatever_does_not_match_is_refused(void **state)
+{
+	struct ends *ends = *state;
+	_cleanup_close_ int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const size_t before = descriptors_count();
+	unsigned char bytes[256];
+
+	for (size_t i = 0; i < sizeof(bad_rows) / sizeof(bad_rows[0]); i++) {
+		const struct bad_row *row = &bad_rows[i];
+		struct channel_message message;
+
+		memset(bytes, 0, sizeof(bytes));
+		memcpy(bytes, &row->header, sizeof(row->header));
+		raw_send(ends->lower.fd, bytes, sizeof(row->header) + row->body - row->cut,
+		         descriptor, row->descriptors);
+		int result = channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message);
+
+		if (result != -EPROTO)
+			fail_msg("%s: %d", row->what, result);
+		for (size_t j = 0; j < CHANNEL_DESCRIPTORS_MAX; j++)
+			assert_int_equal(message.descriptors[j], -1);
+		if (descriptors_count() != before)
+			fail_msg("%s: descriptors leak", row->what);
+	}
+}
+
+static void states_decide(void **state)
+{
+	struct ends *ends = *state;
+	struct channel_message message;
+
+	assert_int_equal(channel_send(&ends->lower, NOTHING, 0, NULL, NULL), 0);
+	assert_int_equal(channel_receive(&ends->upper, STATE_ONE, &ends->buffer, &message),
+	                 -EPROTO);
+	assert_int_equal(channel_send(&ends->lower, NOTHING, 0, NULL, NULL), 0);
+	assert_int_equal(channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message), 0);
+}
+
+/* One byte more than any message may have: the socket cuts it, which must not pass for a whole one.
+ */
+static void longer_than_the_longest_is_refused(void **state)
+{
+	struct ends *ends = *state;
+	const size_t size = CHANNEL_MESSAGE_MAX + 1;
+	unsigned char *bytes = calloc(1, size);
+	const struct channel_header header = { .type = LARGE, .length = sizeof(struct large) };
+	struct channel_message message;
+
+	assert_non_null(bytes);
+	memcpy(bytes, &header, sizeof(header));
+	raw_send(ends->lower.fd, bytes, size, -1, 0);
+	free(bytes);
+	assert_int_equal(channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message),
+	                 -EPROTO);
+}
+
+static void an_ended_sibling_is_seen(void **state)
+{
+	struct ends *ends = *state;
+	const struct ask ask = {};
+	struct channel_message message;
+
+	/* what was sent before the end still arrives */
+	assert_int_equal(channel_send(&ends->upper, ASK, 0, &ask, NULL), 0);
+	(void)close(ends->upper.fd);
+	ends->upper.fd = -1;
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), 0);
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), -EPIPE);
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), -EPIPE);
+	int result = channel_send(&ends->lower, NOTHING, 0, NULL, NULL); /* and no SIGPIPE */
+
+	assert_true(result == -EPIPE || result == -ECONNRESET);
+}
+
+/* A sibling that ends with messages of ours unread resets the connection: the same end. */
+static void a_reset_is_an_end(void **state)
+{
+	struct ends *ends = *state;
+	struct channel_message message;
+
+	assert_int_equal(channel_send(&ends->lower, NOTHING, 0, NULL, NULL), 0);
+	(void)close(ends->upper.fd);
+	ends->upper.fd = -1;
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), -EPIPE);
+}
+
+static void a_full_socket_is_said(void **state)
+{
+	struct ends *ends = *state;
+	const struct ask ask = {};
+	int result = 0;
+
+	assert_int_equal(fcntl(ends->upper.fd, F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 100000 && result == 0; i++)
+		result = channel_send(&ends->upper, ASK, 0, &ask, NULL);
+	assert_int_equal(result, -EAGAIN);
+}
+
+static void decoding_needs_no_socket(void **state)
+{
+	struct ends *ends = *state;
+	struct channel_message message = { .id = 5 };
+	struct {
+		struct channel_header header;
+		struct ask body;
+	} whole = { .header = { .type = ANSWER, .length = ASK_SIZE, .id = 3 },
+		    .body = { .number = 8 } };
+
+	assert_int_equal(
+		channel_decode(&ends->upper, STATE_TWO, &whole, sizeof(whole), 0, &message),
+		-EPROTO);
+	assert_int_equal(message.id, 5); /* untouched */
+	assert_int_equal(
+		channel_decode(&ends->upper, STATE_TWO, &whole, sizeof(whole), 1, &message), 0);
+	assert_int_equal(message.id, 3);
+	assert_ptr_equal(message.body, &whole.body);
+	for (size_t length = 0; length < sizeof(whole); length++)
+		assert_int_equal(
+			channel_decode(&ends->upper, STATE_TWO, &whole, length, 1, &message),
+			-EPROTO);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, ends_open, ends_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(pairs_are_closed_on_exec),
+		TEST(messages_arrive_as_they_were_sent),
+		TEST(descriptors_arrive_closed_on_exec),
+		TEST(the_longest_message_fits),
+		TEST(wrong_sends_are_refused_and_send_nothing),
+		TEST(whatever_does_not_match_is_refused),
+		TEST(states_decide),
+		TEST(longer_than_the_longest_is_refused),
+		TEST(an_ended_sibling_is_seen),
+		TEST(a_reset_is_an_end),
+		TEST(a_full_socket_is_said),
+		TEST(decoding_needs_no_socket),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
