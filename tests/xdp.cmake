@@ -9,3 +9,7 @@ add_dependencies(bpfd_xdp_harness bpfd-opener)
 
 bpfd_add_test(NAME xdp_multi_test LABEL kernel SOURCES xdp/xdp_multi_test.c LIBRARIES bpfd_xdp_harness)
 bpfd_add_test(NAME xdp_loader_test LABEL kernel SOURCES xdp/xdp_loader_test.c LIBRARIES bpfd_xdp_harness)
+
+foreach(test xdp_chain_test xdp_pins_test netlink_test)
+	bpfd_add_test(NAME ${test} LABEL unit SOURCES unit/${test}.c LIBRARIES bpfd_broker_attach)
+endforeach()
