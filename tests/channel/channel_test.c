@@ -202,21 +202,14 @@ struct bad_row {
 
 #define ASK_SIZE ((uint32_t)sizeof(struct ask))
 
-static const struct bad_row
-	bad_rows[] = { { "one byte", { .type = NOTHING }, 0, sizeof(struct channel_header) - 1, 0 },
-	               { "half a header", { .type = NOTHING }, 0, 8, 0 },
-	               { "a header but a byte", { .type = NOTHING }, 0, 1, 0 },
-	               { "type 0", { .type = 0 }, 0, 0, 0 },
-	               { "a type beyond the list", { .type = 6 }, 0, 0, 0 },
-	               { "the largest type", { .type = UINT16_MAX }, 0, 0, 0 },
-	               { "the receiver's own message",
-	                 { .type = ASK, .length = ASK_SIZE },
-	                 ASK_SIZE,
-	                 0,
-	                 0 },
-	               ASK_SIZE,
-	               0,
-	               0 },
+static const struct bad_row bad_rows[] = {
+	{ "one byte", { .type = NOTHING }, 0, sizeof(struct channel_header) - 1, 0 },
+	{ "half a header", { .type = NOTHING }, 0, 8, 0 },
+	{ "a header but a byte", { .type = NOTHING }, 0, 1, 0 },
+	{ "type 0", { .type = 0 }, 0, 0, 0 },
+	{ "a type beyond the list", { .type = 6 }, 0, 0, 0 },
+	{ "the largest type", { .type = UINT16_MAX }, 0, 0, 0 },
+	{ "one's own message", { .type = ASK, .length = ASK_SIZE }, ASK_SIZE, 0, 0 },
 	{ "flags", { .type = NOTHING, .flags = 1 }, 0, 0, 0 },
 	{ "a byte too many", { .type = NOTHING, .length = 1 }, 1, 0, 0 },
 	{ "a byte more than the length says", { .type = NOTHING }, 1, 0, 0 },
@@ -230,8 +223,7 @@ static const struct bad_row
 	{ "three of two descriptors", { .type = WITH_TWO }, 0, 0, 3 },
 	{ "more descriptors than any message has", { .type = WITH_TWO }, 0, 0, 5 },
 	{ "sixteen descriptors", { .type = WITH_TWO }, 0, 0, 16 },
-}
-;
+};
 
 static void whatever_does_not_match_is_refused(void **state)
 {
