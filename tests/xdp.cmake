@@ -13,3 +13,6 @@ bpfd_add_test(NAME xdp_loader_test LABEL kernel SOURCES xdp/xdp_loader_test.c LI
 foreach(test xdp_chain_test xdp_pins_test netlink_test)
 	bpfd_add_test(NAME ${test} LABEL unit SOURCES unit/${test}.c LIBRARIES bpfd_broker_attach)
 endforeach()
+
+bpfd_add_test(NAME attach_test LABEL kernel SOURCES xdp/attach_test.c LIBRARIES bpfd_xdp_harness)
+bpfd_add_test(NAME opener_test LABEL channel SOURCES channel/opener_test.c LIBRARIES bpfd_xdp_harness)

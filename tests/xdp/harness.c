@@ -311,7 +311,9 @@ static int file_count(const char *path, const struct stat *status, int type, str
 size_t pins_count(void)
 {
 	files = 0;
-	(void)nftw(BPFFS, file_count, 8, FTW_PHYS);
+	(void)nftw(BPFFS "/xdp", file_count, 8, FTW_PHYS);
+	(void)nftw(BPFFS "/bpfd", file_count, 8,
+	           FTW_PHYS); /* beside them the kernel may have iterators of its own */
 	return files;
 }
 
