@@ -16,17 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * The sanitizer asks for this. nng 1.5 itself loses some hundred bytes for each connection whose
- * other end speaks another protocol, which one of these tests does.
- */
-const char *__lsan_default_suppressions(void);
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libnng.so\n";
-}
-
 /* How the first request is answered; later ones are answered honestly if `first_only`. */
 struct script {
 	enum reply_kind kind;
