@@ -9,3 +9,11 @@ foreach(name strangers changes)
 endforeach()
 bpfd_add_test(NAME frontend_nng_test LABEL channel
 	SOURCES channel/frontend_nng_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core bpfd::nng)
+
+# The corpus is checked in; this wrote its seeds.
+add_executable(client_message_corpus EXCLUDE_FROM_ALL fuzz/client_message_corpus.c)
+target_link_libraries(client_message_corpus PRIVATE bpfd_frontend_core bpfd_flags)
+bpfd_add_fuzzer(NAME client_message_fuzz SOURCES fuzz/client_message_fuzz.c LIBRARIES bpfd_frontend_core
+	CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/client_message)
+
+bpfd_add_test(NAME protocol_doc_test LABEL unit SOURCES unit/protocol_doc_test.c LIBRARIES bpfd_channels)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Writes the seeds of client_message_fuzz: a valid request of each kind, bare and as a stream. */
+#include "bpfd.pb-c.h"
+#include "frontend/sp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *directory;
+
+static void seed_write(const char *name, const char *form, const uint8_t *bytes, size_t size)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s-%s", directory, name, form);
+
+	FILE *file = fopen(path, "wbe");
+
+	if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+		(void)fprintf(stderr, "%s cannot be written\n", path);
+		exit(1);
+	}
+}
+
+/* After the first byte: the greeting, and the same message twice, the second time over two hops. */
+static size_t stream_make(const uint8_t *packed, size_t size, uint8_t *out)
+{
+	static const uint8_t greeting[] = { 7, 0, 'S', 'P', 0, 0, 0x30, 0, 0 };
+	static const uint8_t hops[] = { 0, 0, 0, 5, 0x80, 0, 0, 1 };
+	size_t at = sizeof(greeting);
+
+	memcpy(out, greeting, sizeof(greeting));
+	for (int hop = 0; hop < 2; hop++) {
+		size_t skip = hop ? 0 : 4;
+
+		sp_head_encode(sizeof(hops) - skip + size, out + at);
+		at += SP_HEAD_SIZE;
+		memcpy(out + at, hops + skip, sizeof(hops) - skip);
+		at += sizeof(hops) - skip;
+		memcpy(out + at, packed, size);
+		at += size;
+	}
+	return at;
+}
+
+static void request_write(const char *name, Bpfd__V1__Request *request)
+{
+	static uint8_t id[16] = "a request's name";
+	uint8_t packed[4096], bytes[3 * sizeof(packed)];
+
+	request->version = 1;
+	request->request_id = (ProtobufCBinaryData){ .data = id, .len = sizeof(id) };
+	if (bpfd__v1__request__get_packed_size(request) > sizeof(packed))
+		abort();
+
+	size_t size = bpfd__v1__request__pack(request, packed);
+
+	bytes[0] = 128;
+	memcpy(bytes + 1, packed, size);
+	seed_write(name, "bare", bytes, size + 1);
+	seed_write(name, "stream", bytes, stream_make(packed, size, bytes));
+}
+
+static char *text(const char *value)
+{
+	return (char *)(uintptr_t)value;
+}
+
+static Bpfd__V1__Metadata metadata = BPFD__V1__METADATA__INIT;
+static Bpfd__V1__Metadata *metadata_list[] = { &metadata };
+
+static void load_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__LoadRequest load = BPFD__V1__LOAD_REQUEST__INIT;
+	Bpfd__V1__LoadProgram xdp = BPFD__V1__LOAD_PROGRAM__INIT;
+	Bpfd__V1__LoadProgram tracepoint = BPFD__V1__LOAD_PROGRAM__INIT;
+	Bpfd__V1__LoadProgram *programs[] = { &xdp, &tracepoint };
+	Bpfd__V1__Global global = BPFD__V1__GLOBAL__INIT;
+	Bpfd__V1__Global *globals[] = { &global };
+	uint8_t object[] = { 0x7f, 'E', 'L', 'F' };
+
+	xdp.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	xdp.function = text("xdp_count");
+	xdp.exclusive = 1;
+	tracepoint.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
+	tracepoint.function = text("trace.switch");
+	global.name = text("limit");
+	global.value = (ProtobufCBinaryData){ .data = object, .len = sizeof(object) };
+	load.object = global.value;
+	load.programs = programs;
+	load.n_programs = 2;
+	load.globals = globals;
+	load.n_globals = 1;
+	load.metadata = metadata_list;
+	load.n_metadata = 1;
+	load.application = text("shop");
+	load.source_name = text("count.o");
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_LOAD;
+	request.load = &load;
+	request_write("load", &request);
+}
+
+static void attach_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__AttachRequest attach = BPFD__V1__ATTACH_REQUEST__INIT;
+	Bpfd__V1__XdpAttach xdp = BPFD__V1__XDP_ATTACH__INIT;
+	Bpfd__V1__TracepointAttach tracepoint = BPFD__V1__TRACEPOINT_ATTACH__INIT;
+	uint32_t proceed_on[] = { 2, 31 };
+
+	xdp.interface = text("eth0");
+	xdp.priority_option_case = BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY;
+	xdp.priority = 40;
+	xdp.proceed_on = proceed_on;
+	xdp.n_proceed_on = 2;
+	xdp.mode = BPFD__V1__XDP_MODE__XDP_MODE_GENERIC;
+	attach.program_id = 5;
+	attach.metadata = metadata_list;
+	attach.n_metadata = 1;
+	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_XDP;
+	attach.xdp = &xdp;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_ATTACH;
+	request.attach = &attach;
+	request_write("attach_xdp", &request);
+	tracepoint.group = text("sched");
+	tracepoint.name = text("sched_switch");
+	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT;
+	attach.tracepoint = &tracepoint;
+	request_write("attach_tracepoint", &request);
+}
+
+static void lists_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__ListProgramsRequest programs = BPFD__V1__LIST_PROGRAMS_REQUEST__INIT;
+	Bpfd__V1__ListLinksRequest links = BPFD__V1__LIST_LINKS_REQUEST__INIT;
+
+	programs.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	programs.application = text("shop");
+	programs.metadata = metadata_list;
+	programs.n_metadata = 1;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS;
+	request.list_programs = &programs;
+	request_write("list_programs", &request);
+	links.program_option_case = BPFD__V1__LIST_LINKS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
+	links.program_id = 5;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_LIST_LINKS;
+	request.list_links = &links;
+	request_write("list_links", &request);
+}
+
+/* Operations that name one id, or nothing: all of the same shape. */
+static void ids_write(void)
+{
+	Bpfd__V1__DetachRequest detach = BPFD__V1__DETACH_REQUEST__INIT;
+	Bpfd__V1__UnloadRequest unload = BPFD__V1__UNLOAD_REQUEST__INIT;
+	Bpfd__V1__GetProgramRequest get_program = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
+	Bpfd__V1__GetLinkRequest get_link = BPFD__V1__GET_LINK_REQUEST__INIT;
+	Bpfd__V1__StatusRequest status = BPFD__V1__STATUS_REQUEST__INIT;
+	Bpfd__V1__VersionRequest version = BPFD__V1__VERSION_REQUEST__INIT;
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+
+	detach.link_id = unload.program_id = get_program.program_id = get_link.link_id = 300;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_DETACH;
+	request.detach = &detach;
+	request_write("detach", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_UNLOAD;
+	request.unload = &unload;
+	request_write("unload", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_GET_PROGRAM;
+	request.get_program = &get_program;
+	request_write("get_program", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_GET_LINK;
+	request.get_link = &get_link;
+	request_write("get_link", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_STATUS;
+	request.status = &status;
+	request_write("status", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_VERSION_INFO;
+	request.version_info = &version;
+	request_write("version_info", &request);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: client_message_corpus DIRECTORY\n");
+		return 2;
+	}
+	directory = argv[1];
+	metadata.key = text("team");
+	metadata.value = text("n\xc3\xa9t");
+	load_write();
+	attach_write();
+	lists_write();
+	ids_write();
+	return 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* docs/PROTOCOL.md says what the code does: every table of messages is compared with its channel's
+ * list. */
+#include "proto/channel_frontend.h"
+#include "proto/channel_gate.h"
+#include "proto/channel_launcher.h"
+#include "proto/channel_loader.h"
+#include "proto/channel_opener.h"
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE BPFD_SOURCE_DIR "/docs/PROTOCOL.md"
+#define COLUMNS 7
+#define STATES_MAX 8
+
+struct documented {
+	const struct channel_list *list;
+	const char *upper;
+	const char *lower;
+	const char *states[STATES_MAX]; /* by bit */
+};
+
+static const struct documented channels[] = {
+	{ &channel_launcher, "launcher", "role", { "starting", "running" } },
+	{ &channel_frontend, "frontend", "broker", { "starting", "ready" } },
+	{ &channel_gate, "broker", "gate", { "warming", "warm", "working" } },
+	{ &channel_loader, "gate", "loader", { "probing", "loading", "warm", "asking" } },
+	{ &channel_opener, "broker", "opener", { "ready" } },
+};
+
+#define CHANNEL_COUNT (sizeof(channels) / sizeof(channels[0]))
+
+/* Cuts "| a | b |" into trimmed columns; the number of columns. */
+static size_t columns_cut(char *line, char *columns[COLUMNS])
+{
+	size_t count = 0;
+	char *save = NULL;
+
+	for (char *part = strtok_r(line, "|", &save); part && *part != '\n';
+	     part = strtok_r(NULL, "|", &save)) {
+		size_t length = strlen(part);
+
+		while (length && part[length - 1] == ' ')
+			part[--length] = '\0';
+		if (count < COLUMNS)
+			columns[count] = part + strspn(part, " ");
+		count++;
+	}
+	return count;
+}
+
+static void states_print(const struct documented *channel, uint32_t states, char out[128])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < 32; i++) {
+		if (!(states & 1u << i))
+			continue;
+		assert_true(i < STATES_MAX && channel->states[i]);
+		if (*out)
+			strcat(out, ", ");
+		strcat(out, channel->states[i]);
+	}
+}
+
+static void column_check(const struct channel_row *row, const char *what, const char *documented,
+                         const char *real)
+{
+	if (strcmp(documented, real) != 0)
+		fail_msg("docs/PROTOCOL.md says of %s: %s \"%s\", but it is \"%s\"", row->name,
+		         what, documented, real);
+}
+
+static void number_check(const struct channel_row *row, const char *what, const char *documented,
+                         uint32_t real)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%u", real);
+	column_check(row, what, documented, text);
+}
+
+static void row_check(const struct documented *channel, const struct channel_row *row,
+                      char *const columns[COLUMNS])
+{
+	char states[128];
+
+	number_check(row, "type", columns[0], row->type);
+	column_check(row, "name", columns[1], row->name);
+	column_check(row, "from", columns[2],
+	             row->sender == CHANNEL_UPPER ? channel->upper : channel->lower);
+	number_check(row, "bytes", columns[3], row->size);
+	number_check(row, "descriptors", columns[4], row->descriptors);
+	states_print(channel, row->states, states);
+	column_check(row, "states", columns[5], states);
+	if (strlen(columns[6]) < 5)
+		fail_msg("docs/PROTOCOL.md does not say what %s means", row->name);
+}
+
+static const struct documented *channel_find(const char *heading)
+{
+	for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+		size_t length = strlen(channels[i].list->name);
+
+		if (strncmp(heading, channels[i].list->name, length) == 0 &&
+		    heading[length] == '\n')
+			return &channels[i];
+	}
+	fail_msg("docs/PROTOCOL.md has a channel that is none: %s", heading);
+	return NULL;
+}
+
+/* Reads one channel's section up to the next heading or the end; how many rows it has. */
+static size_t section_check(FILE *page, const struct documented *channel, char line[1024])
+{
+	char *columns[COLUMNS];
+	size_t rows = 0;
+
+	while (fgets(line, 1024, page) && line[0] != '#') {
+		if (line[0] != '|' || line[2] < '0' || line[2] > '9')
+			continue;
+		if (columns_cut(line, columns) != COLUMNS)
+			fail_msg("docs/PROTOCOL.md: row %zu of %s has not seven columns", rows + 1,
+			         channel->list->name);
+		if (rows >= channel->list->count)
+			fail_msg("docs/PROTOCOL.md: %s has no message \"%s\"", channel->list->name,
+			         columns[1]);
+		row_check(channel, &channel->list->rows[rows++], columns);
+	}
+	return rows;
+}
+
+static void every_message_is_described(void **state)
+{
+	static const char heading[] = "### Channel: ";
+	size_t seen[CHANNEL_COUNT] = { 0 };
+	char line[1024];
+	FILE *page = fopen(PAGE, "re");
+
+	(void)state;
+	if (!page)
+		fail_msg("%s: %s", PAGE, strerror(errno));
+	line[0] = '\0';
+	while (line[0] == '#' || fgets(line, sizeof(line), page)) {
+		if (strncmp(line, heading, sizeof(heading) - 1) != 0) {
+			line[0] = '\0';
+			continue;
+		}
+
+		const struct documented *channel = channel_find(line + sizeof(heading) - 1);
+
+		line[0] = '\0';
+		seen[channel - channels] += section_check(page, channel, line);
+		if (feof(page))
+			break;
+	}
+	(void)fclose(page);
+	for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+		if (seen[i] != channels[i].list->count)
+			fail_msg("docs/PROTOCOL.md describes %zu of the %zu messages of %s",
+			         seen[i], channels[i].list->count, channels[i].list->name);
+	}
+}
+
+/* What the lists themselves promise: types from 1 on without gaps, sizes that fit a message. */
+static void lists_are_well_formed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+		const struct channel_list *list = channels[i].list;
+
+		for (size_t j = 0; j < list->count; j++) {
+			assert_int_equal(list->rows[j].type, j + 1);
+			assert_true(list->rows[j].size <=
+			            CHANNEL_MESSAGE_MAX - sizeof(struct channel_header));
+			assert_true(list->rows[j].descriptors <= CHANNEL_DESCRIPTORS_MAX);
+			assert_true(list->rows[j].states != 0);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_message_is_described),
+		cmocka_unit_test(lists_are_well_formed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
