@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <cmocka.h>
+
+#include "tests/channel/broker_stage.h"
+
+#include "broker/broker.h"
+#include "broker/kernel.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "launcher/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define HELPERS BPFD_BUILD_DIR "/bin"
+#define BROKER_UID 64001
+#define LOADER_UID 64002
+#define ANSWER_TIMEOUT_MS 20000
+
+struct stage *stage;
+static int null_fd = -1;
+static pid_t crash_broker;
+
+bool stage_namespaces(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return false;
+	log_open("test", LOG_LEVEL_ERROR);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return null_fd >= 0;
+}
+
+static void directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chown(path, uid, gid), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+/* What the launcher prepares before it starts roles. */
+static void directories_make(void)
+{
+	struct launcher_settings *settings = &stage->settings;
+	char path[256];
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} pins[] = {
+		{ "programs", 0700 }, { "links", 0700 }, { "dispatchers", 0700 }, { "maps", 02750 }
+	};
+
+	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
+	directory_make(path, 0755, 0, 0);
+	assert_int_equal(mount("bpf", path, "bpf", 0, "mode=0755"), 0);
+	(void)snprintf(settings->bpffs_directory, sizeof(settings->bpffs_directory), "%.100s/bpfd",
+	               path);
+	(void)snprintf(settings->xdp_directory, sizeof(settings->xdp_directory), "%.100s/xdp", path);
+	directory_make(settings->bpffs_directory, 02750, BROKER_UID, 0);
+	directory_make(settings->xdp_directory, 0770, 0, BROKER_UID);
+	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%.120s/%s", settings->bpffs_directory,
+		               pins[i].name);
+		directory_make(path, pins[i].mode, BROKER_UID, 0);
+	}
+	(void)snprintf(settings->state_directory, sizeof(settings->state_directory), "%s/state",
+	               stage->root);
+	directory_make(settings->state_directory, 0700, BROKER_UID, BROKER_UID);
+	assert_int_equal(mount("state", settings->state_directory, "tmpfs", 0, "size=4m"), 0);
+	assert_int_equal(chown(settings->state_directory, BROKER_UID, BROKER_UID), 0);
+	assert_int_equal(chmod(settings->state_directory, 0700), 0);
+	(void)snprintf(settings->runtime_directory, sizeof(settings->runtime_directory), "%s/run",
+	               stage->root);
+	directory_make(settings->runtime_directory, 0755, 0, 0);
+	(void)snprintf(settings->tracefs_directory, sizeof(settings->tracefs_directory),
+	               "%s/tracing", stage->root);
+	directory_make(settings->tracefs_directory, 0755, 0, 0);
+	assert_int_equal(mount("tracefs", settings->tracefs_directory, "tracefs", 0, NULL), 0);
+}
+
+int stage_setup(void **state)
+{
+	(void)state;
+	stage = calloc(1, sizeof(*stage));
+	assert_non_null(stage);
+	(void)snprintf(stage->root, sizeof(stage->root), "/tmp/bpfd-stage-XXXXXX");
+	assert_non_null(mkdtemp(stage->root));
+	assert_int_equal(chmod(stage->root, 0755), 0);
+	stage->settings = (struct launcher_settings){
+		.log_level = LOG_LEVEL_ERROR,
+		.opener = 1,
+		.load_timeout_ms = 20000,
+		.map_memory_max = UINT64_C(1) << 30,
+		.programs_max = 32,
+	};
+	stage->launcher.fd = stage->frontend.fd = stage->opener_launcher.fd = -1;
+	directories_make();
+	stage->crash = mmap(NULL, sizeof(*stage->crash), PROT_READ | PROT_WRITE,
+	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(stage->crash, MAP_FAILED);
+	stage->crash->calls_left = -1;
+	stage_command(
+		"ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
+	return 0;
+}
+
+int stage_teardown(void **state)
+{
+	char path[256];
+
+	(void)state;
+	stage_kill();
+	(void)system("ip link del v0 2>/dev/null");
+	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
+	(void)umount2(path, MNT_DETACH);
+	(void)umount2(stage->settings.state_directory, MNT_DETACH);
+	(void)umount2(stage->settings.tracefs_directory, MNT_DETACH);
+	(void)snprintf(path, sizeof(path), "rm -rf --one-file-system %s", stage->root);
+	stage_command(path);
+	(void)munmap(stage->crash, sizeof(*stage->crash));
+	free(stage);
+	stage = NULL;
+	return 0;
+}
+
+static void role_start(const char *role, const struct sandbox_policy *policy, uid_t uid, int first,
+                       int second, int third, pid_t *pid)
+{
+	struct process process = {
+		.helpers = HELPERS,
+		.role = role,
+		.policy = policy,
+		.uid = uid,
+		.gid = uid,
+		.null_fd = null_fd,
+		.descriptors = { first, second, third },
+	};
+
+	assert_int_equal(process_start(&process, pid), 0);
+}
+
+/* The broker's bpf() calls, until its time has come. A gate, being a fork, is another process and
+ * does not count. */
+static int crashing_bpf(enum bpf_cmd command, union bpf_attr *attr, unsigned int size)
+{
+	if (getpid() == crash_broker) {
+		if (stage->crash->calls_left == 0)
+			_exit(9); /* as sudden as SIGKILL: nothing of ours runs any more */
+		if (stage->crash->calls_left > 0)
+			stage->crash->calls_left--;
+		stage->crash->calls++;
+	}
+	return kernel_real.bpf(command, attr, size);
+}
+
+static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf };
+
+_Noreturn static void crashing_run(int launcher_fd, int frontend_fd, int opener_fd)
+{
+	struct broker_descriptors descriptors = { launcher_fd, frontend_fd, opener_fd };
+	struct broker *broker = NULL;
+	struct error error = {};
+	uint32_t landlock_abi = 0;
+
+	(void)close(stage->launcher.fd);
+	(void)close(stage->frontend.fd);
+	(void)close(stage->opener_launcher.fd);
+	(void)umask(0027);
+	crash_broker = getpid();
+	kernel = &kernel_crashing;
+	if (sandbox_identity(&sandbox_policy_broker, BROKER_UID, BROKER_UID, NULL, 0, &error) < 0 ||
+	    broker_open(&stage->settings, &descriptors, &broker, &error) < 0 ||
+	    sandbox_enter(&sandbox_policy_broker, &stage->settings, &landlock_abi, &error) < 0 ||
+	    broker_start(broker, landlock_abi, &error) < 0) {
+		log_error("%s", error.message);
+		_exit(1);
+	}
+	_exit(broker_run(broker) ? 1 : 0);
+}
+
+static void broker_fork(int launcher_fd, int frontend_fd, int opener_fd)
+{
+	stage->broker = fork();
+	assert_true(stage->broker >= 0);
+	if (stage->broker == 0)
+		crashing_run(launcher_fd, frontend_fd, opener_fd);
+}
+
+static void spawn(bool crashing)
+{
+	int launcher[2], frontend[2], opener_launcher[2] = { -1, -1 }, opener[2] = { -1, -1 };
+
+	stage->ready = stage->complete = false;
+	stage->program_count = stage->link_count = stage->chain_count = stage->answer_count = 0;
+	stage->globals_count = 0;
+	assert_int_equal(channel_pair(launcher), 0);
+	assert_int_equal(channel_pair(frontend), 0);
+	stage->launcher = (struct channel){ launcher[0], CHANNEL_UPPER, &channel_launcher };
+	stage->frontend = (struct channel){ frontend[0], CHANNEL_UPPER, &channel_frontend };
+	if (stage->settings.opener) {
+		assert_int_equal(channel_pair(opener_launcher), 0);
+		assert_int_equal(channel_pair(opener), 0);
+		stage->opener_launcher =
+			(struct channel){ opener_launcher[0], CHANNEL_UPPER, &channel_launcher };
+		role_start("opener", &sandbox_policy_opener, 0, opener_launcher[1], opener[1], -1,
+		           &stage->opener);
+		assert_int_equal(channel_send(&stage->opener_launcher, LAUNCHER_SETTINGS, 0,
+		                              &stage->settings, NULL),
+		                 0);
+		(void)close(opener_launcher[1]);
+		(void)close(opener[1]);
+	}
+	if (crashing)
+		broker_fork(launcher[1], frontend[1], opener[0]);
+	else
+		role_start("broker", &sandbox_policy_broker, BROKER_UID, launcher[1], frontend[1],
+		           opener[0], &stage->broker);
+	(void)close(launcher[1]);
+	(void)close(frontend[1]);
+	if (opener[0] >= 0)
+		(void)close(opener[0]);
+	if (!crashing)
+		assert_int_equal(channel_send(&stage->launcher, LAUNCHER_SETTINGS, 0,
+		                              &stage->settings, NULL),
+		                 0);
+}
+
+static void ready_wait(void)
+{
+	while (!stage->ready || !stage->complete)
+		assert_int_equal(stage_pump(ANSWER_TIMEOUT_MS), 0);
+}
+
+void stage_spawn(void)
+{
+	spawn(false);
+}
+
+void stage_start(void)
+{
+	spawn(false);
+	ready_wait();
+}
+
+void stage_start_crashing(void)
+{
+	stage->crash->calls_left = -1;
+	spawn(true);
+	ready_wait();
+}
+
+static void loader_start(struct channel_message *message)
+{
+	struct stage_loader *loader = &stage->loaders[stage->loader_count % STAGE_MOST];
+
+	stage->loader_starts++;
+	if (!stage->loaders_refused) {
+		role_start("loader", &sandbox_policy_loader, LOADER_UID, message->descriptors[0],
+		           -1, -1, &loader->pid);
+		loader->id = message->id;
+		stage->loader_count++;
+	}
+}
+
+static void launcher_take(struct channel_message *message)
+{
+	switch (message->row->type) {
+	case LAUNCHER_READY:
+		stage->ready = true;
+		break;
+	case LAUNCHER_LOADER_START:
+		loader_start(message);
+		break;
+	case LAUNCHER_LOADER_KILL:
+		stage->loader_killed = message->id;
+		for (size_t i = 0; i < stage->loader_count && i < STAGE_MOST; i++) {
+			if (stage->loaders[i].id == message->id)
+				(void)kill(stage->loaders[i].pid, SIGKILL);
+		}
+		break;
+	default:
+		fail_msg("the launcher got a %s", message->row->name);
+	}
+}
+
+/* Puts a row with the id (its first member) in its place among `count` others of the same size. */
+static void row_put(void *rows, size_t *count, size_t size, size_t id_size, const void *row)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (memcmp((char *)rows + i * size, row, id_size) == 0) {
+			memcpy((char *)rows + i * size, row, size);
+			return;
+		}
+	}
+	assert_true(*count < STAGE_MOST);
+	memcpy((char *)rows + (*count)++ * size, row, size);
+}
+
+static void row_remove(void *rows, size_t *count, size_t size, size_t id_size, const void *id)
+{
+	for (size_t i = 0; i < *count; i++) {
+		char *row = (char *)rows + i * size;
+
+		if (memcmp(row, id, id_size) != 0)
+			continue;
+		(*count)--;
+		memmove(row, row + size, (*count - i) * size);
+		return;
+	}
+}
+
+static void gone_take(const struct frontend_gone *gone)
+{
+	uint32_t ifindex = (uint32_t)gone->id;
+
+	if (gone->kind == FRONTEND_GONE_PROGRAM)
+		row_remove(stage->programs, &stage->program_count, sizeof(stage->programs[0]), 8,
+		           &gone->id);
+	else if (gone->kind == FRONTEND_GONE_LINK)
+		row_remove(stage->links, &stage->link_count, sizeof(stage->links[0]), 8, &gone->id);
+	else
+		row_remove(stage->chains, &stage->chain_count, sizeof(stage->chains[0]), 4,
+		           &ifindex);
+}
+
+static void answer_take(const struct channel_message *message)
+{
+	struct stage_answer *answer = &stage->answers[stage->answer_count++ % STAGE_MOST];
+
+	*answer = (struct stage_answer){ .id = message->id, .type = message->row->type };
+	if (answer->type == FRONTEND_DONE)
+		memcpy(&answer->done, message->body, sizeof(answer->done));
+	else
+		memcpy(&answer->refused, message->body, sizeof(answer->refused));
+	if (answer->type == FRONTEND_REFUSED_WITH_LOG)
+		assert_true(pread(message->descriptors[0], answer->log, sizeof(answer->log) - 1,
+		                  0) > 0);
+}
+
+static void frontend_take(const struct channel_message *message)
+{
+	switch (message->row->type) {
+	case FRONTEND_STATUS:
+		memcpy(&stage->status, message->body, sizeof(stage->status));
+		break;
+	case FRONTEND_PROGRAM:
+		row_put(stage->programs, &stage->program_count, sizeof(stage->programs[0]), 8,
+		        message->body);
+		break;
+	case FRONTEND_GLOBALS:
+		stage->globals_count++;
+		break;
+	case FRONTEND_LINK:
+		row_put(stage->links, &stage->link_count, sizeof(stage->links[0]), 8,
+		        message->body);
+		break;
+	case FRONTEND_CHAIN:
+		row_put(stage->chains, &stage->chain_count, sizeof(stage->chains[0]), 4,
+		        message->body);
+		break;
+	case FRONTEND_GONE:
+		gone_take(message->body);
+		break;
+	case FRONTEND_VIEW_COMPLETE:
+		stage->complete = true;
+		break;
+	default:
+		answer_take(message);
+	}
+}
+
+int stage_pump(int timeout_ms)
+{
+	static struct channel_buffer buffer;
+	struct pollfd polled[] = { { .fd = stage->launcher.fd, .events = POLLIN },
+		                   { .fd = stage->frontend.fd, .events = POLLIN } };
+	struct channel_message message;
+	int result;
+
+	if (poll(polled, 2, timeout_ms) <= 0)
+		return -ETIMEDOUT;
+	if (polled[1].revents) {
+		result = channel_receive(&stage->frontend,
+		                         stage->complete ? FRONTEND_STATE_READY
+		                                         : FRONTEND_STATE_STARTING,
+		                         &buffer, &message);
+		if (!result)
+			frontend_take(&message);
+	} else {
+		result = channel_receive(&stage->launcher,
+		                         stage->ready ? LAUNCHER_STATE_RUNNING
+		                                      : LAUNCHER_STATE_STARTING,
+		                         &buffer, &message);
+		if (!result)
+			launcher_take(&message);
+	}
+	if (result == -EPIPE)
+		return result;
+	assert_int_equal(result, 0);
+	channel_message_close(&message);
+	return 0;
+}
+
+void stage_pump_for(int duration_ms)
+{
+	uint64_t end_ms = clock_now_ms() + (uint64_t)duration_ms;
+
+	while (clock_now_ms() < end_ms && stage_pump((int)(end_ms - clock_now_ms())) != -EPIPE) {
+	}
+}
+
+static void children_end(void)
+{
+	int *const ends[] = { &stage->launcher.fd, &stage->frontend.fd,
+		              &stage->opener_launcher.fd };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (*ends[i] >= 0)
+			(void)close(*ends[i]);
+		*ends[i] = -1;
+	}
+	for (size_t i = 0; i < stage->loader_count && i < STAGE_MOST; i++) {
+		(void)kill(stage->loaders[i].pid, SIGKILL);
+		(void)waitpid(stage->loaders[i].pid, NULL, 0);
+	}
+	stage->loader_count = 0;
+	if (stage->opener > 0) {
+		(void)kill(stage->opener, SIGKILL);
+		(void)waitpid(stage->opener, NULL, 0);
+		stage->opener = 0;
+	}
+}
+
+int stage_wait_end(void)
+{
+	int status = -1;
+
+	for (int tries = 0; tries < 1000; tries++) {
+		if (waitpid(stage->broker, &status, WNOHANG) == stage->broker) {
+			stage->broker = 0;
+			children_end();
+			return status;
+		}
+		(void)usleep(10000);
+	}
+	return -1;
+}
+
+int stage_stop(void)
+{
+	assert_int_equal(channel_send(&stage->launcher, LAUNCHER_STOP, 0, NULL, NULL), 0);
+	return stage_wait_end();
+}
+
+void stage_kill(void)
+{
+	if (stage->broker > 0) {
+		(void)kill(stage->broker, SIGKILL);
+		(void)waitpid(stage->broker, NULL, 0);
+		stage->broker = 0;
+	}
+	children_end();
+}
+
+uint64_t stage_send(uint16_t type, const void *body, const int *descriptor)
+{
+	uint64_t id = ++stage->next_id;
+
+	assert_int_equal(channel_send(&stage->frontend, type, id, body, descriptor), 0);
+	return id;
+}
+
+const struct stage_answer *stage_answer(uint64_t id)
+{
+	for (;;) {
+		for (size_t i = 0; i < stage->answer_count && i < STAGE_MOST; i++) {
+			if (stage->answers[i].id == id)
+				return &stage->answers[i];
+		}
+
+		int result = stage_pump(ANSWER_TIMEOUT_MS);
+
+		if (result == -EPIPE)
+			return NULL;
+		assert_int_equal(result, 0);
+	}
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A stage for the broker: real bpfd-broker, bpfd-opener and bpfd-loader processes in their
+ * identities and sandboxes, a bpffs, a store and a network namespace of the test's own; the test
+ * plays the launcher and the frontend.
+ */
+#ifndef BPFD_TESTS_BROKER_STAGE_H
+#define BPFD_TESTS_BROKER_STAGE_H
+
+#include "broker/store.h"
+#include "proto/channel_frontend.h"
+#include "proto/channel_launcher.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define STAGE_MOST 64
+
+struct stage_answer {
+	uint64_t id;
+	uint16_t type; /* FRONTEND_DONE, FRONTEND_REFUSED or FRONTEND_REFUSED_WITH_LOG */
+	struct frontend_done done;
+	struct frontend_refused refused;
+	char log[4096]; /* the beginning of the verifier's log */
+};
+
+struct stage_loader {
+	uint64_t id;
+	pid_t pid;
+};
+
+/* What a broker that runs inside the test's own child shares with the test. */
+struct stage_crash {
+	int calls_left; /* bpf() calls of the broker until it dies; negative: it lives */
+	int calls;      /* how many there were */
+};
+
+struct stage {
+	struct launcher_settings settings;
+	char root[32];
+	struct channel launcher, frontend, opener_launcher;
+	pid_t broker, opener;
+	bool ready, complete;
+	uint64_t next_id;
+	struct stage_crash *crash;
+
+	struct stage_loader loaders[STAGE_MOST];
+	size_t loader_count;
+	bool loaders_refused; /* no loader is started: its channel is closed at once */
+	unsigned int loader_starts;
+	uint64_t loader_killed; /* id of the last LOADER_KILL */
+
+	/* the frontend's view */
+	struct record_program programs[STAGE_MOST];
+	size_t program_count;
+	struct record_link links[STAGE_MOST];
+	size_t link_count;
+	struct record_chain chains[STAGE_MOST];
+	size_t chain_count;
+	size_t globals_count;
+	struct record_status status;
+	struct stage_answer answers[STAGE_MOST];
+	size_t answer_count;
+};
+
+extern struct stage *stage; /* the one of the running test */
+
+/* Once per process: private mount and network namespaces. False where they cannot be had. */
+bool stage_namespaces(void);
+
+/* cmocka's: directories, bpffs, a 4 MiB disk for the store, veth pair v0 and v1. */
+int stage_setup(void **state);
+int stage_teardown(void **state);
+
+/* Starts the opener and the broker and waits until it is ready. */
+void stage_start(void);
+/* The same with the broker's code in a forked child that dies at a chosen bpf() call. */
+void stage_start_crashing(void);
+void stage_spawn(void); /* without waiting */
+
+/* Handles one message of the broker: 0, -ETIMEDOUT, or -EPIPE when the broker ended. */
+int stage_pump(int timeout_ms);
+/* Pumps for so long. */
+void stage_pump_for(int duration_ms);
+/* Ends the broker by STOP; returns its wait status. */
+int stage_stop(void);
+/* Waits for the broker's end; returns its wait status, -1 if it does not end. */
+int stage_wait_end(void);
+void stage_kill(void);
+
+/* Sends a request and gives back its message id. */
+uint64_t stage_send(uint16_t type, const void *body, const int *descriptor);
+/* The answer to a message, waited for; NULL when the broker ended first. */
+const struct stage_answer *stage_answer(uint64_t id);
+
+/* A sealed memfd of tests/<name>.bpf.o or bpf/<name>.bpf.o of the build. */
+int stage_object(const char *name);
+void stage_load_fill(struct frontend_load *request, const char *function, uint32_t type);
+uint64_t stage_load_send(const char *object, const struct frontend_load *request);
+/* Loads one program, which must succeed; returns its id. */
+uint64_t stage_load(const char *object, const char *function, uint32_t type);
+const struct stage_answer *stage_attach_xdp(uint64_t program_id, const char *interface);
+const struct stage_answer *stage_attach_tracepoint(uint64_t program_id, const char *group,
+                                                   const char *name);
+const struct stage_answer *stage_remove(uint16_t type, uint64_t id);
+
+struct record_program *stage_program(uint64_t id);
+struct record_link *stage_link(uint64_t id);
+
+/* Fail the test unless the answer is DONE, or a refusal with the code whose sentence has the text.
+ */
+uint64_t assert_done(const struct stage_answer *answer);
+void assert_refused(const struct stage_answer *answer, uint32_t code, const char *text);
+
+/* The kernel id of the program attached to the interface; 0: none. */
+uint32_t stage_attached(const char *interface);
+/* How many entries a directory below the bpffs directory has, -1 if it is not there. */
+int stage_entries(const char *directory);
+void stage_command(const char *command);
+
+#endif
