@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define EVENTS_MAX 8
+#define CLOSED_GRACE_MS 1000
 
 static uint64_t now_ms(void)
 {
@@ -110,8 +111,8 @@ static void signal_take(struct supervisor *supervisor)
 }
 
 /*
- * A role whose end of the channel is closed has ended, or does not do as it should: the kill makes
- * sure of it, and leaves alone the wait status of one that ended.
+ * A role whose end of the channel is closed is ending, and may have yet to say why; one that does
+ * not end is killed a little later.
  */
 static void role_take(struct supervisor *supervisor, struct role *role)
 {
@@ -125,8 +126,8 @@ static void role_take(struct supervisor *supervisor, struct role *role)
 		          (int)role->pid, strerror(-result));
 		supervisor_stop(supervisor, EXIT_FAILURE);
 		role_kill(role);
-	} else if (supervisor->state != SUPERVISOR_STOPPING) {
-		role_kill(role);
+	} else if (supervisor->state != SUPERVISOR_STOPPING && !supervisor->closed_deadline_ms) {
+		supervisor->closed_deadline_ms = now_ms() + CLOSED_GRACE_MS;
 	}
 }
 
@@ -192,14 +193,27 @@ static void deadline_pass(struct supervisor *supervisor)
 	}
 }
 
+static void closed_deadline_pass(struct supervisor *supervisor)
+{
+	supervisor->closed_deadline_ms = 0;
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		if (supervisor->roles[i].channel.fd < 0)
+			role_kill(&supervisor->roles[i]);
+	}
+}
+
 /* In milliseconds, for epoll_wait(2). */
 static int wait_time(const struct supervisor *supervisor)
 {
+	uint64_t deadline = supervisor->deadline_ms;
 	uint64_t now = now_ms();
 
-	if (!supervisor->deadline_ms)
+	if (!deadline ||
+	    (supervisor->closed_deadline_ms && supervisor->closed_deadline_ms < deadline))
+		deadline = supervisor->closed_deadline_ms;
+	if (!deadline)
 		return -1;
-	return supervisor->deadline_ms > now ? (int)(supervisor->deadline_ms - now) : 0;
+	return deadline > now ? (int)(deadline - now) : 0;
 }
 
 static int loop_turn(struct supervisor *supervisor)
@@ -219,6 +233,8 @@ static int loop_turn(struct supervisor *supervisor)
 	}
 	if (supervisor->deadline_ms && now_ms() >= supervisor->deadline_ms)
 		deadline_pass(supervisor);
+	if (supervisor->closed_deadline_ms && now_ms() >= supervisor->closed_deadline_ms)
+		closed_deadline_pass(supervisor);
 	if (supervisor->state == SUPERVISOR_STARTING && roles_all_ready(supervisor))
 		running_enter(supervisor);
 	return 0;
@@ -252,6 +268,7 @@ static void supervisor_reset(struct supervisor *supervisor)
 	supervisor->state = SUPERVISOR_STARTING;
 	supervisor->exit_status = EXIT_FAILURE;
 	supervisor->deadline_ms = now_ms() + supervisor->start_timeout_ms;
+	supervisor->closed_deadline_ms = 0;
 	memset(supervisor->loaders, 0, sizeof(supervisor->loaders));
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		supervisor->roles[i] = (struct role){ .name = names[i], .channel = { .fd = -1 } };
