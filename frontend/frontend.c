@@ -99,6 +99,17 @@ static void serve_begin(struct frontend *frontend)
 	frontend->serving = true;
 }
 
+/* Both are told to stop, and the broker may be the faster one. */
+static void broker_gone(struct frontend *frontend, int result)
+{
+	if (!frontend->stopping)
+		launcher_event(frontend);
+	if (frontend->stopping && !frontend->ended)
+		frontend_end(frontend);
+	else
+		frontend_fail(frontend, "the broker's channel ends: %s", strerror(-result));
+}
+
 static void broker_receive(struct frontend *frontend)
 {
 	static struct channel_buffer buffer;
@@ -110,7 +121,7 @@ static void broker_receive(struct frontend *frontend)
 		if (r == -EAGAIN)
 			return;
 		if (r < 0) {
-			frontend_fail(frontend, "the broker's channel ends: %s", strerror(-r));
+			broker_gone(frontend, r);
 			return;
 		}
 		broker_message(frontend, &message);
