@@ -11,7 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define ETHERTYPE_TEST 0x88b5
-#define TAGS_MAX 30
+#define TAGS_MAX 32 /* a power of two, for the verifier */
 #ifndef SEQUENCE_SECTION
 #define SEQUENCE_SECTION "xdp"
 #endif
@@ -37,13 +37,18 @@ static int frame_tag(struct xdp_md *ctx, __u8 value)
 {
 	struct test_frame *frame = (void *)(long)ctx->data;
 	__u32 key = 0;
+	__u8 *place;
 	__u64 *count;
 
 	if ((void *)(frame + 1) > (void *)(long)ctx->data_end ||
 	    frame->ethernet.h_proto != bpf_htons(ETHERTYPE_TEST))
 		return XDP_PASS;
-	if (frame->count < TAGS_MAX)
-		frame->tags[frame->count++] = value;
+	/* in the packet a variable offset needs a bound check of its own */
+	place = frame->tags + frame->count % TAGS_MAX;
+	if ((void *)(place + 1) > (void *)(long)ctx->data_end)
+		return XDP_PASS;
+	*place = value;
+	frame->count++;
 	count = bpf_map_lookup_elem(&frames, &key);
 	if (count)
 		__sync_fetch_and_add(count, 1);

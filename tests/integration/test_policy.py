@@ -66,8 +66,10 @@ def every_change_is_audited(host):
     daemon.detach(link)
     daemon.unload(program)
     daemon.refused("unload", program)
-    for operation in ("load", "attach", "detach", "unload"):
-        audit_wait(daemon, f"operation={operation}", "result=done", "uid=0", f"program={program}")
+    names = {"load": f"programs={program}", "attach": f"program={program}", "detach": f"link={link}",
+             "unload": f"program={program}"}
+    for operation, name in names.items():
+        audit_wait(daemon, f"operation={operation}", "result=done", "uid=0", name)
     audit_wait(daemon, "operation=unload", "result=refused")
     for line in audit_lines(daemon):
         check(re.search(r"\buid=\d+ gid=\d+ pid=\d+", line), f"an audit line without the peer: {line}")

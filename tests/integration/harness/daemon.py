@@ -120,7 +120,7 @@ class Bpfd:
     # -- bpfctl --
 
     def bpfctl(self, *arguments, user=None, timeout_s=30):
-        command = [self.binary("bpfctl"), "--socket", self.socket, *arguments]
+        command = [self.binary("bpfctl"), "--socket", self.socket, "--timeout", 15 * SLOWNESS, *arguments]
         if user:
             command = ["setpriv", "--reuid", user[0], "--regid", user[1], "--clear-groups", *command]
         return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,

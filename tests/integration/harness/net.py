@@ -10,7 +10,7 @@ from .outcome import SLOWNESS
 
 ETH_P_TEST = 0x88B5  # IEEE's local experimental ethertype: nothing else on the wire uses it
 ETH_P_IP = 0x0800
-TAGS_MAX = 30
+TAGS_MAX = 32
 
 
 def ip(*arguments):
