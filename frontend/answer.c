@@ -7,12 +7,12 @@
 #include <string.h>
 
 /* An initialised message of the arena, or NULL. */
-#define message_take(arena, structure, init)                                \
-	({                                                                  \
-		structure *taken_ = arena_take((arena), sizeof(structure)); \
-		if (taken_)                                                 \
-			init(taken_);                                       \
-		taken_;                                                     \
+#define message_take(arena, structure, init)                                        \
+	({                                                                          \
+		typeof(structure) *taken_ = arena_take((arena), sizeof(structure)); \
+		if (taken_)                                                         \
+			init(taken_);                                               \
+		taken_;                                                             \
 	})
 
 static bool metadata_matches(const struct view_program *program, const Bpfd__V1__Metadata *wanted)
@@ -49,7 +49,7 @@ int answer_list_programs(const struct answer_source *source,
 
 	if (!list)
 		return -ENOMEM;
-	list->programs = arena_take_array(source->arena, programs->count, sizeof(*list->programs));
+	list->programs = arena_take_array(source->arena, programs->count, sizeof(void *));
 	if (!list->programs)
 		return -ENOMEM;
 	for (size_t i = 0; i < programs->count; i++) {
@@ -79,7 +79,7 @@ static int links_take(const struct answer_source *source, uint64_t program_id, s
 		room += program_id == 0 || link->head->program_id == program_id;
 	}
 
-	Bpfd__V1__Link **taken = arena_take_array(source->arena, room, sizeof(*taken));
+	Bpfd__V1__Link **taken = arena_take_array(source->arena, room, sizeof(void *));
 
 	if (!taken)
 		return -ENOMEM;
@@ -263,8 +263,7 @@ int answer_status(const struct answer_source *source, Bpfd__V1__Response *respon
 	status->loads_failed = view->status.loads_failed;
 	status->attaches = view->status.attaches;
 	status->connections = source->connections;
-	status->features =
-		arena_take_array(source->arena, FEATURE_COUNT, sizeof(*status->features));
+	status->features = arena_take_array(source->arena, FEATURE_COUNT, sizeof(void *));
 	if (!status->features)
 		return -ENOMEM;
 	for (size_t i = 0; i < FEATURE_COUNT; i++) {
@@ -300,7 +299,7 @@ int answer_load(const struct answer_source *source, const uint64_t *ids, size_t 
 
 	if (!load)
 		return -ENOMEM;
-	load->programs = arena_take_array(source->arena, count, sizeof(*load->programs));
+	load->programs = arena_take_array(source->arena, count, sizeof(void *));
 	if (!load->programs)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {

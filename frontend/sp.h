@@ -18,7 +18,7 @@
 #define SP_GREETING_SIZE 8
 #define SP_HEAD_SIZE 9 /* before each body */
 #define SP_HOPS_MAX 8
-#define SP_BACKTRACE_MAX (SP_HOPS_MAX * 4)
+#define SP_BACKTRACE_MAX ((size_t)SP_HOPS_MAX * 4)
 #define SP_BODY_MIN 4 /* a request has at least one word of backtrace */
 
 /* What a replier says first. */

@@ -82,7 +82,7 @@ int text_take(enum text_rule rule, const char *field, const char *value, char *o
 	if (rule == TEXT_INTERFACE && (strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
 		return refuse(error, "%s \"%s\" is no name of an interface", field, shown);
 	memset(out, 0, size);
-	memcpy(out, value, length);
+	memcpy(out, value, length + 1);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ static int bytes_take(struct wire_cursor *cursor, struct wire_value *value)
 
 static int tag_take(struct wire_cursor *cursor, uint32_t *number, enum wire_type *type)
 {
-	uint64_t tag;
+	uint64_t tag = 0;
 	int r = varint_take(cursor, &tag);
 
 	if (r < 0)
