@@ -155,7 +155,8 @@ static json_t *proceed_on_json(const struct bpfd_link *link)
 
 json_t *link_json(const struct bpfd_link *link)
 {
-	_Bool xdp = link->type == BPFD_PROGRAM_XDP;
+	/* what is alone on its interface has no order */
+	_Bool ordered = link->type == BPFD_PROGRAM_XDP && !link->exclusive;
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:b, "
 	                 "s:o, s:o, s:o, "
@@ -165,7 +166,7 @@ json_t *link_json(const struct bpfd_link *link)
 	                 text_json(bpfd_program_type_name(link->type)), "interface",
 	                 text_json(link->interface), "ifindex", id_json(link->ifindex), "netns",
 	                 "direction", "target", text_json(link->target), "priority",
-	                 xdp ? number_json(link->priority) : json_null(), "position",
+	                 ordered ? number_json(link->priority) : json_null(), "position",
 	                 link->running ? number_json(link->position) : json_null(), "proceed_on",
 	                 proceed_on_json(link), "mode", text_json(bpfd_xdp_mode_name(link->mode)),
 	                 "exclusive", (int)link->exclusive, "state",

@@ -56,7 +56,7 @@ static void link_cells(struct table *table, const struct bpfd_link *link)
 	table_cell(table, "%s", word_or_dash(bpfd_program_type_name(link->type)));
 	table_cell(table, "%s", word_or_dash(xdp ? link->interface : link->target));
 	table_cell(table, link->running ? "%" PRIu32 : "-", link->position);
-	table_cell(table, xdp ? "%" PRIu32 : "-", link->priority);
+	table_cell(table, xdp && !link->exclusive ? "%" PRIu32 : "-", link->priority);
 	table_cell(table, "%s", actions_text(link, actions));
 	table_cell(table, "%s", word_or_dash(bpfd_xdp_mode_name(link->mode)));
 	table_cell(table, "%s", word_or_dash(bpfd_link_state_name(link->state)));

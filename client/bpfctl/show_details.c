@@ -149,7 +149,7 @@ static void xdp_link_show(FILE *out, const struct bpfd_link *link)
 
 	detail(out, "interface", "%s (index %" PRIu32 ")", link->interface, link->ifindex);
 	detail(out, "position", link->running ? "%" PRIu32 : "-", link->position);
-	detail(out, "priority", "%" PRIu32, link->priority);
+	detail(out, "priority", link->exclusive ? "-" : "%" PRIu32, link->priority);
 	detail(out, "proceed on", "%s", actions_text(link, actions));
 	detail(out, "mode", "%s%s", mode ? mode : "-", link->exclusive ? ", exclusive" : "");
 }

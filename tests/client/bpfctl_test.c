@@ -68,6 +68,8 @@ static const struct {
 	{ "attach xdp 5 --iface eth0 --priority 50 --proceed-on pass,dispatcher_return",
 	  "attach.txt" },
 	{ "attach xdp 5 --iface eth0 -o json", "attach.json" },
+	{ "attach xdp 5 --iface eth0 --exclusive", "attach_exclusive.txt" },
+	{ "attach xdp 5 --iface eth0 --exclusive -o json", "attach_exclusive.json" },
 	{ "attach tracepoint 6 --target sched/sched_switch", "attach_tracepoint.txt" },
 	{ "detach 1 2", "detach.txt" },
 	{ "detach 1 2 -o json", "detach.json" },

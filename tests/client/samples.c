@@ -228,6 +228,12 @@ static void answer_attach(const Bpfd__V1__AttachRequest *request, Bpfd__V1__Resp
 	attach.link = request->target_case == BPFD__V1__ATTACH_REQUEST__TARGET_XDP
 	                      ? sample_link(1)
 	                      : sample_link_tracepoint(3);
+	if (request->target_case == BPFD__V1__ATTACH_REQUEST__TARGET_XDP &&
+	    request->xdp->exclusive) {
+		attach.link->exclusive = 1;
+		attach.link->priority = 0;
+		attach.link->n_proceed_on = 0;
+	}
 	response->result_case = BPFD__V1__RESPONSE__RESULT_ATTACH;
 	response->attach = &attach;
 }
