@@ -8,7 +8,6 @@
 #include "common/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FOLLOWED_STATES (1u << LINK_STATE_ATTACHED | 1u << LINK_STATE_REMOVED)
@@ -54,10 +53,13 @@ static void link_update(struct broker *broker, uint64_t id, uint32_t state, cons
 
 	if (store_link_get(broker->store, id, &link, &error) < 0)
 		return;
-	log_info("link %llu on interface %u was %s and is %s", (unsigned long long)id,
-	         link.xdp.ifindex, state_names[link.state], state_names[state]);
+	if (link.state != state)
+		log_info("link %llu on interface %u was %s and is %s", (unsigned long long)id,
+		         link.xdp.ifindex, state_names[link.state], state_names[state]);
 	link.state = state;
-	(void)snprintf(link.xdp.interface, sizeof(link.xdp.interface), "%s", interface);
+	memset(link.xdp.interface, 0,
+	       sizeof(link.xdp.interface)); /* texts of records are zero-filled */
+	memcpy(link.xdp.interface, interface, strnlen(interface, sizeof(link.xdp.interface) - 1));
 	store_begin(broker->store);
 	store_link_put(broker->store, &link);
 	if (store_commit(broker->store, &error) < 0)

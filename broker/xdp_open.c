@@ -142,7 +142,10 @@ static void change_notice(struct xdp *xdp, const struct xdp_change *change)
 	    now.program_id == known->chain.program_id)
 		return;
 	xdp_known_drop(xdp, change->ifindex);
-	(void)collect(xdp, change->ifindex);
+	/* While the interface is there, who took the chain off, by libxdp, removes its files, and fails where they are gone already:
+	 * the caller comes back with xdp_collect() when it is quiet. */
+	if (change->gone)
+		(void)collect(xdp, change->ifindex);
 }
 
 int xdp_monitor_next(struct xdp *xdp, struct xdp_change *change)

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The broker among siblings that lie, die or hang, on a disk that is full and interfaces that
+ * others change. */
+#include <cmocka.h>
+
+#include "tests/channel/broker_stage.h"
+
+#include "broker/broker.h"
+#include "common/cleanup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static struct frontend_load request;
+
+#define EXIT_STATUS_BROKEN (1 << 8) /* as waitpid(2) gives exit status 1 */
+
+/* ---- the frontend lies ---- */
+
+static void garbage_short(void)
+{
+	assert_int_equal(send(stage->frontend.fd, "xyz", 3, MSG_NOSIGNAL), 3);
+}
+
+static void garbage_long(void)
+{
+	static unsigned char bytes[100000];
+
+	assert_int_equal(send(stage->frontend.fd, bytes, sizeof(bytes), MSG_NOSIGNAL),
+	                 sizeof(bytes));
+}
+
+static void raw_send(uint16_t type, const void *body, uint32_t size)
+{
+	static unsigned char bytes[sizeof(struct channel_header) + sizeof(struct frontend_load)];
+	struct channel_header header = { .type = type, .length = size, .id = 1 };
+
+	memcpy(bytes, &header, sizeof(header));
+	memcpy(bytes + sizeof(header), body, size);
+	assert_true(send(stage->frontend.fd, bytes, sizeof(header) + size, MSG_NOSIGNAL) > 0);
+}
+
+/* A message that only the broker may send. */
+static void garbage_wrong_sender(void)
+{
+	struct frontend_done done = { .count = 1 };
+
+	raw_send(FRONTEND_DONE, &done, sizeof(done));
+}
+
+static void garbage_unknown_type(void)
+{
+	raw_send(200, "", 0);
+}
+
+static void garbage_wrong_size(void)
+{
+	struct frontend_remove remove = { .target_id = 1 };
+
+	raw_send(FRONTEND_DETACH, &remove, sizeof(remove) - 4);
+}
+
+static void garbage_no_descriptor(void)
+{
+	stage_load_fill(&request, "f", PROGRAM_TYPE_XDP);
+	raw_send(FRONTEND_LOAD, &request, sizeof(request));
+}
+
+static void garbage_count(void)
+{
+	stage_load_fill(&request, "f", PROGRAM_TYPE_XDP);
+	request.program_count = UINT32_MAX;
+	(void)stage_load_send("xdp_counter", &request);
+}
+
+static void garbage_text(void)
+{
+	struct frontend_attach attach = { .program_id = 1, .type = PROGRAM_TYPE_XDP };
+
+	memset(attach.xdp.interface, 'x', sizeof(attach.xdp.interface));
+	(void)stage_send(FRONTEND_ATTACH, &attach, NULL);
+}
+
+static void garbage_type(void)
+{
+	struct frontend_attach attach = { .program_id = 1, .type = 4711 };
+
+	(void)stage_send(FRONTEND_ATTACH, &attach, NULL);
+}
+
+static void garbage_unsealed_object(void)
+{
+	_cleanup_close_ int fd = memfd_create("object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	stage_load_fill(&request, "f", PROGRAM_TYPE_XDP);
+	assert_int_equal(ftruncate(fd, 100), 0);
+	(void)stage_send(FRONTEND_LOAD, &request, &fd);
+}
+
+static void garbage_object_is_no_memfd(void)
+{
+	_cleanup_close_ int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	stage_load_fill(&request, "f", PROGRAM_TYPE_XDP);
+	(void)stage_send(FRONTEND_LOAD, &request, &fd);
+}
+
+static void garbage_launcher(void)
+{
+	assert_int_equal(send(stage->launcher.fd, "xyz", 3, MSG_NOSIGNAL), 3);
+}
+
+static void garbage_second_settings(void)
+{
+	assert_int_equal(
+		channel_send(&stage->launcher, LAUNCHER_SETTINGS, 0, &stage->settings, NULL), 0);
+}
+
+static void end_frontend(void)
+{
+	(void)close(steal_fd(&stage->frontend.fd));
+}
+
+static void end_launcher(void)
+{
+	(void)close(steal_fd(&stage->launcher.fd));
+}
+
+static void end_opener(void)
+{
+	assert_int_equal(kill(stage->opener, SIGKILL), 0);
+}
+
+/* A sibling that breaks the protocol, or ends, ends the service; what is loaded and attached stays.
+ */
+static void test_broken_siblings(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*act)(void);
+	} rows[] = {
+		{ "three bytes", garbage_short },
+		{ "100000 bytes", garbage_long },
+		{ "a message of the broker's own", garbage_wrong_sender },
+		{ "an unknown type", garbage_unknown_type },
+		{ "a wrong size", garbage_wrong_size },
+		{ "no descriptor", garbage_no_descriptor },
+		{ "a count beyond its array", garbage_count },
+		{ "text without end", garbage_text },
+		{ "an unknown program type", garbage_type },
+		{ "an object that can still be written", garbage_unsealed_object },
+		{ "an object that is no memfd", garbage_object_is_no_memfd },
+		{ "garbage from the launcher", garbage_launcher },
+		{ "settings again", garbage_second_settings },
+		{ "the frontend ends", end_frontend },
+		{ "the launcher ends", end_launcher },
+		{ "the opener ends", end_opener },
+	};
+
+	(void)state;
+	stage->settings.log_level = 0; /* they say why; that is not for the test's output */
+	stage_start();
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_done(stage_attach_xdp(1, "v0"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status;
+
+		rows[i].act();
+		status = stage_wait_end();
+		if (status != EXIT_STATUS_BROKEN)
+			fail_msg("%s: status %d", rows[i].name, status);
+		stage_start();
+		assert_int_equal(stage->program_count, 1);
+		assert_int_equal(stage_link(1)->state, LINK_STATE_ATTACHED);
+		assert_int_equal(stage_attached("v0"), stage_program(1)->kernel_id);
+	}
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* ---- loaders die or hang ---- */
+
+static struct stage_loader *loader_last(void)
+{
+	assert_true(stage->loader_count > 0);
+	return &stage->loaders[(stage->loader_count - 1) % STAGE_MOST];
+}
+
+static void test_loader_dies_while_warm(void **state)
+{
+	unsigned int starts;
+
+	(void)state;
+	stage_start();
+	stage_pump_for(200);
+	starts = stage->loader_starts;
+	assert_int_equal(kill(loader_last()->pid, SIGKILL), 0);
+	while (stage->loader_starts == starts)
+		assert_int_equal(stage_pump(5000), 0);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* No loader lives: they are tried more and more seldom, and a load is told after its time. */
+static void test_no_loader_lives(void **state)
+{
+	(void)state;
+	stage->loaders_refused = true;
+	stage->settings.load_timeout_ms = 1500;
+	stage_start();
+	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_refused(stage_answer(stage_load_send("xdp_counter", &request)), ERROR_UNAVAILABLE,
+	               "no loader");
+	assert_in_range(stage->loader_starts, 4, 12);
+	assert_int_equal(stage->program_count, 0);
+	stage->loaders_refused = false;
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* The loader hangs in its load: the client is told, the loader is killed, the next load works. */
+static void test_loader_hangs(void **state)
+{
+	uint64_t hanging;
+
+	(void)state;
+	stage->settings.load_timeout_ms = 1000;
+	stage_start();
+	stage_pump_for(500);
+	hanging = loader_last()->id;
+	assert_int_equal(kill(loader_last()->pid, SIGSTOP), 0);
+	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_refused(stage_answer(stage_load_send("xdp_counter", &request)), ERROR_TIMEOUT,
+	               "1000 ms");
+	while (stage->loader_killed != hanging)
+		assert_int_equal(stage_pump(5000), 0);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_int_equal(stage->status.loads_failed, 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+static void test_loader_dies_in_its_load(void **state)
+{
+	pid_t victim;
+	uint64_t id;
+
+	(void)state;
+	stage_start();
+	stage_pump_for(500);
+	victim = loader_last()->pid;
+	assert_int_equal(kill(victim, SIGSTOP), 0);
+	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+	id = stage_load_send("xdp_counter", &request);
+	stage_pump_for(200);
+	assert_int_equal(kill(victim, SIGKILL), 0);
+	assert_refused(stage_answer(id), ERROR_UNAVAILABLE, "");
+	assert_int_equal(stage_entries("programs"), 0);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* More loads than there are sessions: all are served, in order, and a hanging one holds up nobody.
+ */
+static void test_many_loads_at_once(void **state)
+{
+	uint64_t ids[24];
+
+	(void)state;
+	stage_start();
+	stage_pump_for(300);
+	for (size_t i = 0; i < 24; i++) {
+		stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+		ids[i] = stage_load_send("xdp_counter", &request);
+		stage_pump_for(1);
+	}
+	for (size_t i = 0; i < 24; i++)
+		assert_done(stage_answer(ids[i]));
+	assert_int_equal(stage->program_count, 24);
+	assert_int_equal(stage_entries("programs"), 24);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* ---- the disk is full ---- */
+
+static int ballast_make(char *path, size_t size)
+{
+	static unsigned char block[4096];
+	int fd;
+
+	(void)snprintf(path, size, "%s/ballast", stage->settings.state_directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0) {
+	}
+	return fd;
+}
+
+static void test_disk_full(void **state)
+{
+	char path[256];
+	_cleanup_close_ int fd = -1;
+	size_t loaded = 0;
+	const struct stage_answer *answer;
+
+	(void)state;
+	stage_start();
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	fd = ballast_make(path, sizeof(path));
+	/* The store's own free pages take a few more. */
+	do {
+		stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+		answer = stage_answer(stage_load_send("xdp_counter", &request));
+		assert_true(++loaded < 30);
+	} while (answer->type == FRONTEND_DONE);
+	assert_refused(answer, ERROR_STORE, "disk is full");
+	assert_int_equal(stage_entries("programs"), loaded);
+	assert_int_equal(stage->program_count, loaded);
+
+	while ((answer = stage_attach_xdp(1, "v0"))->type == FRONTEND_DONE)
+		assert_done(stage_remove(FRONTEND_DETACH, answer->done.ids[0]));
+	assert_refused(answer, ERROR_STORE, "disk is full");
+	assert_int_equal(stage_attached("v0"), 0);
+	assert_int_equal(stage->link_count, 0);
+	assert_int_equal(stage_entries("dispatchers"), 0);
+
+	assert_int_equal(unlink(path), 0);
+	(void)close(steal_fd(&fd));
+	assert_done(stage_attach_xdp(1, "v0"));
+	assert_int_equal(stage_stop(), 0);
+	stage_start();
+	assert_int_equal(stage->program_count, loaded);
+	assert_int_equal(stage->link_count, 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* A bpfd that was ended finds its state although it cannot write any more. */
+static void test_start_on_a_full_disk(void **state)
+{
+	char path[256];
+	_cleanup_close_ int fd = -1;
+
+	(void)state;
+	stage_start();
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_done(stage_attach_xdp(1, "v0"));
+	stage_kill();
+	fd = ballast_make(path, sizeof(path));
+	stage_start();
+	assert_int_equal(stage_link(1)->state, LINK_STATE_ATTACHED);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* ---- others change interfaces ---- */
+
+static void test_interface_changes(void **state)
+{
+	uint64_t link;
+
+	(void)state;
+	stage_start();
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	link = assert_done(stage_attach_xdp(1, "v0"));
+	stage_command("ip link set v0 down; ip link set v0 name renamed; ip link set renamed up");
+	while (strcmp(stage_link(link)->xdp.interface, "renamed") != 0)
+		assert_int_equal(stage_pump(5000), 0);
+	assert_int_equal(stage_link(link)->state, LINK_STATE_ATTACHED);
+	stage_command("ip link set renamed down; ip link set renamed name v0; ip link set v0 up");
+	stage_command("ip link set dev v0 xdp off");
+	while (stage_link(link)->state != LINK_STATE_REMOVED)
+		assert_int_equal(stage_pump(5000), 0);
+	assert_done(stage_remove(FRONTEND_DETACH, link));
+	link = assert_done(stage_attach_xdp(1, "v0"));
+	stage_command("ip link del v0");
+	while (stage_link(link)->state != LINK_STATE_GONE)
+		assert_int_equal(stage_pump(5000), 0);
+	while (stage->chain_count > 0)
+		assert_int_equal(stage_pump(5000), 0);
+	/* bpfd's own pins of that interface are collected */
+	for (int tries = 0; tries < 50 && stage_entries("dispatchers") > 0; tries++)
+		stage_pump_for(100);
+	assert_int_equal(stage_entries("dispatchers"), 0);
+	stage_kill();
+	stage_start();
+	assert_int_equal(stage_link(link)->state, LINK_STATE_GONE);
+	assert_done(stage_remove(FRONTEND_DETACH, link));
+	assert_done(stage_remove(FRONTEND_UNLOAD, 1));
+	assert_int_equal(stage_stop(), 0);
+}
+
+static void test_without_opener(void **state)
+{
+	(void)state;
+	stage->settings.opener = 0;
+	stage_start();
+	assert_int_equal(stage->status.opener, 0);
+	(void)stage_load("tracepoint_counter", "tracepoint_counter", PROGRAM_TYPE_TRACEPOINT);
+	assert_refused(stage_attach_tracepoint(1, "sched", "sched_switch"), ERROR_UNSUPPORTED,
+	               "opener");
+	assert_int_equal(stage->link_count, 0);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* A second broker on the same store ends with the reason; the first does not notice. */
+static void test_second_broker(void **state)
+{
+	struct stage *first = stage;
+	struct stage second = { .settings = stage->settings,
+		                .crash = stage->crash,
+		                .launcher = { .fd = -1 },
+		                .frontend = { .fd = -1 },
+		                .opener_launcher = { .fd = -1 } };
+
+	(void)state;
+	stage_start();
+	second.settings.log_level = 0;
+	stage = &second;
+	stage_spawn();
+	int status = stage_wait_end();
+	stage = first;
+	assert_int_equal(status, EXIT_STATUS_BROKEN);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_int_equal(stage_stop(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_broken_siblings, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_loader_dies_while_warm, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_no_loader_lives, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_loader_hangs, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_loader_dies_in_its_load, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_many_loads_at_once, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_disk_full, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_start_on_a_full_disk, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_interface_changes, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_without_opener, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_second_broker, stage_setup, stage_teardown),
+	};
+
+	if (!stage_namespaces()) {
+		print_message("SKIP: namespaces of its own need root\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
