@@ -56,7 +56,7 @@ static int varint_take(struct wire_cursor *cursor, uint64_t *number)
 
 static int bytes_take(struct wire_cursor *cursor, struct wire_value *value)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	int r = varint_take(cursor, &size);
 
 	if (r < 0)
@@ -175,7 +175,7 @@ static int packed_check(const struct wire_cursor *cursor, const ProtobufCFieldDe
                         const struct wire_value *value)
 {
 	struct wire_cursor run = *cursor;
-	uint64_t number;
+	uint64_t number = 0;
 	int r;
 
 	for (run.bytes = value->bytes, run.size = value->size; run.size;) {
