@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The gate stands between a loader, which reads a stranger's object with libbpf and may be in the stranger's hands, and
- * bpf(2), for which the broker's capabilities are needed. One gate serves one load and ends.
+ * The gate stands between a loader, which reads a stranger's object with libbpf and may be in the
+ * stranger's hands, and bpf(2), for which the broker's capabilities are needed. One gate serves one
+ * load and ends.
  *
  * What holds here:
- * - The loader never gets a BPF descriptor, and the gate takes none from it: only handles of what this gate made, and memfds that
- *   nobody can change any more, which are copied before they are looked at.
- * - Only the calls of the table below exist. Each names the states it is allowed in (the channel's rows), has a fixed
- *   layout, and is checked field by field; the union that the kernel gets is built here from nothing.
- * - Programs have the types that the job says, or are a few instructions that libbpf probes with and that never leave
- *   the gate. What an extension program attaches to is the gate's to fill in.
+ * - The loader never gets a BPF descriptor, and the gate takes none from it: only handles of what
+ * this gate made, and memfds that nobody can change any more, which are copied before they are
+ * looked at.
+ * - Only the calls of the table below exist. Each names the states it is allowed in (the channel's
+ * rows), has a fixed layout, and is checked field by field; the union that the kernel gets is built
+ * here from nothing.
+ * - Programs have the types that the job says, or are a few instructions that libbpf probes with
+ * and that never leave the gate. What an extension program attaches to is the gate's to fill in.
  * - Maps stay below the site's ceiling together.
  * - What goes up to the broker is what the gate itself made: the loader only names it.
  * - Text of the loader is cut, and made printable.
- * What libbpf may ask for an odd object is answered with an errno; what only a hijacked loader does ends the load.
+ * What libbpf may ask for an odd object is answered with an errno; what only a hijacked loader does
+ * ends the load.
  */
 #include "broker/gate_state.h"
 
@@ -55,8 +59,9 @@ int gate_object_add(struct gate *gate, int fd, const struct gate_object *descrip
 	if (gate->object_count == LOADER_HANDLES_MAX) {
 		(void)close(fd);
 		(void)error_set(&gate->refusal, 0, ERROR_LIMIT,
-				"the object needs more than %d maps, programs and other kernel objects together, which is the most that one load may make",
-				LOADER_HANDLES_MAX);
+		                "the object needs more than %d maps, programs and other kernel "
+		                "objects together, which is the most that one load may make",
+		                LOADER_HANDLES_MAX);
 		return -EMFILE;
 	}
 	gate->object_count++;
@@ -84,18 +89,20 @@ void gate_objects_close(struct gate *gate)
 	gate->map_memory = 0;
 }
 
-int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes, uint64_t size,
-		      struct gate_payload *payload)
+int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes,
+                      uint64_t size, struct gate_payload *payload)
 {
 	size_t sent = 0;
 	int result;
 
-	if (inline_bytes ? size > LOADER_PAYLOAD_SHORT : memfd_check(message->descriptors[0], &sent) < 0)
+	if (inline_bytes ? size > LOADER_PAYLOAD_SHORT
+	                 : memfd_check(message->descriptors[0], &sent) < 0)
 		return -EPROTO;
 	if (!inline_bytes && sent != size)
 		return -EPROTO;
 
-	void *bytes = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bytes = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (bytes == MAP_FAILED)
 		return -ENOMEM;
@@ -121,7 +128,7 @@ void gate_payload_cleanup(struct gate_payload *payload)
 char *gate_log_new(void)
 {
 	void *log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return log == MAP_FAILED ? NULL : log;
 }
@@ -192,8 +199,8 @@ static int gate_loader_receive(struct gate *gate, struct channel_buffer *buffer)
 static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 {
 	struct channel_message message;
-	int result = channel_receive(&gate->broker, gate->warm ? GATE_STATE_WARM : GATE_STATE_WARMING, buffer,
-				     &message);
+	int result = channel_receive(
+		&gate->broker, gate->warm ? GATE_STATE_WARM : GATE_STATE_WARMING, buffer, &message);
 
 	if (result < 0)
 		return result;
@@ -204,7 +211,8 @@ static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 	if (gate->job.program_count == 0 || gate->job.program_count > LOAD_PROGRAMS_MAX)
 		result = -EINVAL;
 	else
-		result = channel_send(&gate->loader, LOADER_JOB, 0, &gate->job, message.descriptors);
+		result =
+			channel_send(&gate->loader, LOADER_JOB, 0, &gate->job, message.descriptors);
 	channel_message_close(&message);
 	return result;
 }
@@ -215,12 +223,15 @@ static void gate_loader_lost(struct gate *gate, int result)
 		return; /* nobody waits for this load: the broker starts another pair */
 	if (result == -EPROTO)
 		gate_fail(gate, ERROR_INTERNAL,
-			  "the process that read the object broke the protocol and was stopped; nothing was loaded");
+		          "the process that read the object broke the protocol and was stopped; "
+		          "nothing was loaded");
 	else if (gate->state == LOADER_STATE_PROBING)
 		gate_fail(gate, ERROR_UNAVAILABLE, "a loader ended before it was ready for work");
 	else
-		gate_fail(gate, ERROR_UNAVAILABLE,
-			  "the process that read the object ended before it was done (it crashed on this object, or reached its memory or time limit); nothing was loaded");
+		gate_fail(
+			gate, ERROR_UNAVAILABLE,
+			"the process that read the object ended before it was done (it crashed on "
+		        "this object, or reached its memory or time limit); nothing was loaded");
 }
 
 int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
@@ -230,17 +241,20 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 	int result;
 
 	gate.options = *options;
-	gate.broker = (struct channel){ .fd = broker_fd, .self = CHANNEL_LOWER, .list = &channel_gate };
-	gate.loader = (struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
+	gate.broker =
+		(struct channel){ .fd = broker_fd, .self = CHANNEL_LOWER, .list = &channel_gate };
+	gate.loader =
+		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	gate.state = LOADER_STATE_PROBING;
 	while (!gate.finished) {
 		struct pollfd polled[2] = { { .fd = broker_fd, .events = POLLIN },
-					    { .fd = loader_fd, .events = POLLIN } };
+			                    { .fd = loader_fd, .events = POLLIN } };
 
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return EXIT_FAILURE;
 		if (polled[0].revents && gate_broker_receive(&gate, &buffer) < 0)
-			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody waits */
+			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
+			                        waits */
 		if (!polled[1].revents)
 			continue;
 		result = gate_loader_receive(&gate, &buffer);

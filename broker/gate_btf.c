@@ -7,7 +7,8 @@
 
 #define BTF_SIZE_MAX (16u << 20) /* the kernel's own bound */
 
-static int btf_make(struct gate *gate, void *bytes, uint32_t size, bool with_log, struct gate_answer *answer)
+static int btf_make(struct gate *gate, void *bytes, uint32_t size, bool with_log,
+                    struct gate_answer *answer)
 {
 	char *log = with_log ? gate_log_new() : NULL;
 	union bpf_attr attr = {};
@@ -25,8 +26,9 @@ static int btf_make(struct gate *gate, void *bytes, uint32_t size, bool with_log
 	return result;
 }
 
-static int btf_load(struct gate *gate, const struct channel_message *message, const struct loader_btf_load *load,
-		    const uint8_t *inline_bytes, struct gate_answer *answer)
+static int btf_load(struct gate *gate, const struct channel_message *message,
+                    const struct loader_btf_load *load, const uint8_t *inline_bytes,
+                    struct gate_answer *answer)
 {
 	const struct gate_object description = { .kind = GATE_KIND_BTF };
 	__attribute__((cleanup(gate_payload_cleanup))) struct gate_payload payload = {};
@@ -38,29 +40,33 @@ static int btf_load(struct gate *gate, const struct channel_message *message, co
 	if (result == -EPROTO)
 		return result;
 	if (result == 0)
-		result = gate_object_add(gate, btf_make(gate, payload.bytes, load->size, load->log, answer),
-					 &description);
+		result = gate_object_add(
+			gate, btf_make(gate, payload.bytes, load->size, load->log, answer),
+			&description);
 	answer->result = result;
 	return 0;
 }
 
-int gate_btf_load(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_btf_load(struct gate *gate, const struct channel_message *message,
+                  struct gate_answer *answer)
 {
 	const struct loader_btf_load_short *body = message->body;
 
 	return btf_load(gate, message, &body->load, body->payload, answer);
 }
 
-int gate_btf_load_long(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_btf_load_long(struct gate *gate, const struct channel_message *message,
+                       struct gate_answer *answer)
 {
 	return btf_load(gate, message, message->body, NULL, answer);
 }
 
 /*
- * Descriptions carry pointers of the caller's where more is wanted (instructions, the BTF itself): here they are all null, but
- * for the name of a BTF object, which libbpf probes for.
+ * Descriptions carry pointers of the caller's where more is wanted (instructions, the BTF itself):
+ * here they are all null, but for the name of a BTF object, which libbpf probes for.
  */
-int gate_object_info(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_object_info(struct gate *gate, const struct channel_message *message,
+                     struct gate_answer *answer)
 {
 	const struct loader_object_info *question = message->body;
 	struct loader_answer_info *info = &answer->info;

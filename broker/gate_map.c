@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Maps of a load: which may be made, how large they are together, and what libbpf writes into them. */
+/* Maps of a load: which may be made, how large they are together, and what libbpf writes into them.
+ */
 #include "broker/gate_state.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@ enum map_growth {
 };
 #define MAP_ELEMENT_OVERHEAD 64
 
-#define FLAGS_ANY (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | BPF_F_NUMA_NODE)
+#define FLAGS_ANY \
+	(BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | BPF_F_NUMA_NODE)
 #define FLAGS_HASH (FLAGS_ANY | BPF_F_NO_PREALLOC | BPF_F_ZERO_SEED)
 #define FLAGS_LRU (FLAGS_ANY | BPF_F_NO_COMMON_LRU | BPF_F_ZERO_SEED)
 
@@ -26,9 +28,11 @@ static const struct map_rule {
 	uint32_t flags; /* that may be set */
 } map_rules[] = {
 	[BPF_MAP_TYPE_HASH] = { MAP_BY_ELEMENT, false, FLAGS_HASH },
-	[BPF_MAP_TYPE_ARRAY] = { MAP_BY_VALUE, false, FLAGS_ANY | BPF_F_MMAPABLE | BPF_F_INNER_MAP },
+	[BPF_MAP_TYPE_ARRAY] = { MAP_BY_VALUE, false,
+	                         FLAGS_ANY | BPF_F_MMAPABLE | BPF_F_INNER_MAP },
 	[BPF_MAP_TYPE_PROG_ARRAY] = { MAP_BY_POINTER, false, FLAGS_ANY },
-	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { MAP_BY_POINTER, false, FLAGS_ANY | BPF_F_PRESERVE_ELEMS },
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { MAP_BY_POINTER, false,
+	                                    FLAGS_ANY | BPF_F_PRESERVE_ELEMS },
 	[BPF_MAP_TYPE_PERCPU_HASH] = { MAP_BY_ELEMENT, true, FLAGS_HASH },
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = { MAP_BY_VALUE, true, FLAGS_ANY },
 	[BPF_MAP_TYPE_STACK_TRACE] = { MAP_BY_ELEMENT, false, FLAGS_ANY | BPF_F_STACK_BUILD_ID },
@@ -48,7 +52,8 @@ static const struct map_rule {
 	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { MAP_BY_OWNER, true, FLAGS_ANY },
 	[BPF_MAP_TYPE_QUEUE] = { MAP_BY_VALUE, false, FLAGS_ANY },
 	[BPF_MAP_TYPE_STACK] = { MAP_BY_VALUE, false, FLAGS_ANY },
-	[BPF_MAP_TYPE_SK_STORAGE] = { MAP_BY_OWNER, false, FLAGS_ANY | BPF_F_NO_PREALLOC | BPF_F_CLONE },
+	[BPF_MAP_TYPE_SK_STORAGE] = { MAP_BY_OWNER, false,
+	                              FLAGS_ANY | BPF_F_NO_PREALLOC | BPF_F_CLONE },
 	[BPF_MAP_TYPE_DEVMAP_HASH] = { MAP_BY_ELEMENT, false, FLAGS_ANY },
 	[BPF_MAP_TYPE_RINGBUF] = { MAP_BY_BYTE, false, FLAGS_ANY },
 	[BPF_MAP_TYPE_INODE_STORAGE] = { MAP_BY_OWNER, false, FLAGS_ANY | BPF_F_NO_PREALLOC },
@@ -62,8 +67,10 @@ static uint64_t round_up_8(uint32_t size)
 	return ((uint64_t)size + 7) & ~(uint64_t)7;
 }
 
-/* An estimate from above of a map's memory, with every element there. All factors are below 2^35, so only the last can overflow. */
-static uint64_t map_memory(const struct loader_map_create *map, const struct map_rule *rule, uint32_t cpus)
+/* An estimate from above of a map's memory, with every element there. All factors are below 2^35,
+ * so only the last can overflow. */
+static uint64_t map_memory(const struct loader_map_create *map, const struct map_rule *rule,
+                           uint32_t cpus)
 {
 	uint64_t value = round_up_8(map->value_size);
 	uint64_t element = 0;
@@ -98,10 +105,13 @@ static int map_memory_claim(struct gate *gate, const struct loader_map_create *m
 		gate->map_memory += memory;
 		return 0;
 	}
-	(void)error_set(&gate->refusal, 0, ERROR_LIMIT,
-			"the object's maps need more memory than one load may have: map \"%s\" (%u entries) needs about %llu bytes, the maps before it about %llu, and all together may have %llu; make them smaller or ask the administrator to raise map_memory_max",
-			map->name, map->max_entries, (unsigned long long)memory,
-			(unsigned long long)gate->map_memory, (unsigned long long)most);
+	(void)error_set(
+		&gate->refusal, 0, ERROR_LIMIT,
+		"the object's maps need more memory than one load may have: map \"%s\" (%u "
+	        "entries) needs about %llu bytes, the maps before it about %llu, and all together "
+	        "may have %llu; make them smaller or ask the administrator to raise map_memory_max",
+		map->name, map->max_entries, (unsigned long long)memory,
+		(unsigned long long)gate->map_memory, (unsigned long long)most);
 	return -E2BIG;
 }
 
@@ -132,7 +142,8 @@ static int map_check(const struct loader_map_create *map, const struct map_rule 
 }
 
 /* Fills in the descriptors that the map refers to. 0 or -EBADF. */
-static int map_references(struct gate *gate, const struct loader_map_create *map, union bpf_attr *attr)
+static int map_references(struct gate *gate, const struct loader_map_create *map,
+                          union bpf_attr *attr)
 {
 	const struct gate_object *object;
 
@@ -182,7 +193,8 @@ static int map_make(struct gate *gate, const struct loader_map_create *map)
 	return result;
 }
 
-int gate_map_create(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_map_create(struct gate *gate, const struct channel_message *message,
+                    struct gate_answer *answer)
 {
 	const struct loader_map_create *map = message->body;
 	const struct gate_object description = {
@@ -200,7 +212,8 @@ int gate_map_create(struct gate *gate, const struct channel_message *message, st
 	return 0;
 }
 
-static int map_element_set(struct gate *gate, const struct gate_object *map, uint32_t key, const void *value)
+static int map_element_set(struct gate *gate, const struct gate_object *map, uint32_t key,
+                           const void *value)
 {
 	union bpf_attr attr = {};
 
@@ -212,8 +225,8 @@ static int map_element_set(struct gate *gate, const struct gate_object *map, uin
 
 /* Globals: libbpf writes whole values into arrays, nothing else. */
 static int map_update(struct gate *gate, const struct channel_message *message,
-		      const struct loader_map_update *update, const uint8_t *inline_bytes,
-		      struct gate_answer *answer)
+                      const struct loader_map_update *update, const uint8_t *inline_bytes,
+                      struct gate_answer *answer)
 {
 	const struct gate_object *map = gate_object_find(gate, update->map, GATE_KIND_MAP);
 	__attribute__((cleanup(gate_payload_cleanup))) struct gate_payload payload = {};
@@ -233,20 +246,23 @@ static int map_update(struct gate *gate, const struct channel_message *message,
 	return 0;
 }
 
-int gate_map_update(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_map_update(struct gate *gate, const struct channel_message *message,
+                    struct gate_answer *answer)
 {
 	const struct loader_map_update_short *body = message->body;
 
 	return map_update(gate, message, &body->update, body->payload, answer);
 }
 
-int gate_map_update_long(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_map_update_long(struct gate *gate, const struct channel_message *message,
+                         struct gate_answer *answer)
 {
 	return map_update(gate, message, message->body, NULL, answer);
 }
 
 /* The object that may stand in a slot of the map, or NULL. */
-static const struct gate_object *slot_value(struct gate *gate, const struct gate_object *map, uint32_t handle)
+static const struct gate_object *slot_value(struct gate *gate, const struct gate_object *map,
+                                            uint32_t handle)
 {
 	const struct gate_object *value;
 
@@ -258,7 +274,8 @@ static const struct gate_object *slot_value(struct gate *gate, const struct gate
 	return value && value->index != LOADER_PROGRAM_PROBE ? value : NULL;
 }
 
-int gate_map_slot(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_map_slot(struct gate *gate, const struct channel_message *message,
+                  struct gate_answer *answer)
 {
 	const struct loader_map_slot *slot = message->body;
 	const struct gate_object *map = gate_object_find(gate, slot->map, GATE_KIND_MAP);
@@ -273,7 +290,8 @@ int gate_map_slot(struct gate *gate, const struct channel_message *message, stru
 	return 0;
 }
 
-int gate_map_freeze(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_map_freeze(struct gate *gate, const struct channel_message *message,
+                    struct gate_answer *answer)
 {
 	const struct loader_map_freeze *freeze = message->body;
 	const struct gate_object *map = gate_object_find(gate, freeze->map, GATE_KIND_MAP);

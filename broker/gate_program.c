@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs of a load: which may be loaded, the handles in their instructions, and where extension programs belong. */
+/* Programs of a load: which may be loaded, the handles in their instructions, and where extension
+ * programs belong. */
 #include "broker/gate_state.h"
 
 #include "common/program_type.h"
@@ -7,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define INSTRUCTIONS_MAX 1000000u       /* the kernel's own bound, BPF_COMPLEXITY_LIMIT_INSNS */
-#define RECORD_SIZE_MAX 256u            /* of one function or line record; the kernel takes up to 252 */
-#define PROBE_INSTRUCTIONS_MAX 16u      /* what libbpf probes with while it loads */
-#define WARMUP_INSTRUCTIONS_MAX 256u    /* what bpfd's own warm-up object has */
+#define INSTRUCTIONS_MAX 1000000u  /* the kernel's own bound, BPF_COMPLEXITY_LIMIT_INSNS */
+#define RECORD_SIZE_MAX 256u       /* of one function or line record; the kernel takes up to 252 */
+#define PROBE_INSTRUCTIONS_MAX 16u /* what libbpf probes with while it loads */
+#define WARMUP_INSTRUCTIONS_MAX 256u /* what bpfd's own warm-up object has */
 
 /* The program types that libbpf probes the kernel with. */
 static bool type_is_probe(uint32_t type)
@@ -79,8 +80,10 @@ static int program_check(const struct gate *gate, const struct loader_program_lo
 static uint64_t payload_size(const struct loader_program_load *load)
 {
 	if (load->instruction_count == 0 || load->instruction_count > INSTRUCTIONS_MAX ||
-	    load->function_record_size > RECORD_SIZE_MAX || load->line_record_size > RECORD_SIZE_MAX ||
-	    load->function_record_count > INSTRUCTIONS_MAX || load->line_record_count > INSTRUCTIONS_MAX)
+	    load->function_record_size > RECORD_SIZE_MAX ||
+	    load->line_record_size > RECORD_SIZE_MAX ||
+	    load->function_record_count > INSTRUCTIONS_MAX ||
+	    load->line_record_count > INSTRUCTIONS_MAX)
 		return 0;
 	return (uint64_t)load->instruction_count * sizeof(struct bpf_insn) +
 	       (uint64_t)load->function_record_count * load->function_record_size +
@@ -135,11 +138,28 @@ static bool index_is_extension(const struct gate *gate, uint32_t index)
 	       gate->job.programs[index].form == PROGRAM_FORM_EXTENSION;
 }
 
+/*
+ * Tail calls connect programs of the same type and expected attach type only (Linux 6.17, and
+ * stable kernels since). An extension program counts as its target's type and no attach type, and
+ * may not itself be called: so what it calls is loaded plainly, without an attach type.
+ */
+static bool helper_of_extensions(const struct gate *gate, const struct loader_program_load *load)
+{
+	if (load->index != LOADER_PROGRAM_HELPER || load->type != BPF_PROG_TYPE_XDP)
+		return false;
+	for (uint32_t i = 0; i < gate->job.program_count; i++) {
+		if (index_is_extension(gate, i))
+			return true;
+	}
+	return false;
+}
+
 static int program_target_set(const struct gate *gate, const struct loader_program_load *load,
-			      union bpf_attr *attr)
+                              union bpf_attr *attr)
 {
 	attr->prog_type = load->type;
-	attr->expected_attach_type = load->expected_attach_type;
+	attr->expected_attach_type =
+		helper_of_extensions(gate, load) ? 0 : load->expected_attach_type;
 	if (!index_is_extension(gate, load->index))
 		return 0;
 	if (gate->options.extension_target_fd < 0)
@@ -152,7 +172,7 @@ static int program_target_set(const struct gate *gate, const struct loader_progr
 }
 
 static int program_references(struct gate *gate, const struct loader_program_load *load,
-			      unsigned char *payload, union bpf_attr *attr)
+                              unsigned char *payload, union bpf_attr *attr)
 {
 	const struct gate_object *btf = gate_object_find(gate, load->btf, GATE_KIND_BTF);
 	size_t functions = load->instruction_count * sizeof(struct bpf_insn);
@@ -174,8 +194,8 @@ static int program_references(struct gate *gate, const struct loader_program_loa
 	return 0;
 }
 
-static int program_make(struct gate *gate, const struct loader_program_load *load, unsigned char *payload,
-			struct gate_answer *answer)
+static int program_make(struct gate *gate, const struct loader_program_load *load,
+                        unsigned char *payload, struct gate_answer *answer)
 {
 	union bpf_attr attr = {};
 	char *log = NULL;
@@ -184,7 +204,8 @@ static int program_make(struct gate *gate, const struct loader_program_load *loa
 	if (result == 0)
 		result = program_references(gate, load, payload, &attr);
 	if (result == 0)
-		result = instructions_translate(gate, (struct bpf_insn *)payload, load->instruction_count);
+		result = instructions_translate(gate, (struct bpf_insn *)payload,
+		                                load->instruction_count);
 	if (result < 0)
 		return result;
 	attr.prog_flags = load->flags;
@@ -204,13 +225,13 @@ static int program_make(struct gate *gate, const struct loader_program_load *loa
 }
 
 static int program_load(struct gate *gate, const struct channel_message *message,
-			const struct loader_program_load *load, const uint8_t *inline_bytes,
-			struct gate_answer *answer)
+                        const struct loader_program_load *load, const uint8_t *inline_bytes,
+                        struct gate_answer *answer)
 {
 	const struct gate_object description = { .kind = GATE_KIND_PROGRAM,
-						 .type = load->type,
-						 .flags = load->flags,
-						 .index = load->index };
+		                                 .type = load->type,
+		                                 .flags = load->flags,
+		                                 .index = load->index };
 	__attribute__((cleanup(gate_payload_cleanup))) struct gate_payload payload = {};
 	uint64_t size = payload_size(load);
 	int result;
@@ -225,12 +246,14 @@ static int program_load(struct gate *gate, const struct channel_message *message
 	if (result == -EPROTO)
 		return result;
 	if (result == 0)
-		result = gate_object_add(gate, program_make(gate, load, payload.bytes, answer), &description);
+		result = gate_object_add(gate, program_make(gate, load, payload.bytes, answer),
+		                         &description);
 	answer->result = result;
 	return 0;
 }
 
-int gate_program_load(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_program_load(struct gate *gate, const struct channel_message *message,
+                      struct gate_answer *answer)
 {
 	const struct loader_program_load_short *body = message->body;
 
@@ -238,15 +261,17 @@ int gate_program_load(struct gate *gate, const struct channel_message *message, 
 }
 
 int gate_program_load_long(struct gate *gate, const struct channel_message *message,
-			   struct gate_answer *answer)
+                           struct gate_answer *answer)
 {
 	return program_load(gate, message, message->body, NULL, answer);
 }
 
-int gate_program_bind(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_program_bind(struct gate *gate, const struct channel_message *message,
+                      struct gate_answer *answer)
 {
 	const struct loader_program_bind *bind = message->body;
-	const struct gate_object *program = gate_object_find(gate, bind->program, GATE_KIND_PROGRAM);
+	const struct gate_object *program =
+		gate_object_find(gate, bind->program, GATE_KIND_PROGRAM);
 	const struct gate_object *map = gate_object_find(gate, bind->map, GATE_KIND_MAP);
 	union bpf_attr attr = {};
 

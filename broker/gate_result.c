@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the loader says about its load: checked against what the gate itself made, then told to the broker. */
+/* What the loader says about its load: checked against what the gate itself made, then told to the
+ * broker. */
 #include "broker/gate_state.h"
 
 #include "common/cleanup.h"
@@ -10,7 +11,8 @@
 /* The XDP actions, and a dispatcher's own code. */
 #define PROCEED_ON_ANY ((1u << 31) | 0x1fu)
 
-int gate_result_warm(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_result_warm(struct gate *gate, const struct channel_message *message,
+                     struct gate_answer *answer)
 {
 	(void)message;
 	(void)answer;
@@ -20,10 +22,12 @@ int gate_result_warm(struct gate *gate, const struct channel_message *message, s
 	return channel_send(&gate->broker, GATE_WARM, 0, NULL, NULL);
 }
 
-int gate_result_program(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_result_program(struct gate *gate, const struct channel_message *message,
+                        struct gate_answer *answer)
 {
 	const struct loader_program *program = message->body;
-	const struct gate_object *object = gate_object_find(gate, program->handle, GATE_KIND_PROGRAM);
+	const struct gate_object *object =
+		gate_object_find(gate, program->handle, GATE_KIND_PROGRAM);
 	struct gate_loaded_program *loaded;
 
 	(void)answer;
@@ -42,15 +46,19 @@ int gate_result_program(struct gate *gate, const struct channel_message *message
 	return 0;
 }
 
-/* The broker makes a file's name of it: letters, digits, '_' and '.', as the kernel has them in names. */
+/* The broker makes a file's name of it: letters, digits, '_' and '.', as the kernel has them in
+ * names. */
 static bool map_name_ok(const char name[MAP_NAME_SIZE])
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
 
-	return channel_text_ok(name, MAP_NAME_SIZE) && name[0] && name[strspn(name, allowed)] == '\0';
+	return channel_text_ok(name, MAP_NAME_SIZE) && name[0] &&
+	       name[strspn(name, allowed)] == '\0';
 }
 
-int gate_result_map(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_result_map(struct gate *gate, const struct channel_message *message,
+                    struct gate_answer *answer)
 {
 	const struct loader_map *map = message->body;
 	struct gate_loaded_map *loaded;
@@ -60,7 +68,8 @@ int gate_result_map(struct gate *gate, const struct channel_message *message, st
 	    !gate_object_find(gate, map->handle, GATE_KIND_MAP))
 		return -EPROTO;
 	for (uint32_t i = 0; i < gate->map_count; i++) {
-		if (gate->maps[i].handle == map->handle || strcmp(gate->maps[i].name, map->name) == 0)
+		if (gate->maps[i].handle == map->handle ||
+		    strcmp(gate->maps[i].name, map->name) == 0)
 			return -EPROTO;
 	}
 	loaded = &gate->maps[gate->map_count++];
@@ -74,7 +83,7 @@ static int programs_send(struct gate *gate)
 	for (uint32_t i = 0; i < gate->job.program_count; i++) {
 		struct gate_program program = { .index = i, .xdp = gate->programs[i].xdp };
 		int result = channel_send(&gate->broker, GATE_PROGRAM, 0, &program,
-					  &gate->objects[gate->programs[i].handle].fd);
+		                          &gate->objects[gate->programs[i].handle].fd);
 
 		if (result < 0)
 			return result;
@@ -90,17 +99,19 @@ static int maps_send(struct gate *gate)
 
 		memcpy(map.name, gate->maps[i].name, sizeof(map.name));
 		result = channel_send(&gate->broker, GATE_MAP, 0, &map,
-				      &gate->objects[gate->maps[i].handle].fd);
+		                      &gate->objects[gate->maps[i].handle].fd);
 		if (result < 0)
 			return result;
 	}
 	return 0;
 }
 
-int gate_result_done(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_result_done(struct gate *gate, const struct channel_message *message,
+                     struct gate_answer *answer)
 {
 	const struct loader_done *done = message->body;
-	struct gate_finished finished = { .program_count = done->program_count, .map_count = done->map_count };
+	struct gate_finished finished = { .program_count = done->program_count,
+		                          .map_count = done->map_count };
 	int result;
 
 	(void)answer;
@@ -129,7 +140,8 @@ static void text_make_printable(char *text, size_t size)
 	}
 }
 
-static int failed_fill(const struct gate *gate, const struct loader_failed *failed, struct gate_failed *out)
+static int failed_fill(const struct gate *gate, const struct loader_failed *failed,
+                       struct gate_failed *out)
 {
 	const struct error *error = gate->refusal.code ? &gate->refusal : &failed->error;
 	size_t length = strnlen(error->message, sizeof(error->message));
@@ -143,7 +155,8 @@ static int failed_fill(const struct gate *gate, const struct loader_failed *fail
 	return 0;
 }
 
-int gate_result_failed(struct gate *gate, const struct channel_message *message, struct gate_answer *answer)
+int gate_result_failed(struct gate *gate, const struct channel_message *message,
+                       struct gate_answer *answer)
 {
 	struct gate_failed out = {};
 	int result = failed_fill(gate, message->body, &out);
@@ -156,7 +169,7 @@ int gate_result_failed(struct gate *gate, const struct channel_message *message,
 }
 
 int gate_result_failed_with_log(struct gate *gate, const struct channel_message *message,
-				struct gate_answer *answer)
+                                struct gate_answer *answer)
 {
 	const struct loader_failed *failed = message->body;
 	__attribute__((cleanup(gate_payload_cleanup))) struct gate_payload log = {};

@@ -12,10 +12,10 @@ enum gate_kind { GATE_KIND_NONE, GATE_KIND_MAP, GATE_KIND_PROGRAM, GATE_KIND_BTF
 struct gate_object {
 	int fd;
 	enum gate_kind kind;
-	uint32_t type;        /* of a map or program, as the loader asked for it */
-	uint32_t flags;       /* as the kernel got them */
-	uint32_t index;       /* of a program: into the job's, or LOADER_PROGRAM_* */
-	uint32_t key_size;    /* of a map, as the two below */
+	uint32_t type;     /* of a map or program, as the loader asked for it */
+	uint32_t flags;    /* as the kernel got them */
+	uint32_t index;    /* of a program: into the job's, or LOADER_PROGRAM_* */
+	uint32_t key_size; /* of a map, as the two below */
 	uint32_t value_size;
 	uint32_t max_entries;
 };
@@ -57,21 +57,24 @@ struct gate_answer {
 };
 
 /*
- * One function per message; all return 0 (and fill `answer`), or -EPROTO when the loader did what bpfd's loader never
- * does: the load then ends.
+ * One function per message; all return 0 (and fill `answer`), or -EPROTO when the loader did what
+ * bpfd's loader never does: the load then ends.
  */
-typedef int gate_function(struct gate *gate, const struct channel_message *message, struct gate_answer *answer);
+typedef int gate_function(struct gate *gate, const struct channel_message *message,
+                          struct gate_answer *answer);
 
-gate_function gate_map_create, gate_map_update, gate_map_update_long, gate_map_slot, gate_map_freeze;
+gate_function gate_map_create, gate_map_update, gate_map_update_long, gate_map_slot,
+	gate_map_freeze;
 gate_function gate_btf_load, gate_btf_load_long, gate_object_info;
 gate_function gate_program_load, gate_program_load_long, gate_program_bind;
-gate_function gate_result_warm, gate_result_program, gate_result_map, gate_result_done, gate_result_failed,
-	gate_result_failed_with_log;
+gate_function gate_result_warm, gate_result_program, gate_result_map, gate_result_done,
+	gate_result_failed, gate_result_failed_with_log;
 
 /* Does what one message of the loader asks, and answers it. 0 or -errno: the load ends. */
 int gate_loader_message(struct gate *gate, const struct channel_message *message);
 
-/* Keeps a descriptor that bpf() returned: its new handle, or -errno with `fd` closed. A negative `fd` is returned as it is. */
+/* Keeps a descriptor that bpf() returned: its new handle, or -errno with `fd` closed. A negative
+ * `fd` is returned as it is. */
 int gate_object_add(struct gate *gate, int fd, const struct gate_object *description);
 
 /* The object of a handle if it is of this kind, else NULL. */
@@ -83,16 +86,18 @@ void gate_objects_close(struct gate *gate);
 /* Tells the broker that the load failed, as the gate itself sees it. */
 void gate_fail(struct gate *gate, enum error_code code, const char *message);
 
-/* A private copy of a payload of `size` bytes that came in a message's memfd (or, where there is none, in the message). */
+/* A private copy of a payload of `size` bytes that came in a message's memfd (or, where there is
+ * none, in the message). */
 struct gate_payload {
 	void *bytes;
 	size_t size;
 };
-int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes, uint64_t size,
-		      struct gate_payload *payload);
+int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes,
+                      uint64_t size, struct gate_payload *payload);
 void gate_payload_cleanup(struct gate_payload *payload);
 
-/* Room for the kernel's log, of VERIFIER_LOG_MAX bytes; its pages exist only once the kernel wrote to them. NULL: no memory. */
+/* Room for the kernel's log, of VERIFIER_LOG_MAX bytes; its pages exist only once the kernel wrote
+ * to them. NULL: no memory. */
 char *gate_log_new(void);
 /* Puts what the kernel wrote into the answer, and frees the room. */
 void gate_log_finish(char *log, struct gate_answer *answer);

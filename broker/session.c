@@ -18,7 +18,8 @@ struct session {
 	struct session_result result;
 };
 
-/* Closes every descriptor above the standard ones but those kept, which are in ascending order; -1 is skipped. */
+/* Closes every descriptor above the standard ones but those kept, which are in ascending order; -1
+ * is skipped. */
 static void descriptors_close_but(const int *kept, size_t count)
 {
 	unsigned int next = STDERR_FILENO + 1;
@@ -38,8 +39,10 @@ static int descriptor_compare(const void *left, const void *right)
 	return *(const int *)left - *(const int *)right;
 }
 
-/* What the forked child does until it ends. It shares nothing with the broker but its memory as it was, and these descriptors. */
-static _Noreturn void gate_child(const struct session_settings *settings, int broker_fd, int loader_fd)
+/* What the forked child does until it ends. It shares nothing with the broker but its memory as it
+ * was, and these descriptors. */
+static _Noreturn void gate_child(const struct session_settings *settings, int broker_fd,
+                                 int loader_fd)
 {
 	int kept[] = { broker_fd, loader_fd, settings->extension_target_fd };
 	struct gate_options options = {
@@ -66,7 +69,8 @@ static struct session *session_new(uint64_t id, int broker_fd, pid_t gate)
 
 	if (!session)
 		return NULL;
-	session->channel = (struct channel){ .fd = broker_fd, .self = CHANNEL_UPPER, .list = &channel_gate };
+	session->channel =
+		(struct channel){ .fd = broker_fd, .self = CHANNEL_UPPER, .list = &channel_gate };
 	session->id = id;
 	session->gate = gate;
 	session->state = GATE_STATE_WARMING;
@@ -74,8 +78,8 @@ static struct session *session_new(uint64_t id, int broker_fd, pid_t gate)
 	return session;
 }
 
-int session_start(const struct session_settings *settings, const struct channel *launcher, uint64_t id,
-		  struct session **out)
+int session_start(const struct session_settings *settings, const struct channel *launcher,
+                  uint64_t id, struct session **out)
 {
 	_cleanup_close_ int broker_end = -1, gate_end = -1, gate_loader_end = -1, loader_end = -1;
 	int pair[2];
@@ -155,7 +159,7 @@ static enum session_event warm_take(struct session *session, struct channel_mess
 static enum session_event defect(struct session *session)
 {
 	(void)error_set(&session->result.error, 0, ERROR_INTERNAL,
-			"the gate of this load broke its channel's protocol; nothing was loaded");
+	                "the gate of this load broke its channel's protocol; nothing was loaded");
 	return SESSION_FAILED;
 }
 
@@ -193,7 +197,8 @@ static enum session_event finished_take(struct session *session, struct channel_
 	const struct gate_finished *finished = message->body;
 	struct session_result *result = &session->result;
 
-	if (finished->program_count != result->program_count || finished->map_count != result->map_count)
+	if (finished->program_count != result->program_count ||
+	    finished->map_count != result->map_count)
 		return defect(session);
 	memcpy(result->digest, finished->digest, sizeof(result->digest));
 	session->gate_ends = true;
@@ -218,12 +223,9 @@ static enum session_event failed_take(struct session *session, struct channel_me
 
 /* By message type; the channel's rows already say in which state each may come. */
 static enum session_event (*const session_takers[])(struct session *, struct channel_message *) = {
-	[GATE_WARM] = warm_take,
-	[GATE_PROGRAM] = program_take,
-	[GATE_MAP] = map_take,
-	[GATE_FINISHED] = finished_take,
-	[GATE_FAILED] = failed_take,
-	[GATE_FAILED_WITH_LOG] = failed_take,
+	[GATE_WARM] = warm_take,     [GATE_PROGRAM] = program_take,
+	[GATE_MAP] = map_take,       [GATE_FINISHED] = finished_take,
+	[GATE_FAILED] = failed_take, [GATE_FAILED_WITH_LOG] = failed_take,
 };
 
 enum session_event session_receive(struct session *session)
@@ -241,7 +243,8 @@ enum session_event session_receive(struct session *session)
 	if (result < 0) {
 		session->gate_ends = true;
 		(void)error_set(&session->result.error, 0, ERROR_UNAVAILABLE,
-				"the process that loads programs ended before it was done; nothing was loaded: try again");
+		                "the process that loads programs ended before it was done; nothing "
+		                "was loaded: try again");
 		return SESSION_FAILED;
 	}
 	event = session_takers[message.row->type](session, &message);

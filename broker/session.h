@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A session is one loader with its gate: started ahead of time and kept warm, it serves one load and is thrown away. The gate
- * is a forked child of the broker; the loader is started by the launcher on the broker's word.
+ * A session is one loader with its gate: started ahead of time and kept warm, it serves one load
+ * and is thrown away. The gate is a forked child of the broker; the loader is started by the
+ * launcher on the broker's word.
  */
 #ifndef BPFD_BROKER_SESSION_H
 #define BPFD_BROKER_SESSION_H
@@ -19,9 +20,12 @@ struct session;
 /* What every gate is forked with. */
 struct session_settings {
 	const struct launcher_settings *launcher;
-	int extension_target_fd;        /* the template dispatcher's program, or -1 where the kernel refuses extensions */
-	uint32_t extension_target_btf_id; /* BTF id, in the dispatcher's BTF, of the function that is replaced */
-	uint32_t possible_cpus; /* sysconf(_SC_NPROCESSORS_CONF), asked before the sandbox closes; 0 is refused */
+	int extension_target_fd; /* the template dispatcher's program, or -1 where the kernel
+	                            refuses extensions */
+	uint32_t extension_target_btf_id; /* BTF id, in the dispatcher's BTF, of the function that
+	                                     is replaced */
+	uint32_t possible_cpus; /* sysconf(_SC_NPROCESSORS_CONF), asked before the sandbox closes; 0
+	                           is refused */
 };
 
 enum session_event { SESSION_PENDING, SESSION_WARM, SESSION_FINISHED, SESSION_FAILED };
@@ -50,11 +54,12 @@ struct session_result {
 };
 
 /*
- * Forks a gate and asks the launcher for its loader (LOADER_START with message id `id`). 0 and `out`, or -errno.
- * The gate child never returns from here: it runs its loop, confined by sandbox_policy_gate, and ends with _exit.
+ * Forks a gate and asks the launcher for its loader (LOADER_START with message id `id`). 0 and
+ * `out`, or -errno. The gate child never returns from here: it runs its loop, confined by
+ * sandbox_policy_gate, and ends with _exit.
  */
-int session_start(const struct session_settings *settings, const struct channel *launcher, uint64_t id,
-		  struct session **out);
+int session_start(const struct session_settings *settings, const struct channel *launcher,
+                  uint64_t id, struct session **out);
 
 /* The descriptor to poll for input. */
 int session_fd(const struct session *session);
@@ -66,14 +71,16 @@ bool session_is_warm(const struct session *session);
 int session_submit(struct session *session, const struct gate_job *job, int object_fd);
 
 /*
- * Takes one message when session_fd() is readable. After SESSION_FINISHED or SESSION_FAILED (also when the gate or the loader
- * died: the error says so) the result, owned by the session until taken, is in session_result().
+ * Takes one message when session_fd() is readable. After SESSION_FINISHED or SESSION_FAILED (also
+ * when the gate or the loader died: the error says so) the result, owned by the session until
+ * taken, is in session_result().
  */
 enum session_event session_receive(struct session *session);
 
 struct session_result *session_result(struct session *session);
 
-/* Kills the gate (SIGKILL; the broker's loop reaps it), closes everything that is still in the result. */
+/* Kills the gate (SIGKILL; the broker's loop reaps it), closes everything that is still in the
+ * result. */
 void session_free(struct session *session);
 
 #endif

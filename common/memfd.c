@@ -45,7 +45,8 @@ int memfd_from_bytes(const char *name, const void *bytes, size_t size)
 int memfd_check(int fd, size_t *size)
 {
 	struct stat status;
-	/* only memfds have seals: whatever else was sent (a pipe, a file of some other file system) fails here */
+	/* only memfds have seals: whatever else was sent (a pipe, a file of some other file system)
+	 * fails here */
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (seals < 0 || (seals & MEMFD_SEALS) != MEMFD_SEALS)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Gate (upper end) and its loader (lower end). The loader, which reads a stranger's object and is not trusted, asks for one bpf()
- * call at a time; the gate checks it, makes it and answers. What the gate made is named by handles: small numbers that mean
- * something to this gate alone. No BPF descriptor ever travels here.
+ * Gate (upper end) and its loader (lower end). The loader, which reads a stranger's object and is
+ * not trusted, asks for one bpf() call at a time; the gate checks it, makes it and answers. What
+ * the gate made is named by handles: small numbers that mean something to this gate alone. No BPF
+ * descriptor ever travels here.
  *
- * Short payloads travel inside the message, longer ones (the _LONG messages) in a memfd sealed against writing, growing and
- * shrinking that has exactly the size which the message's fields give.
+ * Short payloads travel inside the message, longer ones (the _LONG messages) in a memfd sealed
+ * against writing, growing and shrinking that has exactly the size which the message's fields give.
  */
 #ifndef BPFD_PROTO_CHANNEL_LOADER_H
 #define BPFD_PROTO_CHANNEL_LOADER_H
@@ -14,7 +15,8 @@
 #include "common/error.h"
 #include "proto/channel_gate.h"
 
-/* The gate probes or loads; the loader is warm (it waits for its job) or asks (it waits for an answer). */
+/* The gate probes or loads; the loader is warm (it waits for its job) or asks (it waits for an
+ * answer). */
 enum loader_state {
 	LOADER_STATE_PROBING = 1,
 	LOADER_STATE_LOADING = 2,
@@ -30,7 +32,8 @@ enum loader_state {
 #define LOADER_BPF_NAME_SIZE 16 /* BPF_OBJ_NAME_LEN */
 #define LOADER_INFO_SIZE 256
 
-/* What an answer carries: a handle, 0, or -errno. With ANSWER_LOG: a memfd with `log_size` bytes of the kernel's log. */
+/* What an answer carries: a handle, 0, or -errno. With ANSWER_LOG: a memfd with `log_size` bytes of
+ * the kernel's log. */
 struct loader_answer {
 	int32_t result;
 	uint32_t log_size;
@@ -95,12 +98,14 @@ struct loader_btf_load_short {
 	uint8_t payload[LOADER_PAYLOAD_SHORT];
 };
 
-#define LOADER_PROGRAM_HELPER 0xfffffffeu /* a tail call's target, which the job did not ask for by name */
-#define LOADER_PROGRAM_PROBE 0xffffffffu  /* libbpf finds out what this kernel knows */
+#define LOADER_PROGRAM_HELPER \
+	0xfffffffeu /* a tail call's target, which the job did not ask for by name */
+#define LOADER_PROGRAM_PROBE 0xffffffffu /* libbpf finds out what this kernel knows */
 
 /*
- * Its payload: instructions, function records and line records, in that order, without gaps. Maps in the instructions are
- * handles. Where it is attached is not the loader's to say: the gate fills that in.
+ * Its payload: instructions, function records and line records, in that order, without gaps. Maps
+ * in the instructions are handles. Where it is attached is not the loader's to say: the gate fills
+ * that in.
  */
 struct loader_program_load {
 	uint32_t index; /* into the job's programs, or LOADER_PROGRAM_* */
@@ -161,34 +166,34 @@ struct loader_failed {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_LOADER(X)                                                                        \
-	X(JOB, 1, UPPER, struct gate_job, 1, LOADER_STATE_WARM)                                  \
-	X(ANSWER, 2, UPPER, struct loader_answer, 0, LOADER_STATE_ASKING)                        \
-	X(ANSWER_LOG, 3, UPPER, struct loader_answer, 1, LOADER_STATE_ASKING)                    \
-	X(ANSWER_INFO, 4, UPPER, struct loader_answer_info, 0, LOADER_STATE_ASKING)              \
-	X(MAP_CREATE, 5, LOWER, struct loader_map_create, 0, LOADER_STATE_CALLS)                 \
-	X(MAP_UPDATE, 6, LOWER, struct loader_map_update_short, 0, LOADER_STATE_CALLS)           \
-	X(MAP_UPDATE_LONG, 7, LOWER, struct loader_map_update, 1, LOADER_STATE_LOADING)          \
-	X(MAP_SLOT, 8, LOWER, struct loader_map_slot, 0, LOADER_STATE_LOADING)                   \
-	X(MAP_FREEZE, 9, LOWER, struct loader_map_freeze, 0, LOADER_STATE_CALLS)                 \
-	X(BTF_LOAD, 10, LOWER, struct loader_btf_load_short, 0, LOADER_STATE_CALLS)              \
-	X(BTF_LOAD_LONG, 11, LOWER, struct loader_btf_load, 1, LOADER_STATE_LOADING)             \
-	X(PROGRAM_LOAD, 12, LOWER, struct loader_program_load_short, 0, LOADER_STATE_CALLS)      \
-	X(PROGRAM_LOAD_LONG, 13, LOWER, struct loader_program_load, 1, LOADER_STATE_LOADING)     \
-	X(PROGRAM_BIND, 14, LOWER, struct loader_program_bind, 0, LOADER_STATE_CALLS)            \
-	X(OBJECT_INFO, 15, LOWER, struct loader_object_info, 0, LOADER_STATE_CALLS)              \
-	X(WARM, 16, LOWER, struct channel_nothing, 0, LOADER_STATE_PROBING)                      \
-	X(PROGRAM, 17, LOWER, struct loader_program, 0, LOADER_STATE_LOADING)                    \
-	X(MAP, 18, LOWER, struct loader_map, 0, LOADER_STATE_LOADING)                            \
-	X(DONE, 19, LOWER, struct loader_done, 0, LOADER_STATE_LOADING)                          \
-	X(FAILED, 20, LOWER, struct loader_failed, 0, LOADER_STATE_CALLS)                        \
+#define CHANNEL_LOADER(X)                                                                    \
+	X(JOB, 1, UPPER, struct gate_job, 1, LOADER_STATE_WARM)                              \
+	X(ANSWER, 2, UPPER, struct loader_answer, 0, LOADER_STATE_ASKING)                    \
+	X(ANSWER_LOG, 3, UPPER, struct loader_answer, 1, LOADER_STATE_ASKING)                \
+	X(ANSWER_INFO, 4, UPPER, struct loader_answer_info, 0, LOADER_STATE_ASKING)          \
+	X(MAP_CREATE, 5, LOWER, struct loader_map_create, 0, LOADER_STATE_CALLS)             \
+	X(MAP_UPDATE, 6, LOWER, struct loader_map_update_short, 0, LOADER_STATE_CALLS)       \
+	X(MAP_UPDATE_LONG, 7, LOWER, struct loader_map_update, 1, LOADER_STATE_LOADING)      \
+	X(MAP_SLOT, 8, LOWER, struct loader_map_slot, 0, LOADER_STATE_LOADING)               \
+	X(MAP_FREEZE, 9, LOWER, struct loader_map_freeze, 0, LOADER_STATE_CALLS)             \
+	X(BTF_LOAD, 10, LOWER, struct loader_btf_load_short, 0, LOADER_STATE_CALLS)          \
+	X(BTF_LOAD_LONG, 11, LOWER, struct loader_btf_load, 1, LOADER_STATE_LOADING)         \
+	X(PROGRAM_LOAD, 12, LOWER, struct loader_program_load_short, 0, LOADER_STATE_CALLS)  \
+	X(PROGRAM_LOAD_LONG, 13, LOWER, struct loader_program_load, 1, LOADER_STATE_LOADING) \
+	X(PROGRAM_BIND, 14, LOWER, struct loader_program_bind, 0, LOADER_STATE_CALLS)        \
+	X(OBJECT_INFO, 15, LOWER, struct loader_object_info, 0, LOADER_STATE_CALLS)          \
+	X(WARM, 16, LOWER, struct channel_nothing, 0, LOADER_STATE_PROBING)                  \
+	X(PROGRAM, 17, LOWER, struct loader_program, 0, LOADER_STATE_LOADING)                \
+	X(MAP, 18, LOWER, struct loader_map, 0, LOADER_STATE_LOADING)                        \
+	X(DONE, 19, LOWER, struct loader_done, 0, LOADER_STATE_LOADING)                      \
+	X(FAILED, 20, LOWER, struct loader_failed, 0, LOADER_STATE_CALLS)                    \
 	X(FAILED_WITH_LOG, 21, LOWER, struct loader_failed, 1, LOADER_STATE_LOADING)
 
 enum loader_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LOADER_, name, type)
 	CHANNEL_LOADER(X)
 #undef X
-	LOADER_MESSAGE_END
+		LOADER_MESSAGE_END
 };
 
 extern const struct channel_list channel_loader;

@@ -32,7 +32,8 @@ int data_sum(struct xdp_md *context)
 {
 	(void)context;
 	variable++;
-	return sum_zero(sum_pair(constant + (__u32)variable + flag + far_constant + far_variable + large[0]));
+	return sum_zero(sum_pair(constant + (__u32)variable + flag + far_constant + far_variable +
+	                         large[0]));
 }
 
 SEC("xdp.frags")

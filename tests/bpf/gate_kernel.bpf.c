@@ -39,7 +39,8 @@ int kernel_all(struct xdp_md *context)
 	if (LINUX_KERNEL_VERSION > 0x050000)
 		found |= FOUND_VERSION;
 	if (bpf_core_field_exists(never->bpfd_never_had_this) || CONFIG_BPFD_NEVER_HAD_THIS ||
-	    CONFIG_BPFD_NOR_THIS || CONFIG_BPFD_NOR_THIS_TEXT[0] || CONFIG_BPF_SYSCALL == TRI_MODULE)
+	    CONFIG_BPFD_NOR_THIS || CONFIG_BPFD_NOR_THIS_TEXT[0] ||
+	    CONFIG_BPF_SYSCALL == TRI_MODULE)
 		found |= FOUND_WRONG;
 	return found;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One map of each ordinary kind; maps in maps and a program array with contents that libbpf fills in. */
+/* One map of each ordinary kind; maps in maps and a program array with contents that libbpf fills
+ * in. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

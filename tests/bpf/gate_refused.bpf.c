@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the verifier refuses: a packet read without a look at its end, after enough code to make a long log. */
+/* What the verifier refuses: a packet read without a look at its end, after enough code to make a
+ * long log. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -18,13 +18,13 @@
 #include <cmocka.h>
 
 /*
- * The gate's sandbox wants the broker's user: tests/sandbox has it. Here the gate runs as the test does, so that what is tested
- * is the gate's own checks.
+ * The gate's sandbox wants the broker's user: tests/sandbox has it. Here the gate runs as the test
+ * does, so that what is tested is the gate's own checks.
  */
 const struct sandbox_policy sandbox_policy_gate = { .role = "gate" };
 
 int sandbox_enter(const struct sandbox_policy *policy, const struct launcher_settings *settings,
-		  uint32_t *landlock_abi, struct error *error)
+                  uint32_t *landlock_abi, struct error *error)
 {
 	(void)policy;
 	(void)settings;
@@ -86,12 +86,14 @@ static int loader_start_take(struct harness *harness)
 	static struct channel_buffer buffer;
 	struct channel_message message;
 
-	assert_int_equal(channel_receive(&harness->launcher, LAUNCHER_STATE_RUNNING, &buffer, &message), 0);
+	assert_int_equal(
+		channel_receive(&harness->launcher, LAUNCHER_STATE_RUNNING, &buffer, &message), 0);
 	assert_int_equal(message.row->type, LAUNCHER_LOADER_START);
 	return message.descriptors[0];
 }
 
-static void session_open(struct harness *harness, int extension_target_fd, uint32_t extension_target_btf_id)
+static void session_open(struct harness *harness, int extension_target_fd,
+                         uint32_t extension_target_btf_id)
 {
 	static const struct launcher_settings settings = { .log_level = 6 };
 	const struct session_settings session_settings = {
@@ -112,7 +114,8 @@ static void session_open(struct harness *harness, int extension_target_fd, uint3
 	(void)close(pair[1]);
 }
 
-void harness_open(struct harness *harness, int extension_target_fd, uint32_t extension_target_btf_id)
+void harness_open(struct harness *harness, int extension_target_fd,
+                  uint32_t extension_target_btf_id)
 {
 	*harness = (struct harness){ .loader_fd = -1 };
 	session_open(harness, extension_target_fd, extension_target_btf_id);
@@ -151,8 +154,8 @@ enum session_event harness_wait(struct harness *harness)
 	return event;
 }
 
-enum session_event harness_load(struct harness *harness, const struct gate_job *job, const void *bytes,
-				size_t size)
+enum session_event harness_load(struct harness *harness, const struct gate_job *job,
+                                const void *bytes, size_t size)
 {
 	int fd = harness_memfd(bytes, size);
 

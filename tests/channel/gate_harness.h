@@ -8,8 +8,8 @@
 struct harness {
 	struct channel launcher; /* the launcher's end */
 	struct session *session;
-	pid_t loader;            /* 0: the test itself speaks as the loader */
-	int loader_fd;           /* then its end, else -1 */
+	pid_t loader;  /* 0: the test itself speaks as the loader */
+	int loader_fd; /* then its end, else -1 */
 };
 
 /* An object in memory. */
@@ -23,7 +23,8 @@ void harness_object_free(struct harness_object *object);
 int harness_memfd(const void *bytes, size_t size);
 
 /* A gate with a loader process; without one, `loader_fd` is the loader's end of its channel. */
-void harness_open(struct harness *harness, int extension_target_fd, uint32_t extension_target_btf_id);
+void harness_open(struct harness *harness, int extension_target_fd,
+                  uint32_t extension_target_btf_id);
 void harness_open_raw(struct harness *harness);
 void harness_close(struct harness *harness);
 
@@ -31,8 +32,8 @@ void harness_close(struct harness *harness);
 enum session_event harness_wait(struct harness *harness);
 
 /* A whole load in a session of its own: waits until it is warm, submits, waits for the end. */
-enum session_event harness_load(struct harness *harness, const struct gate_job *job, const void *bytes,
-				size_t size);
+enum session_event harness_load(struct harness *harness, const struct gate_job *job,
+                                const void *bytes, size_t size);
 
 /* A job for one program in its own form. */
 void harness_job(struct gate_job *job, const char *function, uint32_t type);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The test is a loader in a stranger's hands: it speaks to a real gate, and the kernel behind it is real too. */
+/* The test is a loader in a stranger's hands: it speaks to a real gate, and the kernel behind it is
+ * real too. */
 #include "broker/kernel.h"
 #include "common/memfd.h"
 #include "common/program_type.h"
@@ -53,7 +54,8 @@ static void gate_end(void)
 	harness_close(&harness);
 }
 
-/* The gate must have ended the load, told the broker what it thinks of the loader, and handed up nothing. */
+/* The gate must have ended the load, told the broker what it thinks of the loader, and handed up
+ * nothing. */
 static void expect_broken(void)
 {
 	const struct session_result *result = session_result(harness.session);
@@ -92,10 +94,10 @@ static int ask_raw(const void *bytes, size_t size)
 static struct loader_map_create array(void)
 {
 	return (struct loader_map_create){ .type = BPF_MAP_TYPE_ARRAY,
-					   .key_size = 4,
-					   .value_size = 8,
-					   .max_entries = 4,
-					   .name = "array" };
+		                           .key_size = 4,
+		                           .value_size = 8,
+		                           .max_entries = 4,
+		                           .name = "array" };
 }
 
 static int map_new(void)
@@ -109,12 +111,12 @@ static int map_new(void)
 static struct loader_program_load_short program(uint32_t index, uint32_t type)
 {
 	const struct bpf_insn code[2] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
-					  { .code = BPF_JMP | BPF_EXIT } };
+		                          { .code = BPF_JMP | BPF_EXIT } };
 	struct loader_program_load_short body = { .load = { .index = index,
-							     .type = type,
-							     .instruction_count = 2,
-							     .name = "program",
-							     .license = "GPL" } };
+		                                            .type = type,
+		                                            .instruction_count = 2,
+		                                            .name = "program",
+		                                            .license = "GPL" } };
 
 	memcpy(body.payload, code, sizeof(code));
 	return body;
@@ -144,9 +146,9 @@ static void good_calls_are_made(void **state)
 
 static void programs_of_other_types_are_refused(void **state)
 {
-	static const uint32_t types[] = { BPF_PROG_TYPE_EXT,	 BPF_PROG_TYPE_TRACING,
-					  BPF_PROG_TYPE_LSM,	 BPF_PROG_TYPE_SCHED_CLS,
-					  BPF_PROG_TYPE_SYSCALL, BPF_PROG_TYPE_STRUCT_OPS };
+	static const uint32_t types[] = { BPF_PROG_TYPE_EXT,     BPF_PROG_TYPE_TRACING,
+		                          BPF_PROG_TYPE_LSM,     BPF_PROG_TYPE_SCHED_CLS,
+		                          BPF_PROG_TYPE_SYSCALL, BPF_PROG_TYPE_STRUCT_OPS };
 	static const uint32_t indices[] = { 0, 1, LOADER_PROGRAM_HELPER, LOADER_PROGRAM_PROBE };
 
 	(void)state;
@@ -155,8 +157,9 @@ static void programs_of_other_types_are_refused(void **state)
 		for (size_t j = 0; j < sizeof(indices) / sizeof(indices[0]); j++)
 			assert_int_equal(program_new(indices[j], types[i]), -EPERM);
 	}
-	assert_int_equal(program_new(0, BPF_PROG_TYPE_TRACEPOINT), -EPERM); /* the other one's type */
-	assert_int_equal(program_new(2, BPF_PROG_TYPE_XDP), -EPERM);	    /* not in the job */
+	assert_int_equal(program_new(0, BPF_PROG_TYPE_TRACEPOINT),
+	                 -EPERM);                                    /* the other one's type */
+	assert_int_equal(program_new(2, BPF_PROG_TYPE_XDP), -EPERM); /* not in the job */
 	assert_int_equal(program_new(LOADER_PROGRAM_HELPER, BPF_PROG_TYPE_KPROBE), -EPERM);
 	assert_int_equal(program_new(LOADER_PROGRAM_PROBE, BPF_PROG_TYPE_XDP), -EPERM);
 	assert_true(program_new(0, BPF_PROG_TYPE_XDP) > 0);
@@ -220,7 +223,8 @@ static void foreign_handles_are_refused(void **state)
 		assert_int_equal(immediate_program(BPF_PSEUDO_MAP_FD, fd, 0), -EBADF);
 	assert_int_equal(immediate_program(BPF_PSEUDO_MAP_FD, -1, 0), -EBADF);
 	assert_int_equal(immediate_program(BPF_PSEUDO_MAP_VALUE, 2, 0), -EBADF);
-	assert_int_equal(immediate_program(BPF_PSEUDO_BTF_ID, 1, 3), -EBADF); /* a module's BTF by descriptor */
+	assert_int_equal(immediate_program(BPF_PSEUDO_BTF_ID, 1, 3),
+	                 -EBADF); /* a module's BTF by descriptor */
 	assert_int_equal(immediate_program(BPF_PSEUDO_MAP_IDX, 0, 0), -EINVAL);
 	assert_int_equal(immediate_program(BPF_PSEUDO_MAP_IDX_VALUE, 0, 0), -EINVAL);
 	assert_int_equal(ask(LOADER_MAP_FREEZE, &freeze, -1), -EBADF);
@@ -241,7 +245,9 @@ static void foreign_handles_are_refused(void **state)
 static void cut_off_constant_is_refused(void **state)
 {
 	struct loader_program_load_short body = program(0, BPF_PROG_TYPE_XDP);
-	const struct bpf_insn half = { .code = BPF_LD | BPF_IMM | BPF_DW, .src_reg = BPF_PSEUDO_MAP_FD, .imm = 1 };
+	const struct bpf_insn half = { .code = BPF_LD | BPF_IMM | BPF_DW,
+		                       .src_reg = BPF_PSEUDO_MAP_FD,
+		                       .imm = 1 };
 
 	(void)state;
 	gate_loading();
@@ -283,8 +289,9 @@ static void maps_are_checked(void **state)
 
 static void map_memory_is_counted(void **state)
 {
-	static const uint32_t types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY,
-					  BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_QUEUE };
+	static const uint32_t types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH,
+		                          BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_PERCPU_HASH,
+		                          BPF_MAP_TYPE_QUEUE };
 	struct loader_map_create map;
 
 	(void)state;
@@ -350,7 +357,7 @@ static void updates_touch_arrays_only(void **state)
 	update.update.map = 200;
 	assert_int_equal(ask(LOADER_MAP_UPDATE, &update, -1), -EBADF);
 	assert_int_equal(ask(LOADER_MAP_SLOT, &slot, -1), -EBADF); /* a map is no program */
-	slot.value = 4;						   /* nor does a probe leave the gate */
+	slot.value = 4; /* nor does a probe leave the gate */
 	assert_int_equal(ask(LOADER_MAP_SLOT, &slot, -1), -EBADF);
 	gate_end();
 }
@@ -377,7 +384,7 @@ static void update_with(int fd)
 static void unsealed_payloads_end_the_load(void **state)
 {
 	static const int seals[] = { 0, F_SEAL_SHRINK | F_SEAL_GROW, F_SEAL_WRITE | F_SEAL_GROW,
-				     F_SEAL_WRITE | F_SEAL_SHRINK };
+		                     F_SEAL_WRITE | F_SEAL_SHRINK };
 	int pipe_ends[2];
 
 	(void)state;
@@ -525,11 +532,13 @@ static void results_must_be_true(void **state)
 	const struct loader_done too_few = { .program_count = 1 };
 
 	(void)state;
-	program_lie((struct loader_program){ .index = 0, .handle = 3 }); /* the tracepoint as the XDP program */
+	program_lie((struct loader_program){ .index = 0,
+	                                     .handle = 3 }); /* the tracepoint as the XDP program */
 	program_lie((struct loader_program){ .index = 0, .handle = 4 }); /* a helper */
 	program_lie((struct loader_program){ .index = 0, .handle = 1 }); /* a map */
 	program_lie((struct loader_program){ .index = 2, .handle = 2 });
-	program_lie((struct loader_program){ .handle = 2, .xdp = { .priority = PRIORITY_MAX + 1 } });
+	program_lie(
+		(struct loader_program){ .handle = 2, .xdp = { .priority = PRIORITY_MAX + 1 } });
 	program_lie((struct loader_program){ .handle = 2, .xdp = { .proceed_on = 1u << 7 } });
 	map_lie("../../etc/passwd", 1);
 	map_lie("", 1);
@@ -553,9 +562,11 @@ static void true_results_arrive(void **state)
 
 	(void)state;
 	loaded_all();
-	result_send(LOADER_PROGRAM, &(struct loader_program){ .index = 1, .handle = 3, .xdp = { .frags = 1 } });
 	result_send(LOADER_PROGRAM,
-		    &(struct loader_program){ .index = 0, .handle = 2, .xdp = { .priority = 5, .frags = 1 } });
+	            &(struct loader_program){ .index = 1, .handle = 3, .xdp = { .frags = 1 } });
+	result_send(LOADER_PROGRAM,
+	            &(struct loader_program){
+			    .index = 0, .handle = 2, .xdp = { .priority = 5, .frags = 1 } });
 	result_send(LOADER_MAP, &map);
 	result_send(LOADER_DONE, &done);
 	assert_int_equal(harness_wait(&harness), SESSION_FINISHED);
@@ -563,7 +574,8 @@ static void true_results_arrive(void **state)
 	assert_int_equal(result->program_count, 2);
 	assert_int_equal(result->map_count, 1);
 	assert_int_equal(result->programs[0].xdp.priority, 5);
-	assert_int_equal(result->programs[0].xdp.frags, 0); /* it was not loaded with frags, whatever the loader says */
+	assert_int_equal(result->programs[0].xdp.frags,
+	                 0); /* it was not loaded with frags, whatever the loader says */
 	assert_int_equal(result->programs[1].xdp.frags, 0);
 	assert_int_equal(kernel_program_info(result->programs[1].fd, &info), 0);
 	assert_int_equal(info.kernel_type, BPF_PROG_TYPE_TRACEPOINT);
@@ -574,7 +586,7 @@ static void true_results_arrive(void **state)
 static void failure_text_is_made_harmless(void **state)
 {
 	struct loader_failed failed = { .error = { .code = ERROR_VERIFIER,
-						    .message = "one\ntwo\x1b[31m three\xc3\xa9" } };
+		                                   .message = "one\ntwo\x1b[31m three\xc3\xa9" } };
 	static const char log[] = "line 1\nline\0 2\r\x9b\n";
 	char got[sizeof(log)] = {};
 	const struct session_result *result;
@@ -634,7 +646,8 @@ static void death_of_the_loader_fails_the_load(void **state)
 
 static void probing_is_small(void **state)
 {
-	struct loader_program_load_short body = program(LOADER_PROGRAM_PROBE, BPF_PROG_TYPE_SOCKET_FILTER);
+	struct loader_program_load_short body =
+		program(LOADER_PROGRAM_PROBE, BPF_PROG_TYPE_SOCKET_FILTER);
 	struct loader_map_create map = array();
 
 	(void)state;

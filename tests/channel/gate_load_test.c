@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Real objects through a real loader and a real gate into this machine's kernel; what they do there is looked at. */
+/* Real objects through a real loader and a real gate into this machine's kernel; what they do there
+ * is looked at. */
 #include "broker/kernel.h"
 #include "common/program_type.h"
 #include "tests/channel/gate_harness.h"
@@ -33,7 +34,7 @@ static enum session_event load_run(struct load *load)
 	load->result = session_result(load->harness.session);
 	if (event == SESSION_FAILED)
 		print_message("%s: %s\n", error_code_name(load->result->error.code),
-			      load->result->error.message);
+		              load->result->error.message);
 	return event;
 }
 
@@ -103,7 +104,8 @@ static void globals_are_set(void **state)
 	harness_job_global(&load.job, "zero", zeros, sizeof(zeros));
 	harness_job_global(&load.job, "far_constant", &far_constant, sizeof(far_constant));
 	expect_finished(&load);
-	assert_int_equal(harness_test_run(load.result->programs[0].fd), 2 + 0 + 0 + 0 + 10000 + 7 + 11 + 4300);
+	assert_int_equal(harness_test_run(load.result->programs[0].fd),
+	                 2 + 0 + 0 + 0 + 10000 + 7 + 11 + 4300);
 	load_close(&load);
 }
 
@@ -122,14 +124,17 @@ static void several_programs_share_maps(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(load.result->programs[i].index, i);
 		assert_int_equal(kernel_program_info(load.result->programs[i].fd, &program), 0);
-		assert_int_equal(program.kernel_type, i == 0 ? BPF_PROG_TYPE_TRACEPOINT : BPF_PROG_TYPE_XDP);
+		assert_int_equal(program.kernel_type,
+		                 i == 0 ? BPF_PROG_TYPE_TRACEPOINT : BPF_PROG_TYPE_XDP);
 	}
 	assert_int_equal(load.result->programs[1].xdp.frags, 1);
 	assert_int_equal(load.result->programs[1].xdp.priority, PRIORITY_DEFAULT);
 	assert_int_equal(load.result->programs[2].xdp.frags, 0);
 	assert_int_equal(harness_test_run(load.result->programs[2].fd), 3);
-	assert_int_equal(kernel_program_map_ids(load.result->programs[0].fd, ids[0], &counts[0]), 0);
-	assert_int_equal(kernel_program_map_ids(load.result->programs[1].fd, ids[1], &counts[1]), 0);
+	assert_int_equal(kernel_program_map_ids(load.result->programs[0].fd, ids[0], &counts[0]),
+	                 0);
+	assert_int_equal(kernel_program_map_ids(load.result->programs[1].fd, ids[1], &counts[1]),
+	                 0);
 	assert_true(counts[0] > 0 && counts[1] > 0);
 	load_close(&load);
 }
@@ -166,7 +171,8 @@ static void kernel_types_and_configuration_resolve(void **state)
 	load_close(&load);
 }
 
-/* A kernel without CONFIG_KALLSYMS_ALL says itself that it does not know its variables' addresses. */
+/* A kernel without CONFIG_KALLSYMS_ALL says itself that it does not know its variables' addresses.
+ */
 static void typed_kernel_symbols_resolve(void **state)
 {
 	static struct load load;
@@ -179,7 +185,8 @@ static void typed_kernel_symbols_resolve(void **state)
 	} else {
 		assert_int_equal(load.result->error.code, ERROR_VERIFIER);
 		assert_true(pread(load.result->log_fd, log, sizeof(log) - 1, 0) > 0);
-		assert_non_null(strstr(log, "failed to find the address for kernel symbol 'runqueues'"));
+		assert_non_null(
+			strstr(log, "failed to find the address for kernel symbol 'runqueues'"));
 	}
 	load_close(&load);
 }
@@ -196,7 +203,7 @@ static void run_configuration_is_read(void **state)
 	assert_int_equal(load.result->programs[0].xdp.proceed_on, (1u << 31) | (1u << XDP_PASS));
 	assert_int_equal(load.result->programs[1].xdp.priority, 7);
 	assert_int_equal(load.result->programs[1].xdp.proceed_on,
-			 (1u << 31) | (1u << XDP_PASS) | (1u << XDP_DROP));
+	                 (1u << 31) | (1u << XDP_PASS) | (1u << XDP_DROP));
 	load_close(&load);
 }
 
@@ -252,7 +259,8 @@ static void bad_objects_are_told_apart(void **state)
 	harness_object_free(&object);
 }
 
-/* Every byte of the section table and around it turned over, some way into the file: libbpf may refuse, but nothing may die. */
+/* Every byte of the section table and around it turned over, some way into the file: libbpf may
+ * refuse, but nothing may die. */
 static void damaged_objects_are_answered(void **state)
 {
 	struct harness_object object = harness_object_read("gate_priority");
@@ -325,7 +333,8 @@ static void verifier_log_comes_whole(void **state)
 	assert_true(load.result->log_size > 20000);
 	log = calloc(1, load.result->log_size + 1);
 	assert_non_null(log);
-	assert_int_equal(pread(load.result->log_fd, log, load.result->log_size, 0), load.result->log_size);
+	assert_int_equal(pread(load.result->log_fd, log, load.result->log_size, 0),
+	                 load.result->log_size);
 	assert_int_equal(strlen(log), load.result->log_size);
 	assert_non_null(strstr(log, "invalid access to packet"));
 	assert_non_null(strstr(log, "processed"));

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a loader may send, to a gate whose kernel is a function here. That kernel reads everything it is pointed to (so that a size
- * that is too large is found by the address sanitizer) and aborts at a call that a gate must never make.
+ * What a loader may send, to a gate whose kernel is a function here. That kernel reads everything
+ * it is pointed to (so that a size that is too large is found by the address sanitizer) and aborts
+ * at a call that a gate must never make.
  *
- * Input: one byte of choices for the job, then messages: type, options, two bytes of length, that many bytes for the body's
- * beginning (the rest of the body is zero). Options: 1 the bytes are a whole message as it comes from the socket; 2 the
- * memfd that goes with it is not sealed; 4 it has the same bytes in front and 4 KiB in all, else as many as there are.
+ * Input: one byte of choices for the job, then messages: type, options, two bytes of length, that
+ * many bytes for the body's beginning (the rest of the body is zero). Options: 1 the bytes are a
+ * whole message as it comes from the socket; 2 the memfd that goes with it is not sealed; 4 it has
+ * the same bytes in front and 4 KiB in all, else as many as there are.
  */
 #include "broker/gate_state.h"
 #include "common/cleanup.h"
@@ -60,10 +62,13 @@ static void program_look(const union bpf_attr *attr)
 	memory_read(attr->insns, (uint64_t)attr->insn_cnt * sizeof(*code));
 	memory_read(attr->func_info, (uint64_t)attr->func_info_cnt * attr->func_info_rec_size);
 	memory_read(attr->line_info, (uint64_t)attr->line_info_cnt * attr->line_info_rec_size);
-	must(strnlen((const char *)(uintptr_t)attr->license, LOADER_LICENSE_SIZE) < LOADER_LICENSE_SIZE);
+	must(strnlen((const char *)(uintptr_t)attr->license, LOADER_LICENSE_SIZE) <
+	     LOADER_LICENSE_SIZE);
 	must(attr->fd_array == 0 && attr->prog_ifindex == 0);
-	must((attr->prog_type == BPF_PROG_TYPE_EXT) == (attr->attach_prog_fd == (uint32_t)extension_fd));
-	must(attr->prog_type == BPF_PROG_TYPE_EXT || (!attr->attach_prog_fd && !attr->attach_btf_id));
+	must((attr->prog_type == BPF_PROG_TYPE_EXT) ==
+	     (attr->attach_prog_fd == (uint32_t)extension_fd));
+	must(attr->prog_type == BPF_PROG_TYPE_EXT ||
+	     (!attr->attach_prog_fd && !attr->attach_btf_id));
 	must(attr->prog_type == BPF_PROG_TYPE_EXT || attr->prog_type == BPF_PROG_TYPE_XDP ||
 	     attr->prog_type == BPF_PROG_TYPE_TRACEPOINT || attr->insn_cnt <= 256);
 	if (attr->prog_btf_fd)
@@ -80,7 +85,8 @@ static void program_look(const union bpf_attr *attr)
 
 static void map_look(const union bpf_attr *attr)
 {
-	must(attr->map_type != BPF_MAP_TYPE_STRUCT_OPS && attr->map_type <= BPF_MAP_TYPE_USER_RINGBUF);
+	must(attr->map_type != BPF_MAP_TYPE_STRUCT_OPS &&
+	     attr->map_type <= BPF_MAP_TYPE_USER_RINGBUF);
 	must(attr->map_ifindex == 0 && attr->btf_vmlinux_value_type_id == 0);
 	if (attr->inner_map_fd)
 		(void)object_of(attr->inner_map_fd, GATE_KIND_MAP);
@@ -141,9 +147,9 @@ static void socket_drain(int fd)
 
 	for (;;) {
 		struct msghdr message = { .msg_iov = &part,
-					  .msg_iovlen = 1,
-					  .msg_control = control,
-					  .msg_controllen = sizeof(control) };
+			                  .msg_iovlen = 1,
+			                  .msg_control = control,
+			                  .msg_controllen = sizeof(control) };
 
 		if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 			return;
@@ -193,7 +199,8 @@ static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size
 		memcpy(buffer.bytes, &header, sizeof(header));
 		memcpy(buffer.bytes + sizeof(header), bytes, size < row->size ? size : row->size);
 	}
-	if (channel_decode(&gate.loader, gate.state, buffer.bytes, length, row->descriptors, &message) < 0)
+	if (channel_decode(&gate.loader, gate.state, buffer.bytes, length, row->descriptors,
+	                   &message) < 0)
 		return -EPROTO;
 	if (message.row->descriptors)
 		message.descriptors[0] = payload_make(bytes, size, options);
@@ -226,8 +233,8 @@ static void gate_reset(uint8_t choices)
 	gate_objects_close(&gate);
 	memset(&gate, 0, sizeof(gate));
 	gate.options = (struct gate_options){ .kernel = &operations,
-					      .extension_target_btf_id = 5,
-					      .possible_cpus = 4 };
+		                              .extension_target_btf_id = 5,
+		                              .possible_cpus = 4 };
 	gate.broker = (struct channel){ broker_pair[0], CHANNEL_LOWER, &channel_gate };
 	gate.loader = (struct channel){ loader_pair[0], CHANNEL_UPPER, &channel_loader };
 	job_make(choices);

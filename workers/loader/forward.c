@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libbpf's bpf() calls. The binary is linked with --wrap=syscall, so that what libbpf believes to be system calls ends
- * here, is written into messages for the gate, and comes back as if the kernel had answered.
+ * libbpf's bpf() calls. The binary is linked with --wrap=syscall, so that what libbpf believes to
+ * be system calls ends here, is written into messages for the gate, and comes back as if the kernel
+ * had answered.
  */
 #include "workers/loader/loader.h"
 
@@ -68,7 +69,8 @@ static void gate_ask(uint16_t type, const void *body, int fd, struct channel_mes
 }
 
 /* Hands the kernel's log to libbpf, as much as fits. */
-static void log_take(const struct channel_message *message, uint32_t sent, uint64_t buffer, uint32_t size)
+static void log_take(const struct channel_message *message, uint32_t sent, uint64_t buffer,
+                     uint32_t size)
 {
 	char *log = (char *)(uintptr_t)buffer;
 	size_t room;
@@ -77,7 +79,8 @@ static void log_take(const struct channel_message *message, uint32_t sent, uint6
 	if (!log || size == 0)
 		return;
 	log[0] = '\0';
-	if (message->row->type != LOADER_ANSWER_LOG || memfd_check(message->descriptors[0], &room) < 0)
+	if (message->row->type != LOADER_ANSWER_LOG ||
+	    memfd_check(message->descriptors[0], &room) < 0)
 		return;
 	most = sent < size ? sent : size - 1;
 	if (most <= room && memfd_read(message->descriptors[0], log, most) == 0)
@@ -146,7 +149,8 @@ static int forward_map_create(union bpf_attr *attr)
 		map.btf = handle_of((int)attr->btf_fd).handle;
 	memcpy(map.name, attr->map_name, strnlen(attr->map_name, sizeof(map.name) - 1));
 	result = ask_plain(LOADER_MAP_CREATE, &map);
-	return result < 0 ? result : handle_open((uint32_t)result, attr->map_type, attr->value_size);
+	return result < 0 ? result
+	                  : handle_open((uint32_t)result, attr->map_type, attr->value_size);
 }
 
 static int map_update_long(const struct loader_map_update *update, const void *value)
@@ -185,8 +189,8 @@ static int forward_map_update(union bpf_attr *attr)
 	    map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS)
 		return map_slot_set(map.handle, key, value);
 	body.update = (struct loader_map_update){ .map = map.handle,
-						  .key = key,
-						  .value_size = map.value_size };
+		                                  .key = key,
+		                                  .value_size = map.value_size };
 	if (body.update.value_size > LOADER_PAYLOAD_SHORT)
 		return map_update_long(&body.update, value);
 	memcpy(body.payload, value, body.update.value_size);
@@ -208,7 +212,8 @@ static int forward_btf_load(union bpf_attr *attr)
 	_cleanup_close_ int fd = -1;
 	int result;
 
-	body.load = (struct loader_btf_load){ .size = attr->btf_size, .log = attr->btf_log_level ? 1 : 0 };
+	body.load = (struct loader_btf_load){ .size = attr->btf_size,
+		                              .log = attr->btf_log_level ? 1 : 0 };
 	if (attr->btf_size > LOADER_PAYLOAD_SHORT) {
 		fd = memfd_from_bytes("btf", btf, attr->btf_size);
 		if (fd < 0)
@@ -218,11 +223,13 @@ static int forward_btf_load(union bpf_attr *attr)
 		memcpy(body.payload, btf, attr->btf_size);
 		gate_ask(LOADER_BTF_LOAD, &body, -1, &answer);
 	}
-	result = answer_take(&answer, attr->btf_log_level ? attr->btf_log_buf : 0, attr->btf_log_size);
+	result = answer_take(&answer, attr->btf_log_level ? attr->btf_log_buf : 0,
+	                     attr->btf_log_size);
 	return result < 0 ? result : handle_open((uint32_t)result, 0, 0);
 }
 
-/* Descriptors in the instructions become handles; libbpf's descriptors are small, so that each is looked up once. */
+/* Descriptors in the instructions become handles; libbpf's descriptors are small, so that each is
+ * looked up once. */
 static int instructions_translate(struct bpf_insn *instructions, uint32_t count)
 {
 	uint32_t known[1024] = {};
@@ -235,7 +242,8 @@ static int instructions_translate(struct bpf_insn *instructions, uint32_t count)
 		if (instruction->code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;
 		i++;
-		if (instruction->src_reg != BPF_PSEUDO_MAP_FD && instruction->src_reg != BPF_PSEUDO_MAP_VALUE)
+		if (instruction->src_reg != BPF_PSEUDO_MAP_FD &&
+		    instruction->src_reg != BPF_PSEUDO_MAP_VALUE)
 			continue;
 		handle = fd < 1024 ? known[fd] : 0;
 		if (handle == LOADER_HANDLE_NONE)
@@ -256,7 +264,8 @@ static const struct bpf_program *program_of(const union bpf_attr *attr)
 
 	if (!current_object)
 		return NULL;
-	bpf_object__for_each_program(program, current_object->bpf) {
+	bpf_object__for_each_program(program, current_object->bpf)
+	{
 		if ((uintptr_t)bpf_program__insns(program) == attr->insns)
 			return program;
 	}
@@ -275,7 +284,7 @@ static uint32_t program_index(const struct bpf_program *program)
 }
 
 static void program_describe(const union bpf_attr *attr, const struct bpf_program *program,
-			     struct loader_program_load *load)
+                             struct loader_program_load *load)
 {
 	const char *license = (const char *)(uintptr_t)attr->license;
 
@@ -310,7 +319,8 @@ static int program_payload_fill(const union bpf_attr *attr, unsigned char *bytes
 	if (functions)
 		memcpy(bytes + instructions, (const void *)(uintptr_t)attr->func_info, functions);
 	if (lines)
-		memcpy(bytes + instructions + functions, (const void *)(uintptr_t)attr->line_info, lines);
+		memcpy(bytes + instructions + functions, (const void *)(uintptr_t)attr->line_info,
+		       lines);
 	return instructions_translate((struct bpf_insn *)bytes, attr->insn_cnt);
 }
 
@@ -321,8 +331,8 @@ static size_t program_payload_size(const union bpf_attr *attr)
 	       (size_t)attr->line_info_cnt * attr->line_info_rec_size;
 }
 
-static int program_ask_long(const union bpf_attr *attr, const struct loader_program_load *load, size_t size,
-			    struct channel_message *answer)
+static int program_ask_long(const union bpf_attr *attr, const struct loader_program_load *load,
+                            size_t size, struct channel_message *answer)
 {
 	void *bytes;
 	_cleanup_close_ int fd = payload_new(size, &bytes);
@@ -359,13 +369,15 @@ static int program_ask(const union bpf_attr *attr, const struct bpf_program *pro
 	return answer_take(&answer, attr->log_level ? attr->log_buf : 0, attr->log_size);
 }
 
-/* Before each object libbpf loads two instructions to see whether it may. The warm-up has seen that. */
+/* Before each object libbpf loads two instructions to see whether it may. The warm-up has seen
+ * that. */
 static bool program_is_trivial(const union bpf_attr *attr)
 {
 	const struct bpf_insn *instructions = (const struct bpf_insn *)(uintptr_t)attr->insns;
 
-	return current_object && attr->prog_type == BPF_PROG_TYPE_SOCKET_FILTER && attr->insn_cnt == 2 &&
-	       instructions[0].code == (BPF_ALU64 | BPF_MOV | BPF_K) && !attr->prog_name[0];
+	return current_object && attr->prog_type == BPF_PROG_TYPE_SOCKET_FILTER &&
+	       attr->insn_cnt == 2 && instructions[0].code == (BPF_ALU64 | BPF_MOV | BPF_K) &&
+	       !attr->prog_name[0];
 }
 
 static int forward_program_load(union bpf_attr *attr)
@@ -398,7 +410,8 @@ static int forward_program_bind(union bpf_attr *attr)
 	return ask_plain(LOADER_PROGRAM_BIND, &bind);
 }
 
-static int info_take(const struct channel_message *message, union bpf_attr *attr, struct bpf_btf_info *btf)
+static int info_take(const struct channel_message *message, union bpf_attr *attr,
+                     struct bpf_btf_info *btf)
 {
 	const struct loader_answer_info *answer = message->body;
 	void *info = (void *)(uintptr_t)attr->info.info;
@@ -422,8 +435,8 @@ static int forward_object_info(union bpf_attr *attr)
 	struct bpf_btf_info *btf = (struct bpf_btf_info *)(uintptr_t)attr->info.info;
 	bool named = attr->info.info_len == sizeof(*btf) && btf->name && btf->name_len;
 	struct loader_object_info question = { .handle = handle_of((int)attr->info.bpf_fd).handle,
-					       .size = attr->info.info_len,
-					       .name = named ? 1 : 0 };
+		                               .size = attr->info.info_len,
+		                               .name = named ? 1 : 0 };
 	struct channel_message answer;
 	int result;
 
@@ -435,7 +448,8 @@ static int forward_object_info(union bpf_attr *attr)
 	return result;
 }
 
-/* There are no modules' types to look at: libbpf then uses the kernel's own. Any other errno would end the load. */
+/* There are no modules' types to look at: libbpf then uses the kernel's own. Any other errno would
+ * end the load. */
 static int forward_btf_next(union bpf_attr *attr)
 {
 	(void)attr;
@@ -446,10 +460,14 @@ static const struct {
 	enum bpf_cmd command;
 	int (*forward)(union bpf_attr *attr);
 } forwards[] = {
-	{ BPF_MAP_CREATE, forward_map_create },		 { BPF_MAP_UPDATE_ELEM, forward_map_update },
-	{ BPF_MAP_FREEZE, forward_map_freeze },		 { BPF_BTF_LOAD, forward_btf_load },
-	{ BPF_PROG_LOAD, forward_program_load },	 { BPF_PROG_BIND_MAP, forward_program_bind },
-	{ BPF_OBJ_GET_INFO_BY_FD, forward_object_info }, { BPF_BTF_GET_NEXT_ID, forward_btf_next },
+	{ BPF_MAP_CREATE, forward_map_create },
+	{ BPF_MAP_UPDATE_ELEM, forward_map_update },
+	{ BPF_MAP_FREEZE, forward_map_freeze },
+	{ BPF_BTF_LOAD, forward_btf_load },
+	{ BPF_PROG_LOAD, forward_program_load },
+	{ BPF_PROG_BIND_MAP, forward_program_bind },
+	{ BPF_OBJ_GET_INFO_BY_FD, forward_object_info },
+	{ BPF_BTF_GET_NEXT_ID, forward_btf_next },
 };
 
 static int bpf_forward(enum bpf_cmd command, const void *attr, size_t size)
@@ -479,9 +497,10 @@ long __wrap_syscall(long number, ...)
 		return -1;
 	}
 	if (number != SYS_bpf)
-		return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
-				      arguments[4], arguments[5]);
-	result = bpf_forward((enum bpf_cmd)(int)arguments[0], (const void *)arguments[1], (uint32_t)arguments[2]);
+		return __real_syscall(number, arguments[0], arguments[1], arguments[2],
+		                      arguments[3], arguments[4], arguments[5]);
+	result = bpf_forward((enum bpf_cmd)(int)arguments[0], (const void *)arguments[1],
+	                     (uint32_t)arguments[2]);
 	if (result >= 0)
 		return result;
 	errno = -result;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libbpf wants descriptors for maps, programs and BTF, and duplicates, checks and closes them as it likes. It gets empty
- * memfds: whatever it does to them, their inode tells which handle of the gate's they stand for.
+ * libbpf wants descriptors for maps, programs and BTF, and duplicates, checks and closes them as it
+ * likes. It gets empty memfds: whatever it does to them, their inode tells which handle of the
+ * gate's they stand for.
  */
 #include "workers/loader/loader.h"
 

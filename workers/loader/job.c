@@ -15,20 +15,23 @@ static int object_map(int fd, struct object *object, struct error *error)
 	int result = memfd_check(fd, &object->size);
 
 	if (result < 0)
-		return error_set(error, result, ERROR_INTERNAL, "the object did not come as a sealed memfd");
+		return error_set(error, result, ERROR_INTERNAL,
+		                 "the object did not come as a sealed memfd");
 	if (object->size == 0)
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT, "the object is empty");
 	if (object->size > OBJECT_SIZE_MAX)
 		return error_set(error, -E2BIG, ERROR_LIMIT,
-				 "the object has %zu bytes, and bpfd takes up to %u: strip it (llvm-strip -g)",
-				 object->size, OBJECT_SIZE_MAX);
+		                 "the object has %zu bytes, and bpfd takes up to %u: strip it "
+		                 "(llvm-strip -g)",
+		                 object->size, OBJECT_SIZE_MAX);
 	object->bytes = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (object->bytes == MAP_FAILED)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the object");
 	object->log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (object->log == MAP_FAILED)
-		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the verifier's log");
+		return error_set(error, -ENOMEM, ERROR_INTERNAL,
+		                 "no memory for the verifier's log");
 	return 0;
 }
 
@@ -48,7 +51,7 @@ static int object_open(struct object *object, const char *kconfig, struct error 
 {
 	/* the kernel's names of data sections' maps begin with it */
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = object->job->programs[0].function,
-		    .kconfig = kconfig);
+	            .kconfig = kconfig);
 	char reason[128];
 	int result;
 
@@ -58,11 +61,12 @@ static int object_open(struct object *object, const char *kconfig, struct error 
 		return 0;
 	result = -errno;
 	(void)libbpf_strerror(result, reason, sizeof(reason));
-	return error_set(error, result, ERROR_BAD_OBJECT, "libbpf cannot read the object (%s): %s", reason,
-			 messages_text());
+	return error_set(error, result, ERROR_BAD_OBJECT, "libbpf cannot read the object (%s): %s",
+	                 reason, messages_text());
 }
 
-/* Opens it a second time where externs need a text that says what the kernel's configuration lacks. */
+/* Opens it a second time where externs need a text that says what the kernel's configuration lacks.
+ */
 static int object_open_all(struct object *object, struct error *error)
 {
 	_cleanup_free_ char *kconfig = NULL;
@@ -83,26 +87,30 @@ static int object_read_defaults(struct object *object, struct error *error)
 
 		if (object->job->programs[i].type != PROGRAM_TYPE_XDP)
 			continue;
-		result = xdp_defaults_read(object->bpf, object->job->programs[i].function, &object->xdp[i],
-					   error);
+		result = xdp_defaults_read(object->bpf, object->job->programs[i].function,
+		                           &object->xdp[i], error);
 		if (result < 0)
 			return result;
 	}
 	return 0;
 }
 
-/* The line of the log that says it in one sentence: of the verifier's, that is the last but the statistics. */
-static int error_from_log(const struct object *object, const char *name, int result, struct error *error)
+/* The line of the log that says it in one sentence: of the verifier's, that is the last but the
+ * statistics. */
+static int error_from_log(const struct object *object, const char *name, int result,
+                          struct error *error)
 {
 	const char *core = strstr(object->log, "failed to resolve CO-RE relocation");
 
 	if (core)
-		return error_set(error, result, ERROR_BAD_OBJECT,
-				 "program \"%s\" uses a kernel type or field that this kernel does not have: %.*s; guard it with bpf_core_field_exists() or the like",
-				 name, (int)strcspn(core, "\n"), core);
+		return error_set(
+			error, result, ERROR_BAD_OBJECT,
+			"program \"%s\" uses a kernel type or field that this kernel does not "
+		        "have: %.*s; guard it with bpf_core_field_exists() or the like",
+			name, (int)strcspn(core, "\n"), core);
 	return error_set(error, result, ERROR_VERIFIER,
-			 "the kernel's verifier refused program \"%s\": %s; its log says why", name,
-			 strerror(-result));
+	                 "the kernel's verifier refused program \"%s\": %s; its log says why", name,
+	                 strerror(-result));
 }
 
 static int error_from_refusal(const struct object *object, struct error *error)
@@ -113,8 +121,8 @@ static int error_from_refusal(const struct object *object, struct error *error)
 	if (object->log[0])
 		return error_from_log(object, name, refusal.result, error);
 	return error_set(error, refusal.result, ERROR_KERNEL,
-			 "the kernel refused program \"%s\" before it was verified: %s", name,
-			 strerror(-refusal.result));
+	                 "the kernel refused program \"%s\" before it was verified: %s", name,
+	                 strerror(-refusal.result));
 }
 
 static int object_load(struct object *object, struct error *error)
@@ -132,8 +140,8 @@ static int object_load(struct object *object, struct error *error)
 	if (forward_last_refusal().program)
 		return error_from_refusal(object, error);
 	(void)libbpf_strerror(result, reason, sizeof(reason));
-	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded (%s): %s", reason,
-			 messages_text());
+	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded (%s): %s",
+	                 reason, messages_text());
 }
 
 static int object_process(struct object *object, int fd, struct error *error)
@@ -177,13 +185,15 @@ static int maps_report(const struct object *object, const struct channel *gate, 
 {
 	const struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object->bpf) {
+	bpf_object__for_each_map(map, object->bpf)
+	{
 		struct loader_map report = { .handle = handle_of(bpf_map__fd(map)).handle };
 		int result;
 
 		if (report.handle == LOADER_HANDLE_NONE)
 			continue; /* a data section of which nothing is left */
-		(void)snprintf(report.name, sizeof(report.name), "%s", object_map_name(object, map));
+		(void)snprintf(report.name, sizeof(report.name), "%s",
+		               object_map_name(object, map));
 		result = channel_send(gate, LOADER_MAP, 0, &report, NULL);
 		if (result < 0)
 			return result;
@@ -206,12 +216,16 @@ static int job_succeed(struct object *object, const struct channel *gate)
 	return channel_send(gate, LOADER_DONE, 0, &done, NULL);
 }
 
-static int job_fail(const struct object *object, const struct channel *gate, const struct error *error)
+static int job_fail(const struct object *object, const struct channel *gate,
+                    const struct error *error)
 {
 	struct loader_failed failed = { .error = *error };
-	size_t length = object->log && object->log != MAP_FAILED ? strnlen(object->log, VERIFIER_LOG_MAX) : 0;
+	size_t length = object->log && object->log != MAP_FAILED
+	                        ? strnlen(object->log, VERIFIER_LOG_MAX)
+	                        : 0;
 	bool explains = error->code == ERROR_VERIFIER || error->code == ERROR_BAD_OBJECT;
-	_cleanup_close_ int log = length && explains ? memfd_from_bytes("log", object->log, length) : -1;
+	_cleanup_close_ int log =
+		length && explains ? memfd_from_bytes("log", object->log, length) : -1;
 
 	if (log < 0)
 		return channel_send(gate, LOADER_FAILED, 0, &failed, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the loader's parts share. The loader serves one job in its life, so there is one of everything. */
+/* What the loader's parts share. The loader serves one job in its life, so there is one of
+ * everything. */
 #ifndef BPFD_WORKERS_LOADER_LOADER_H
 #define BPFD_WORKERS_LOADER_LOADER_H
 
@@ -20,7 +21,8 @@ struct object {
 	struct bpf_object *bpf;
 	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job */
 	struct record_xdp_defaults xdp[LOAD_PROGRAMS_MAX];
-	char *log; /* VERIFIER_LOG_MAX bytes, of which only what the kernel wrote exists in memory */
+	char *log; /* VERIFIER_LOG_MAX bytes, of which only what the kernel wrote exists in memory
+	            */
 	bool digest_made;
 	uint8_t digest[DIGEST_SIZE];
 };
@@ -31,23 +33,27 @@ int loader_run(int gate_fd);
 /* warmup.c: makes libbpf probe the kernel once, before anybody waits for it. 0 or -errno. */
 int warmup_run(struct error *error);
 
-/* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is gone. */
+/* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is
+ * gone. */
 int job_run(const struct channel *gate, const struct gate_job *job, int object_fd);
 
 /* object_check.c: says in plain words what libbpf would say in its own, or not at all. */
 int object_check(const void *bytes, size_t size, struct error *error);
 
-/* object_programs.c: finds the job's functions, gives them their types; nothing else is loaded but targets of their tail calls. */
+/* object_programs.c: finds the job's functions, gives them their types; nothing else is loaded but
+ * targets of their tail calls. */
 int object_select_programs(struct object *object, struct error *error);
 
 /* object_elf.c */
-/* Is there a function symbol of this name in a relocation of the maps' section: a tail call's target? */
+/* Is there a function symbol of this name in a relocation of the maps' section: a tail call's
+ * target? */
 bool object_is_tail_target(const struct object *object, const char *function);
 bool object_symbol_is_weak(const struct object *object, const char *name);
 /* The object's BTF as its file has it, or NULL. The caller frees it. */
 struct btf *object_btf_original(const struct object *object);
 
-/* object_externs.c: refuses externs that cannot be resolved without privilege; text for weak ones (or NULL), to be freed. */
+/* object_externs.c: refuses externs that cannot be resolved without privilege; text for weak ones
+ * (or NULL), to be freed. */
 int object_check_externs(const struct object *object, char **kconfig, struct error *error);
 
 /* object_globals.c: writes the job's values into the object's data sections. */
@@ -59,8 +65,8 @@ int object_prepare_maps(struct object *object, struct error *error);
 const char *object_map_name(const struct object *object, const struct bpf_map *map);
 
 /* xdp_defaults.c: what the object says about the program's place in a chain. */
-int xdp_defaults_read(struct bpf_object *object, const char *function, struct record_xdp_defaults *defaults,
-		      struct error *error);
+int xdp_defaults_read(struct bpf_object *object, const char *function,
+                      struct record_xdp_defaults *defaults, struct error *error);
 
 /* messages.c: the warnings of libbpf and libxdp since messages_clear(), as one line. */
 void messages_open(void);
@@ -84,7 +90,8 @@ struct forward_refusal {
 	int result;                        /* why: -errno */
 };
 void forward_open(const struct channel *channel);
-/* From here on there is an object: its programs are named to the gate by their place in the job. NULL: none. */
+/* From here on there is an object: its programs are named to the gate by their place in the job.
+ * NULL: none. */
 void forward_set_object(struct object *object);
 /* What to do while the gate is busy with a program, once. */
 void forward_set_idle_work(void (*work)(struct object *object));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* bpfd-loader: reads one stranger's eBPF object with libbpf, without any privilege. Started by the launcher, not by hand. */
+/* bpfd-loader: reads one stranger's eBPF object with libbpf, without any privilege. Started by the
+ * launcher, not by hand. */
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "workers/loader/loader.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What libbpf and libxdp print when something fails is what the user has to know: it is kept, bounded, as one line. */
+/* What libbpf and libxdp print when something fails is what the user has to know: it is kept,
+ * bounded, as one line. */
 #include "workers/loader/libxdp.h"
 #include "workers/loader/loader.h"
 
@@ -7,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-
 static char text[400];
 static size_t text_used;
 
 /* Lines that say nothing to a user, or that there will be more to say. */
 static const char *const noise[] = {
-	"failed to load object", "Retrying without BTF", "BEGIN PROG LOAD LOG", "BEGIN BTF LOAD LOG",
-	"Error loading BTF", "BTF is optional", "failed to load: ",
+	"failed to load object", "Retrying without BTF", "BEGIN PROG LOAD LOG",
+	"BEGIN BTF LOAD LOG",    "Error loading BTF",    "BTF is optional",
+	"failed to load: ",
 };
 
 static bool line_is_noise(const char *line)
@@ -39,7 +40,8 @@ static void line_keep(const char *line)
 
 	if (text_used + 3 >= sizeof(text))
 		return;
-	length = snprintf(text + text_used, sizeof(text) - text_used, "%s%s", text_used ? "; " : "", line);
+	length = snprintf(text + text_used, sizeof(text) - text_used, "%s%s", text_used ? "; " : "",
+	                  line);
 	if (length < 0)
 		return;
 	text_used += (size_t)length;
@@ -47,7 +49,8 @@ static void line_keep(const char *line)
 		text_used = sizeof(text) - 1;
 }
 
-static void line_format(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+static void line_format(const char *format, va_list arguments)
+	__attribute__((format(printf, 1, 0)));
 static void line_format(const char *format, va_list arguments)
 {
 	char line[512];

@@ -28,7 +28,8 @@ const char *names_text(struct names *names)
 	size_t room = sizeof(names->text) - names->used;
 
 	if (names->left_out)
-		(void)snprintf(end, room, "%s%zu more", names->used ? " and " : "", names->left_out);
+		(void)snprintf(end, room, "%s%zu more", names->used ? " and " : "",
+		               names->left_out);
 	else
 		(void)snprintf(end, room, "%s", names->used ? "" : "none");
 	return names->text;

@@ -98,8 +98,8 @@ struct btf *object_btf_original(const struct object *object)
 	return btf;
 }
 
-static bool relocations_name(const struct symbols *symbols, Elf_Scn *section, const GElf_Shdr *header,
-			     const char *function)
+static bool relocations_name(const struct symbols *symbols, Elf_Scn *section,
+                             const GElf_Shdr *header, const char *function)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
@@ -129,7 +129,7 @@ bool object_is_tail_target(const struct object *object, const char *function)
 		return false;
 	while (!found && (section = elf_nextscn(symbols.elf, section))) {
 		if (gelf_getshdr(section, &header) && header.sh_type == SHT_REL &&
-		    
+
 		    section_is_named(symbols.elf, elf_getscn(symbols.elf, header.sh_info), ".maps"))
 			found = relocations_name(&symbols, section, &header, function);
 	}

@@ -23,26 +23,32 @@ static const struct btf_type *type_resolve(const struct btf *btf, uint32_t id)
 	return type;
 }
 
-/* A typed ksym is resolved through the kernel's BTF. An untyped one needs addresses, which only root sees: it would be 0. */
+/* A typed ksym is resolved through the kernel's BTF. An untyped one needs addresses, which only
+ * root sees: it would be 0. */
 static int ksym_check(const struct btf *btf, const struct btf_type *variable, struct error *error)
 {
-	const struct btf_type *type = btf_is_var(variable) ? type_resolve(btf, variable->type) : NULL;
+	const struct btf_type *type =
+		btf_is_var(variable) ? type_resolve(btf, variable->type) : NULL;
 
 	if (!type || !btf_is_void(type))
 		return 0;
-	return error_set(error, -EINVAL, ERROR_UNSUPPORTED,
-			 "kernel symbol \"%s\" is declared without a type (extern const void %s __ksym), and its address is not known without privilege: declare it with its type",
-			 btf__name_by_offset(btf, variable->name_off),
-			 btf__name_by_offset(btf, variable->name_off));
+	return error_set(
+		error, -EINVAL, ERROR_UNSUPPORTED,
+		"kernel symbol \"%s\" is declared without a type (extern const void %s __ksym), "
+	        "and its address is not known without privilege: declare it with its type",
+		btf__name_by_offset(btf, variable->name_off),
+		btf__name_by_offset(btf, variable->name_off));
 }
 
 /* libbpf answers this one by a probe that needs tracefs. */
-static int kconfig_check(const struct btf *btf, const struct btf_type *variable, struct error *error)
+static int kconfig_check(const struct btf *btf, const struct btf_type *variable,
+                         struct error *error)
 {
 	if (strcmp(btf__name_by_offset(btf, variable->name_off), "LINUX_HAS_SYSCALL_WRAPPER") != 0)
 		return 0;
 	return error_set(error, -EINVAL, ERROR_UNSUPPORTED,
-			 "extern LINUX_HAS_SYSCALL_WRAPPER cannot be found out without privilege: use CONFIG_ARCH_HAS_SYSCALL_WRAPPER");
+	                 "extern LINUX_HAS_SYSCALL_WRAPPER cannot be found out without privilege: "
+	                 "use CONFIG_ARCH_HAS_SYSCALL_WRAPPER");
 }
 
 static bool kernel_config_readable(void)
@@ -72,23 +78,25 @@ static const char *kconfig_nothing(const struct btf *btf, const struct btf_type 
 	return "n";
 }
 
-static int kconfig_add(const struct object *object, const struct btf *btf, const struct btf_type *variable,
-		       char **kconfig)
+static int kconfig_add(const struct object *object, const struct btf *btf,
+                       const struct btf_type *variable, char **kconfig)
 {
 	const char *name = btf__name_by_offset(btf, variable->name_off);
 	char *longer;
 
 	if (strncmp(name, "CONFIG_", 7) != 0 || !object_symbol_is_weak(object, name))
 		return 0;
-	if (asprintf(&longer, "%s%s=%s\n", *kconfig ?: "", name, kconfig_nothing(btf, variable)) < 0)
+	if (asprintf(&longer, "%s%s=%s\n", *kconfig ?: "", name, kconfig_nothing(btf, variable)) <
+	    0)
 		return -ENOMEM;
 	free(*kconfig);
 	*kconfig = longer;
 	return 0;
 }
 
-static int section_check(const struct object *object, const struct btf *btf, const struct btf_type *section,
-			 bool without_config, char **kconfig, struct error *error)
+static int section_check(const struct object *object, const struct btf *btf,
+                         const struct btf_type *section, bool without_config, char **kconfig,
+                         struct error *error)
 {
 	const char *name = btf__name_by_offset(btf, section->name_off);
 	const struct btf_var_secinfo *entry = btf_var_secinfos(section);
@@ -102,7 +110,8 @@ static int section_check(const struct object *object, const struct btf *btf, con
 
 		if (!variable)
 			continue;
-		result = ksyms ? ksym_check(btf, variable, error) : kconfig_check(btf, variable, error);
+		result = ksyms ? ksym_check(btf, variable, error)
+		               : kconfig_check(btf, variable, error);
 		if (result == 0 && !ksyms && without_config)
 			result = kconfig_add(object, btf, variable, kconfig);
 	}
@@ -114,12 +123,13 @@ static bool object_has_externs(const struct object *object)
 	const struct btf *btf = bpf_object__btf(object->bpf);
 
 	return btf && (btf__find_by_name_kind(btf, ".ksyms", BTF_KIND_DATASEC) > 0 ||
-		       btf__find_by_name_kind(btf, ".kconfig", BTF_KIND_DATASEC) > 0);
+	               btf__find_by_name_kind(btf, ".kconfig", BTF_KIND_DATASEC) > 0);
 }
 
 /*
- * Reads the object's BTF as it is in the file, because libbpf has put its own types in by now. Where no kernel
- * configuration can be read, libbpf would refuse even externs that may be missing: for these it gets a text that says so.
+ * Reads the object's BTF as it is in the file, because libbpf has put its own types in by now.
+ * Where no kernel configuration can be read, libbpf would refuse even externs that may be missing:
+ * for these it gets a text that says so.
  */
 int object_check_externs(const struct object *object, char **kconfig, struct error *error)
 {
@@ -132,8 +142,8 @@ int object_check_externs(const struct object *object, char **kconfig, struct err
 		return 0;
 	btf = object_btf_original(object);
 	if (!btf)
-		return error_set(error, -EINVAL, ERROR_BAD_OBJECT, "the object's BTF cannot be read: %s",
-				 messages_text());
+		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
+		                 "the object's BTF cannot be read: %s", messages_text());
 	without_config = !kernel_config_readable();
 	for (unsigned int id = 1; id < btf__type_cnt(btf) && result == 0; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);

@@ -17,13 +17,15 @@ struct variable {
 
 static bool section_is_data(const char *name)
 {
-	return strcmp(name, ".rodata") == 0 || strcmp(name, ".data") == 0 || strcmp(name, ".bss") == 0 ||
-	       strncmp(name, ".rodata.", 8) == 0 || strncmp(name, ".data.", 6) == 0;
+	return strcmp(name, ".rodata") == 0 || strcmp(name, ".data") == 0 ||
+	       strcmp(name, ".bss") == 0 || strncmp(name, ".rodata.", 8) == 0 ||
+	       strncmp(name, ".data.", 6) == 0;
 }
 
 /* Looks for `name` in one data section; every other name goes to `names`. */
-static void section_search(const struct object *object, const struct btf_type *section, struct bpf_map *map,
-			   const char *name, struct variable *variable, struct names *names)
+static void section_search(const struct object *object, const struct btf_type *section,
+                           struct bpf_map *map, const char *name, struct variable *variable,
+                           struct names *names)
 {
 	const struct btf *btf = bpf_object__btf(object->bpf);
 	const struct btf_var_secinfo *entry = btf_var_secinfos(section);
@@ -45,8 +47,8 @@ static void section_search(const struct object *object, const struct btf_type *s
 	}
 }
 
-static void variable_search(const struct object *object, const char *name, struct variable *variable,
-			    struct names *names)
+static void variable_search(const struct object *object, const char *name,
+                            struct variable *variable, struct names *names)
 {
 	const struct btf *btf = bpf_object__btf(object->bpf);
 
@@ -67,39 +69,44 @@ static void variable_search(const struct object *object, const char *name, struc
 }
 
 static int variable_write(const struct variable *variable, const char *name, const uint8_t *value,
-			  uint32_t size, struct error *error)
+                          uint32_t size, struct error *error)
 {
 	size_t section_size = 0;
-	/* libbpf's own copy of the section, which is there to be written; later versions return it without the const */
+	/* libbpf's own copy of the section, which is there to be written; later versions return it
+	 * without the const */
 	char *section = (char *)(uintptr_t)bpf_map__initial_value(variable->map, &section_size);
 
 	if (size != variable->size)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-				 "global \"%s\" has %u bytes in the object, but %u were given: give exactly %u",
-				 name, variable->size, size, variable->size);
+		                 "global \"%s\" has %u bytes in the object, but %u were given: "
+		                 "give exactly %u",
+		                 name, variable->size, size, variable->size);
 	if (!section || variable->offset > section_size || size > section_size - variable->offset)
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-				 "global \"%s\" lies outside its section: the object's BTF is wrong, build it again",
-				 name);
+		                 "global \"%s\" lies outside its section: the object's BTF is "
+		                 "wrong, build it again",
+		                 name);
 	memcpy(section + variable->offset, value, size);
 	return 0;
 }
 
-static int global_set(struct object *object, const struct record_global *global, const uint8_t *value,
-		      struct error *error)
+static int global_set(struct object *object, const struct record_global *global,
+                      const uint8_t *value, struct error *error)
 {
 	struct variable variable = {};
 	struct names names = {};
 
 	variable_search(object, global->name, &variable, &names);
 	if (variable.found == 0)
-		return error_set(error, -ENOENT, ERROR_INVALID_ARGUMENT,
-				 "the object has no global variable \"%s\"; its global variables are: %s",
-				 global->name, names_text(&names));
+		return error_set(
+			error, -ENOENT, ERROR_INVALID_ARGUMENT,
+			"the object has no global variable \"%s\"; its global variables are: %s",
+			global->name, names_text(&names));
 	if (variable.found > 1)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-				 "the object has %u global variables \"%s\" (static ones of different functions or files): rename them",
-				 variable.found, global->name);
+		                 "the object has %u global variables \"%s\" (static ones of "
+		                 "different functions or files): rename them",
+		                 variable.found, global->name);
 	return variable_write(&variable, global->name, value, global->size, error);
 }
 
@@ -112,9 +119,10 @@ int object_set_globals(struct object *object, struct error *error)
 		return 0;
 	if (!bpf_object__btf(object->bpf))
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-				 "the object has no BTF type information, by which global variables are found: compile it with -g");
+		                 "the object has no BTF type information, by which global "
+		                 "variables are found: compile it with -g");
 	for (uint32_t i = 0; i < globals->count && result == 0; i++)
 		result = global_set(object, &globals->entries[i],
-				    globals->data + globals->entries[i].offset, error);
+		                    globals->data + globals->entries[i].offset, error);
 	return result;
 }

@@ -18,20 +18,22 @@ const char *object_map_name(const struct object *object, const struct bpf_map *m
 
 static int map_check(const struct object *object, const struct bpf_map *map, struct error *error)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
 	const char *name = object_map_name(object, map);
 
 	if (!name || !name[0] || strlen(name) >= MAP_NAME_SIZE)
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-				 "the name of map \"%.80s\" is too long: bpfd takes up to %d bytes", name ?: "",
-				 MAP_NAME_SIZE - 1);
+		                 "the name of map \"%.80s\" is too long: bpfd takes up to %d bytes",
+		                 name ?: "", MAP_NAME_SIZE - 1);
 	if (name[strspn(name, allowed)])
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-				 "the map name \"%s\" has characters that the kernel does not take: use letters, digits and '_'",
-				 name);
+		                 "the map name \"%s\" has characters that the kernel does not "
+		                 "take: use letters, digits and '_'",
+		                 name);
 	if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 		return error_set(error, -EINVAL, ERROR_UNSUPPORTED,
-				 "map \"%s\" is a struct_ops map, which bpfd does not load", name);
+		                 "map \"%s\" is a struct_ops map, which bpfd does not load", name);
 	return 0;
 }
 
@@ -41,14 +43,16 @@ int object_prepare_maps(struct object *object, struct error *error)
 	size_t count = 0;
 	int result;
 
-	bpf_object__for_each_map(map, object->bpf) {
+	bpf_object__for_each_map(map, object->bpf)
+	{
 		result = map_check(object, map, error);
 		if (result < 0)
 			return result;
 		if (++count > LOAD_MAPS_MAX)
 			return error_set(error, -E2BIG, ERROR_LIMIT,
-					 "the object has more than %d maps, which is the most that bpfd loads",
-					 LOAD_MAPS_MAX);
+			                 "the object has more than %d maps, which is the most that "
+			                 "bpfd loads",
+			                 LOAD_MAPS_MAX);
 		/* maps are pinned by the broker, in its own place */
 		(void)bpf_map__set_pin_path(map, NULL);
 	}

@@ -14,24 +14,28 @@ static int function_missing(const struct object *object, const char *function, s
 	bpf_object__for_each_program(program, object->bpf)
 		names_add(&names, bpf_program__name(program));
 	return error_set(error, -ENOENT, ERROR_NOT_FOUND,
-			 "the object has no program \"%s\"; its programs are: %s", function, names_text(&names));
+	                 "the object has no program \"%s\"; its programs are: %s", function,
+	                 names_text(&names));
 }
 
-/* A section like "xdp" or "tracepoint/..." already says a type: it has to be the one that is asked for. */
-static int type_set(struct bpf_program *program, const struct program_type_row *row, struct error *error)
+/* A section like "xdp" or "tracepoint/..." already says a type: it has to be the one that is asked
+ * for. */
+static int type_set(struct bpf_program *program, const struct program_type_row *row,
+                    struct error *error)
 {
 	enum bpf_prog_type declared = bpf_program__type(program);
 	enum bpf_prog_type wanted = (enum bpf_prog_type)row->bpf_type;
 
 	if (declared != BPF_PROG_TYPE_UNSPEC && declared != wanted)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-				 "program \"%s\" is in section \"%s\", which makes it a %s program, not %s: load it as what it is",
-				 bpf_program__name(program), bpf_program__section_name(program),
-				 libbpf_bpf_prog_type_str(declared) ?: "different", row->name);
+		                 "program \"%s\" is in section \"%s\", which makes it a %s "
+		                 "program, not %s: load it as what it is",
+		                 bpf_program__name(program), bpf_program__section_name(program),
+		                 libbpf_bpf_prog_type_str(declared) ?: "different", row->name);
 	if (declared == BPF_PROG_TYPE_UNSPEC) {
 		(void)bpf_program__set_type(program, wanted);
-		(void)bpf_program__set_expected_attach_type(program,
-							    wanted == BPF_PROG_TYPE_XDP ? BPF_XDP : 0);
+		(void)bpf_program__set_expected_attach_type(
+			program, wanted == BPF_PROG_TYPE_XDP ? BPF_XDP : 0);
 	}
 	return 0;
 }
@@ -40,20 +44,24 @@ static int program_select(struct object *object, uint32_t index, struct error *e
 {
 	const struct gate_job_program *wanted = &object->job->programs[index];
 	const struct program_type_row *row = program_type_row(wanted->type);
-	struct bpf_program *program = bpf_object__find_program_by_name(object->bpf, wanted->function);
+	struct bpf_program *program =
+		bpf_object__find_program_by_name(object->bpf, wanted->function);
 	int result;
 
 	if (!program)
 		return function_missing(object, wanted->function, error);
 	for (uint32_t i = 0; i < index; i++) {
 		if (object->programs[i] == program)
-			return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-					 "program \"%s\" is asked for twice in one load: name it once",
-					 wanted->function);
+			return error_set(
+				error, -EINVAL, ERROR_INVALID_ARGUMENT,
+				"program \"%s\" is asked for twice in one load: name it once",
+				wanted->function);
 	}
 	if (wanted->form == PROGRAM_FORM_EXTENSION && !bpf_object__btf(object->bpf))
-		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-				 "the object has no BTF type information, which a program in a chain of XDP programs needs: compile it with -g, or load it with --exclusive");
+		return error_set(
+			error, -EINVAL, ERROR_BAD_OBJECT,
+			"the object has no BTF type information, which a program in a chain of XDP "
+		        "programs needs: compile it with -g, or load it with --exclusive");
 	result = type_set(program, row, error);
 	if (result == 0)
 		object->programs[index] = program;
@@ -69,12 +77,14 @@ static bool program_is_selected(const struct object *object, const struct bpf_pr
 	return false;
 }
 
-/* A program array with static contents can be filled only if its programs are loaded too: as the first program's type. */
+/* A program array with static contents can be filled only if its programs are loaded too: as the
+ * first program's type. */
 static bool program_is_helper(struct object *object, struct bpf_program *program)
 {
 	enum bpf_prog_type type = bpf_program__type(object->programs[0]);
 
-	if (bpf_program__type(program) != BPF_PROG_TYPE_UNSPEC && bpf_program__type(program) != type)
+	if (bpf_program__type(program) != BPF_PROG_TYPE_UNSPEC &&
+	    bpf_program__type(program) != type)
 		return false;
 	if (!object_is_tail_target(object, bpf_program__name(program)))
 		return false;
@@ -92,8 +102,10 @@ int object_select_programs(struct object *object, struct error *error)
 		result = program_select(object, i, error);
 	if (result < 0)
 		return result;
-	bpf_object__for_each_program(program, object->bpf) {
-		bool wanted = program_is_selected(object, program) || program_is_helper(object, program);
+	bpf_object__for_each_program(program, object->bpf)
+	{
+		bool wanted =
+			program_is_selected(object, program) || program_is_helper(object, program);
 
 		(void)bpf_program__set_autoload(program, wanted);
 		if (wanted)

@@ -16,7 +16,9 @@ static int job_wait(const struct channel *gate)
 
 int loader_run(int gate_fd)
 {
-	const struct channel gate = { .fd = gate_fd, .self = CHANNEL_LOWER, .list = &channel_loader };
+	const struct channel gate = { .fd = gate_fd,
+		                      .self = CHANNEL_LOWER,
+		                      .list = &channel_loader };
 	struct loader_failed failed = {};
 
 	messages_open();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the loader loads before it has a job: small, and with one of everything that makes libbpf ask the kernel what it can: data
- * sections, BTF with functions, an attach type, a read of kernel memory.
+ * What the loader loads before it has a job: small, and with one of everything that makes libbpf
+ * ask the kernel what it can: data sections, BTF with functions, an attach type, a read of kernel
+ * memory.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
