@@ -61,9 +61,7 @@ static int session_serve(struct session *session, const struct gate_job *job, in
 			return OUTCOME_LOADED;
 		case SESSION_FAILED:
 			(void)fprintf(stderr, "%s\n", session_result(session)->error.message);
-			return session_result(session)->error.code == ERROR_VERIFIER
-			               ? OUTCOME_REFUSED
-			               : OUTCOME_DIED;
+			return failure_outcome(session_result(session)->error.code);
 		default:
 			break;
 		}
