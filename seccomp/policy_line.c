@@ -9,13 +9,13 @@
 
 int line_wrong(const struct line *line, const char *format, ...)
 {
+	char text[512];
 	va_list arguments;
 
-	(void)fprintf(line->messages, "%s:%u: ", line->file, line->number);
 	va_start(arguments, format);
-	(void)vfprintf(line->messages, format, arguments);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	(void)fputc('\n', line->messages);
+	(void)fprintf(line->messages, "%s:%u: %s\n", line->file, line->number, text);
 	return -EINVAL;
 }
 

@@ -109,7 +109,7 @@ static int conditions_parse(struct policy *policy, const struct line *line, uint
 {
 	static const char form[] =
 		"expected: CALL argN [& MASK] == VALUE [and argN ...] | argN [& MASK] in VALUE...";
-	struct scmp_arg_cmp compares[ARGUMENTS_MAX];
+	struct scmp_arg_cmp compares[ARGUMENTS_MAX] = {};
 	size_t count = 0;
 
 	for (size_t at = first; count < ARGUMENTS_MAX && at < line->count; at++) {

@@ -144,22 +144,22 @@ static void rules_mean_what_they_say(void **state)
 					"errno EPERM prlimit64\n";
 	const struct {
 		int number;
-		uint64_t arguments[6];
 		unsigned int verdict;
+		uint64_t arguments[6];
 	} rows[] = {
-		{ __NR_read, {}, SECCOMP_RET_ALLOW },
-		{ __NR_write, {}, SECCOMP_RET_ALLOW },
-		{ __NR_close, {}, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_mmap, { 0, 0, PROT_READ }, SECCOMP_RET_ALLOW },
-		{ __NR_mmap, { 0, 0, PROT_WRITE }, SECCOMP_RET_ALLOW },
-		{ __NR_mmap, { 0, 0, PROT_EXEC }, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_mmap, { 0, 0, PROT_EXEC | PROT_WRITE }, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_kill, { 7, 9 }, SECCOMP_RET_ALLOW },
-		{ __NR_kill, { 7, UINT64_C(1) << 32 | 9 }, SECCOMP_RET_ALLOW },
-		{ __NR_kill, { UINT64_C(1) << 32 | 7, 9 }, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_kill, { 7, 15 }, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_kill, { 8, 9 }, SECCOMP_RET_KILL_PROCESS },
-		{ __NR_prlimit64, {}, SECCOMP_RET_ERRNO | EPERM },
+		{ __NR_read, SECCOMP_RET_ALLOW, {} },
+		{ __NR_write, SECCOMP_RET_ALLOW, {} },
+		{ __NR_close, SECCOMP_RET_KILL_PROCESS, {} },
+		{ __NR_mmap, SECCOMP_RET_ALLOW, { 0, 0, PROT_READ } },
+		{ __NR_mmap, SECCOMP_RET_ALLOW, { 0, 0, PROT_WRITE } },
+		{ __NR_mmap, SECCOMP_RET_KILL_PROCESS, { 0, 0, PROT_EXEC } },
+		{ __NR_mmap, SECCOMP_RET_KILL_PROCESS, { 0, 0, PROT_EXEC | PROT_WRITE } },
+		{ __NR_kill, SECCOMP_RET_ALLOW, { 7, 9 } },
+		{ __NR_kill, SECCOMP_RET_ALLOW, { 7, UINT64_C(1) << 32 | 9 } },
+		{ __NR_kill, SECCOMP_RET_KILL_PROCESS, { UINT64_C(1) << 32 | 7, 9 } },
+		{ __NR_kill, SECCOMP_RET_KILL_PROCESS, { 7, 15 } },
+		{ __NR_kill, SECCOMP_RET_KILL_PROCESS, { 8, 9 } },
+		{ __NR_prlimit64, SECCOMP_RET_ERRNO | EPERM, {} },
 	};
 	struct policy policy;
 	char *messages = NULL;
@@ -186,8 +186,8 @@ static void everything_reaches_the_table(void **state)
 	static const char *const expected[] = {
 		"/* Made from t.policy. */",
 		"const struct sandbox_policy sandbox_policy_test = {",
-		"\t.root = 1,\n\t.narrows = 1,\n\t.survives_parent = 1,\n\t.landlock_inherited = "
-		"0,\n",
+		"\t.root = 1,\n\t.narrows = 1,\n\t.survives_parent = 1,\n",
+		"\t.landlock_inherited = 0,\n",
 		"\t.landlock_scope = 0x2,\n\t.capabilities = 0x8000000020,\n",
 		"\t{ .resource = 7, .value = 16u },\n",
 		"\t{ .path = \"@state/x\", .access = 0x400e, .optional = 1 },\n",

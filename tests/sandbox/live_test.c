@@ -230,39 +230,39 @@ enum path_action {
 
 struct path_row {
 	const struct sandbox_policy *policy;
-	enum path_action action;
 	const char *path; /* below the fixture's base, unless it starts with '/' */
+	enum path_action action;
 	int outcome;
 };
 
 /* clang-format off */
 static const struct path_row path_rows[] = {
-	{ &sandbox_policy_broker, PATH_LIST, "state", EACCES }, /* the store is open before */
-	{ &sandbox_policy_broker, PATH_MKDIR, "bpffs/5", 0 },
-	{ &sandbox_policy_broker, PATH_UNLINK, "xdp/pin", 0 },
-	{ &sandbox_policy_broker, PATH_LIST, "bpffs", 0 },
-	{ &sandbox_policy_broker, PATH_MKDIR, "run/5", EACCES },
-	{ &sandbox_policy_broker, PATH_READ, "/etc/passwd", EACCES },
-	{ &sandbox_policy_broker, PATH_READ, "outside", EACCES },
-	{ &sandbox_policy_broker, PATH_UNLINK, "outside", EACCES },
-	{ &sandbox_policy_broker, PATH_LIST, "/", EACCES },
-	{ &sandbox_policy_loader, PATH_READ, "/sys/devices/system/cpu/possible", 0 },
-	{ &sandbox_policy_loader, PATH_READ, "/etc/passwd", EACCES },
-	{ &sandbox_policy_loader, PATH_READ, "outside", EACCES },
-	{ &sandbox_policy_loader, PATH_READ, "/proc/self/status", EACCES },
-	{ &sandbox_policy_loader, PATH_LIST, "/", EACCES },
-	{ &sandbox_policy_opener, PATH_READ, "tracefs/events/id", 0 },
-	{ &sandbox_policy_opener, PATH_WRITE, "tracefs/events/id", CHILD_KILLED },
-	{ &sandbox_policy_opener, PATH_READ, "outside", EACCES },
-	{ &sandbox_policy_opener, PATH_READ, "/etc/shadow", EACCES },
-	{ &sandbox_policy_opener, PATH_CREATE, "xdp/new", CHILD_KILLED },
-	{ &sandbox_policy_opener, PATH_UNLINK, "xdp/pin", 0 },
-	{ &sandbox_policy_opener, PATH_UNLINK, "outside", EACCES },
-	{ &sandbox_policy_launcher, PATH_READ, "/etc/shadow", EACCES },
-	{ &sandbox_policy_launcher, PATH_READ, "state", EACCES },
-	{ &sandbox_policy_launcher, PATH_LIST, "helpers", 0 },
-	{ &sandbox_policy_launcher, PATH_EXECUTE, "/bin/true", EACCES }, /* no program but the helpers */
-	{ &sandbox_policy_launcher, PATH_EXECUTE, "helpers/true", 0 },
+	{ &sandbox_policy_broker, "state", PATH_LIST, EACCES }, /* the store is open before */
+	{ &sandbox_policy_broker, "bpffs/5", PATH_MKDIR, 0 },
+	{ &sandbox_policy_broker, "xdp/pin", PATH_UNLINK, 0 },
+	{ &sandbox_policy_broker, "bpffs", PATH_LIST, 0 },
+	{ &sandbox_policy_broker, "run/5", PATH_MKDIR, EACCES },
+	{ &sandbox_policy_broker, "/etc/passwd", PATH_READ, EACCES },
+	{ &sandbox_policy_broker, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_broker, "outside", PATH_UNLINK, EACCES },
+	{ &sandbox_policy_broker, "/", PATH_LIST, EACCES },
+	{ &sandbox_policy_loader, "/sys/devices/system/cpu/possible", PATH_READ, 0 },
+	{ &sandbox_policy_loader, "/etc/passwd", PATH_READ, EACCES },
+	{ &sandbox_policy_loader, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_loader, "/proc/self/status", PATH_READ, EACCES },
+	{ &sandbox_policy_loader, "/", PATH_LIST, EACCES },
+	{ &sandbox_policy_opener, "tracefs/events/id", PATH_READ, 0 },
+	{ &sandbox_policy_opener, "tracefs/events/id", PATH_WRITE, CHILD_KILLED },
+	{ &sandbox_policy_opener, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_opener, "/etc/shadow", PATH_READ, EACCES },
+	{ &sandbox_policy_opener, "xdp/new", PATH_CREATE, CHILD_KILLED },
+	{ &sandbox_policy_opener, "xdp/pin", PATH_UNLINK, 0 },
+	{ &sandbox_policy_opener, "outside", PATH_UNLINK, EACCES },
+	{ &sandbox_policy_launcher, "/etc/shadow", PATH_READ, EACCES },
+	{ &sandbox_policy_launcher, "state", PATH_READ, EACCES },
+	{ &sandbox_policy_launcher, "helpers", PATH_LIST, 0 },
+	{ &sandbox_policy_launcher, "/bin/true", PATH_EXECUTE, EACCES }, /* no program but the helpers */
+	{ &sandbox_policy_launcher, "helpers/true", PATH_EXECUTE, 0 },
 };
 /* clang-format on */
 
