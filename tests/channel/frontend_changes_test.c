@@ -80,7 +80,7 @@ static void ask_load(int fd, uint32_t id, size_t object_size)
 	Bpfd__V1__LoadRequest load = BPFD__V1__LOAD_REQUEST__INIT;
 	Bpfd__V1__LoadProgram program = BPFD__V1__LOAD_PROGRAM__INIT;
 	Bpfd__V1__LoadProgram *programs[] = { &program };
-	uint8_t *object = calloc(1, object_size);
+	uint8_t *object = calloc(1, object_size + 1);
 
 	assert_non_null(object);
 	program.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;

@@ -17,6 +17,7 @@ static const uint8_t stream[] = {
 /* What a walk over the stream saw: one letter per event, and the bodies in a row. */
 struct seen {
 	char events[64];
+	size_t event_count;
 	uint8_t bodies[64];
 	size_t body_size;
 };
@@ -36,9 +37,9 @@ static int walk(struct sp_reader *reader, const uint8_t *bytes, size_t size, str
 			memcpy(seen->bodies + seen->body_size, step.body, step.body_size);
 			seen->body_size += step.body_size;
 			if (reader->body_left == 0)
-				strcat(seen->events, "e");
+				seen->events[seen->event_count++] = 'e';
 		} else if (step.event != SP_EVENT_NONE) {
-			strncat(seen->events, &letters[step.event], 1);
+			seen->events[seen->event_count++] = letters[step.event];
 		}
 	}
 	return 0;

@@ -228,7 +228,7 @@ static void a_full_load_is_taken(void **state)
 	assert_int_equal(out.programs[4].exclusive, 0);
 	assert_int_equal(out.globals.count, LOAD_GLOBALS_MAX);
 	assert_int_equal(out.globals.entries[6].offset, 5 * 256 + 1);
-	assert_int_equal(out.globals.data[5 * 256], 42);
+	assert_int_equal(out.globals.data[(size_t)5 * 256], 42);
 	assert_int_equal(out.globals.data_size, 63 * 256 + 1);
 	assert_int_equal(out.metadata.count, METADATA_MAX);
 	assert_string_equal(out.metadata.entries[31].key, "name31");

@@ -243,7 +243,7 @@ static void policy_rows(void **state)
 		gid_t access_gid;
 		uid_t uid;
 		gid_t gid;
-		size_t group_count;
+		unsigned int group_count;
 		bool allowed;
 	} rows[] = {
 		{ 7, 0, 0, 0, true },         { 7, 0, 9, 3, true },

@@ -167,13 +167,17 @@ static void the_budget_holds(void **state)
 
 	(void)state;
 	assert_non_null(bytes);
-	memcpy(bytes, "\x08\x01\x3a", 3);
+	bytes[0] = 0x08;
+	bytes[1] = 0x01;
+	bytes[2] = 0x3a;
 	bytes[3] = (uint8_t)(inner | 0x80);
 	bytes[4] = (uint8_t)(inner >> 7 | 0x80);
 	bytes[5] = (uint8_t)(inner >> 14 | 0x80);
 	bytes[6] = (uint8_t)(inner >> 21);
-	for (size_t i = 0; i < entries; i++)
-		memcpy(bytes + 7 + 2 * i, "\x1a\x00", 2);
+	for (size_t i = 0; i < entries; i++) {
+		bytes[7 + 2 * i] = 0x1a;
+		bytes[8 + 2 * i] = 0x00;
+	}
 	arena_init(&arena, 0);
 	assert_int_equal(request_decode(bytes, 7 + inner, &arena, &request, &error), -ENOMEM);
 	assert_int_equal(error.code, ERROR_LIMIT);

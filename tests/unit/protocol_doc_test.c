@@ -55,14 +55,16 @@ static size_t columns_cut(char *line, char *columns[COLUMNS])
 
 static void states_print(const struct documented *channel, uint32_t states, char out[128])
 {
+	size_t used = 0;
+
 	out[0] = '\0';
 	for (size_t i = 0; i < 32; i++) {
 		if (!(states & 1u << i))
 			continue;
 		assert_true(i < STATES_MAX && channel->states[i]);
-		if (*out)
-			strcat(out, ", ");
-		strcat(out, channel->states[i]);
+		used += (size_t)snprintf(out + used, 128 - used, "%s%s", used ? ", " : "",
+		                         channel->states[i]);
+		assert_true(used < 128);
 	}
 }
 
@@ -116,15 +118,17 @@ static const struct documented *channel_find(const char *heading)
 /* Reads one channel's section up to the next heading or the end; how many rows it has. */
 static size_t section_check(FILE *page, const struct documented *channel, char line[1024])
 {
-	char *columns[COLUMNS];
+	char *columns[COLUMNS] = { NULL };
 	size_t rows = 0;
 
 	while (fgets(line, 1024, page) && line[0] != '#') {
 		if (line[0] != '|' || line[2] < '0' || line[2] > '9')
 			continue;
-		if (columns_cut(line, columns) != COLUMNS)
+		if (columns_cut(line, columns) != COLUMNS) {
 			fail_msg("docs/PROTOCOL.md: row %zu of %s has not seven columns", rows + 1,
 			         channel->list->name);
+			return rows;
+		}
 		if (rows >= channel->list->count)
 			fail_msg("docs/PROTOCOL.md: %s has no message \"%s\"", channel->list->name,
 			         columns[1]);
