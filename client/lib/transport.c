@@ -62,17 +62,20 @@ static int transport_probe(const struct transport *transport, struct bpfd_error 
 	                  connect_advice(errno));
 }
 
-/* nng calls this from a thread of its own. */
+/*
+ * nng calls this from a thread of its own, and also tells of the end of connections whose other
+ * side turned out to speak another protocol, and whose beginning it did not tell.
+ */
 static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
 	struct transport *transport = argument;
+	int id = nng_pipe_id(pipe);
 
-	(void)pipe;
 	if (event == NNG_PIPE_EV_ADD_POST) {
-		(void)atomic_fetch_add(&transport->pipes, 1);
+		atomic_store(&transport->pipe, id);
 		return;
 	}
-	(void)atomic_fetch_sub(&transport->pipes, 1);
+	(void)atomic_compare_exchange_strong(&transport->pipe, &id, 0);
 	if (atomic_fetch_add(&transport->drops, 1) + 1 >= DROPS_MAX)
 		nng_aio_abort(transport->aio, NNG_ECONNRESET);
 }
@@ -143,20 +146,21 @@ void transport_close(struct transport *transport)
 	nng_aio_free(transport->aio);
 }
 
-/* Why no answer came: the daemon may be gone by now. */
-static int error_silence(const struct transport *transport, int result, uint32_t timeout_ms,
+/* Why no answer came: the daemon may be gone by now. `sent`: it may have got the request. */
+static int error_silence(const struct transport *transport, _Bool sent, uint32_t timeout_ms,
                          struct bpfd_error **error)
 {
 	int probe = transport_probe(transport, error);
 
 	if (probe < 0)
 		return probe;
-	if (result == NNG_ECONNRESET)
-		return error_make(
-			error, -ECONNRESET, BPFD_ERROR_NO_ANSWER,
-			"bpfd closed the connection %d times without an answer: it has too many "
-			"clients, or what listens at \"%s\" is not bpfd",
-			DROPS_MAX, transport->address.sun_path);
+	if (!sent)
+		return error_make(error, -ETIMEDOUT, BPFD_ERROR_NO_ANSWER,
+		                  "bpfd gave no connection within %u.%03u s: it has too many "
+		                  "clients, or what "
+		                  "listens at \"%s\" is not bpfd",
+		                  timeout_ms / 1000, timeout_ms % 1000,
+		                  transport->address.sun_path);
 	return error_make(
 		error, -ETIMEDOUT, BPFD_ERROR_NO_ANSWER,
 		"bpfd did not answer within %u.%03u s: it may still do what was asked; look before "
@@ -164,11 +168,17 @@ static int error_silence(const struct transport *transport, int result, uint32_t
 		timeout_ms / 1000, timeout_ms % 1000);
 }
 
-static int exchange_error(const struct transport *transport, int result, uint32_t timeout_ms,
-                          struct bpfd_error **error)
+static int exchange_error(const struct transport *transport, int result, _Bool sent,
+                          uint32_t timeout_ms, struct bpfd_error **error)
 {
-	if (result == NNG_ETIMEDOUT || result == NNG_ECONNRESET)
-		return error_silence(transport, result, timeout_ms, error);
+	if (result == NNG_ETIMEDOUT)
+		return error_silence(transport, sent, timeout_ms, error);
+	if (result == NNG_ECONNRESET)
+		return error_make(
+			error, -ECONNRESET, BPFD_ERROR_NO_ANSWER,
+			"bpfd closed the connection %d times without an answer: it has too many "
+			"clients, or what listens at \"%s\" is not bpfd",
+			DROPS_MAX, transport->address.sun_path);
 	return error_nng(result, error);
 }
 
@@ -185,7 +195,7 @@ int transport_exchange(struct transport *transport, nng_msg *request, uint32_t t
 	uint64_t deadline_ms = now_ms() + timeout_ms;
 	int result;
 
-	if (atomic_load(&transport->pipes) == 0 && !transport->probed) {
+	if (atomic_load(&transport->pipe) == 0 && !transport->probed) {
 		result = transport_probe(transport, error);
 		if (result < 0) {
 			nng_msg_free(request);
@@ -201,14 +211,14 @@ int transport_exchange(struct transport *transport, nng_msg *request, uint32_t t
 	result = nng_aio_result(transport->aio);
 	if (result != 0) {
 		nng_msg_free(request);
-		return exchange_error(transport, result, timeout_ms, error);
+		return exchange_error(transport, result, 0, timeout_ms, error);
 	}
 	nng_aio_set_timeout(transport->aio, remaining_ms(deadline_ms));
 	nng_recv_aio(transport->socket, transport->aio);
 	nng_aio_wait(transport->aio);
 	result = nng_aio_result(transport->aio);
 	if (result != 0)
-		return exchange_error(transport, result, timeout_ms, error);
+		return exchange_error(transport, result, 1, timeout_ms, error);
 	*answer = nng_aio_get_msg(transport->aio);
 	return 0;
 }

@@ -20,7 +20,7 @@ struct transport {
 	nng_socket socket;
 	nng_aio *aio;
 	struct sockaddr_un address;
-	atomic_uint pipes; /* connections now: 0 or 1 */
+	atomic_int pipe;   /* nng's id of the connection that is there; 0: none */
 	atomic_uint drops; /* connections lost during this exchange */
 	_Bool probed;      /* just found reachable; nng is still connecting */
 };

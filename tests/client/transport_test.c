@@ -187,9 +187,12 @@ static void test_another_protocol_is_no_bpfd(void **state)
 		struct bpfd_error *error = NULL;
 
 		assert_int_not_equal(bpfd_detach(client, 1, NULL, &error), 0);
-		assert_in_range(error->code, BPFD_ERROR_NOT_REACHABLE, BPFD_ERROR_BAD_ANSWER);
+		assert_int_equal(error->code, BPFD_ERROR_NO_ANSWER);
+		assert_non_null(strstr(error->message, "is not bpfd"));
 		bpfd_error_free(error);
 		assert_int_equal(test_server_requests(server), 0);
+		test_server_stop(server);
+		assert_int_equal(bpfd_detach(client, 1, NULL, NULL), -ENOENT);
 		bpfd_client_close(client);
 		test_server_free(server);
 	}
