@@ -13,12 +13,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -29,7 +31,7 @@
 
 struct stage *stage;
 static int null_fd = -1;
-static pid_t crash_broker;
+static bool crash_here; /* in the broker itself, not in a gate, which is a fork of it */
 
 bool stage_namespaces(void)
 {
@@ -65,7 +67,8 @@ static void directories_make(void)
 	assert_int_equal(mount("bpf", path, "bpf", 0, "mode=0755"), 0);
 	(void)snprintf(settings->bpffs_directory, sizeof(settings->bpffs_directory), "%.100s/bpfd",
 	               path);
-	(void)snprintf(settings->xdp_directory, sizeof(settings->xdp_directory), "%.100s/xdp", path);
+	(void)snprintf(settings->xdp_directory, sizeof(settings->xdp_directory), "%.100s/xdp",
+	               path);
 	directory_make(settings->bpffs_directory, 02750, BROKER_UID, 0);
 	directory_make(settings->xdp_directory, 0770, 0, BROKER_UID);
 	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
@@ -108,9 +111,9 @@ int stage_setup(void **state)
 	stage->crash = mmap(NULL, sizeof(*stage->crash), PROT_READ | PROT_WRITE,
 	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(stage->crash, MAP_FAILED);
-	stage->crash->calls_left = -1;
-	stage_command(
-		"ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
+	stage->crash->steps_left = -1;
+	stage_command("ip link del v0 2>/dev/null; ip link add v0 type veth peer name v1 && ip "
+	              "link set v0 up && ip link set v1 up");
 	return 0;
 }
 
@@ -149,18 +152,47 @@ static void role_start(const char *role, const struct sandbox_policy *policy, ui
 	assert_int_equal(process_start(&process, pid), 0);
 }
 
-/* The broker's bpf() calls, until its time has come. A gate, being a fork, is another process and
- * does not count. */
+/* One step of the broker's that changes something, until its time has come. */
+static void crash_step(void)
+{
+	if (!crash_here)
+		return;
+	if (stage->crash->steps_left == 0)
+		_exit(9); /* as sudden as SIGKILL: nothing of ours runs any more */
+	if (stage->crash->steps_left > 0)
+		stage->crash->steps_left--;
+	stage->crash->steps++;
+}
+
 static int crashing_bpf(enum bpf_cmd command, union bpf_attr *attr, unsigned int size)
 {
-	if (getpid() == crash_broker) {
-		if (stage->crash->calls_left == 0)
-			_exit(9); /* as sudden as SIGKILL: nothing of ours runs any more */
-		if (stage->crash->calls_left > 0)
-			stage->crash->calls_left--;
-		stage->crash->calls++;
-	}
+	crash_step();
 	return kernel_real.bpf(command, attr, size);
+}
+
+/* These three stand in for libc's, so that the store's writes and the removal of pins are steps
+ * too. */
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+	crash_step();
+	return syscall(SYS_pwrite64, fd, bytes, size, offset);
+}
+
+int fdatasync(int fd)
+{
+	crash_step();
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int unlink(const char *path)
+{
+	crash_step();
+	return (int)syscall(SYS_unlink, path);
+}
+
+static void gate_is_not_here(void)
+{
+	crash_here = false;
 }
 
 static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf };
@@ -176,7 +208,8 @@ _Noreturn static void crashing_run(int launcher_fd, int frontend_fd, int opener_
 	(void)close(stage->frontend.fd);
 	(void)close(stage->opener_launcher.fd);
 	(void)umask(0027);
-	crash_broker = getpid();
+	crash_here = true;
+	assert_int_equal(pthread_atfork(NULL, NULL, gate_is_not_here), 0);
 	kernel = &kernel_crashing;
 	if (sandbox_identity(&sandbox_policy_broker, BROKER_UID, BROKER_UID, NULL, 0, &error) < 0 ||
 	    broker_open(&stage->settings, &descriptors, &broker, &error) < 0 ||
@@ -254,9 +287,20 @@ void stage_start(void)
 
 void stage_start_crashing(void)
 {
-	stage->crash->calls_left = -1;
+	stage->crash->steps_left = -1;
 	spawn(true);
 	ready_wait();
+}
+
+bool stage_start_dying(int steps)
+{
+	stage->crash->steps_left = steps;
+	spawn(true);
+	while (!stage->ready || !stage->complete) {
+		if (stage_pump(ANSWER_TIMEOUT_MS) == -EPIPE)
+			return true;
+	}
+	return false;
 }
 
 static void loader_start(struct channel_message *message)

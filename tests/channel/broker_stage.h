@@ -31,8 +31,9 @@ struct stage_loader {
 
 /* What a broker that runs inside the test's own child shares with the test. */
 struct stage_crash {
-	int calls_left; /* bpf() calls of the broker until it dies; negative: it lives */
-	int calls;      /* how many there were */
+	int steps_left; /* bpf() calls, writes to the store and removals of pins until it dies;
+	                   negative: it lives */
+	int steps;      /* how many there were */
 };
 
 struct stage {
@@ -74,8 +75,11 @@ int stage_teardown(void **state);
 
 /* Starts the opener and the broker and waits until it is ready. */
 void stage_start(void);
-/* The same with the broker's code in a forked child that dies at a chosen bpf() call. */
+/* The same with the broker's code in a forked child that dies before a chosen step. */
 void stage_start_crashing(void);
+/* The same, dying before that step of the start; false when the start needs fewer, and the broker
+ * is ready. */
+bool stage_start_dying(int steps);
 void stage_spawn(void); /* without waiting */
 
 /* Handles one message of the broker: 0, -ETIMEDOUT, or -EPIPE when the broker ended. */
