@@ -9,8 +9,8 @@
 
 int line_wrong(const struct line *line, const char *format, ...)
 {
-	char text[512];
 	va_list arguments;
+	char text[512];
 
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
