@@ -185,7 +185,7 @@ static void verifier_log_needs_nothing_else(void **state)
 	assert_int_equal(confined_load("gate_refused", "refused_read", PROGRAM_TYPE_XDP),
 	                 OUTCOME_REFUSED);
 	assert_int_equal(confined_load("gate_no_field", "no_field", PROGRAM_TYPE_XDP),
-	                 OUTCOME_DIED);
+	                 OUTCOME_REFUSED);
 }
 
 static int directory_make(void **state)
