@@ -289,10 +289,8 @@ static int sync_once(struct xdp *xdp, const struct xdp_request *request,
 		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
 	if (result < 0)
 		return result;
-	if (!now.own) { /* whoever took bpfd's dispatcher off left bpfd's private pins behind */
+	if (!now.own)
 		xdp_known_drop(xdp, request->ifindex);
-		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
-	}
 	if (request->count == 0 && now.version != XDP_DISPATCHER_VERSION)
 		return sync_nothing(xdp, request, &now, record, error);
 	if (request->exclusive && request->count)

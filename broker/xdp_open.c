@@ -127,25 +127,30 @@ int xdp_monitor_fd(const struct xdp *xdp)
 	return xdp->monitor.fd;
 }
 
-/* Gives back what was held for a chain of bpfd's own that does not run any more. A message may be
- * older than the chain. */
+/*
+ * Gives back what was held for a chain of bpfd's own that does not run any more. The files of an
+ * interface that is gone go too. While it is there, whoever took the chain off by libxdp is about
+ * to remove its files, and fails where they are gone already: the caller comes back with
+ * xdp_collect() when it is quiet.
+ */
 static void change_notice(struct xdp *xdp, const struct xdp_change *change)
 {
 	const struct xdp_known *known = xdp->known;
 	struct netlink_interface now;
 
+	if (change->gone) {
+		xdp_known_drop(xdp, change->ifindex);
+		(void)collect(xdp, change->ifindex);
+		return;
+	}
 	while (known && known->chain.ifindex != change->ifindex)
 		known = known->next;
-	if (!known || (!change->gone && known->chain.program_id == change->program_id))
+	if (!known || known->chain.program_id == change->program_id)
 		return;
-	if (netlink_interface_query(&xdp->netlink, change->ifindex, NULL, &now) == 0 &&
-	    now.program_id == known->chain.program_id)
-		return;
-	xdp_known_drop(xdp, change->ifindex);
-	/* While the interface is there, who took the chain off, by libxdp, removes its files, and fails where they are gone already:
-	 * the caller comes back with xdp_collect() when it is quiet. */
-	if (change->gone)
-		(void)collect(xdp, change->ifindex);
+	/* the message may be older than the chain */
+	if (netlink_interface_query(&xdp->netlink, change->ifindex, NULL, &now) < 0 ||
+	    now.program_id != known->chain.program_id)
+		xdp_known_drop(xdp, change->ifindex);
 }
 
 int xdp_monitor_next(struct xdp *xdp, struct xdp_change *change)

@@ -184,9 +184,12 @@ int pins_collect(const struct launcher_settings *settings, struct netlink *netli
 	if (!directory)
 		return -errno;
 	for (struct dirent *entry; (entry = readdir(directory));) {
+		struct stat status;
 		uint32_t where, id;
 
-		if (!entry_parse(entry->d_name, &where, &id) || (ifindex && where != ifindex) ||
+		/* the files of one that was just removed may still be read from the directory */
+		if (fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !entry_parse(entry->d_name, &where, &id) || (ifindex && where != ifindex) ||
 		    attached_id(netlink, where) == id)
 			continue;
 		pins_remove(settings, where, id);

@@ -93,9 +93,14 @@ static int components_make(struct xdp *xdp, struct xdp_chain *next, int map_fd, 
 	if (result == 0)
 		result = pins_directory_make(xdp->settings, next->ifindex, next->program_id);
 	if (result < 0)
-		return error_set(error, result, ERROR_KERNEL,
-		                 "cannot make files for an XDP dispatcher on bpffs: %s",
-		                 strerror(-result));
+		if (result == -ERANGE)
+			return error_set(error, result, ERROR_UNSUPPORTED,
+			                 "frames of interface \"%s\" are too big for XDP (%s): "
+			                 "lower the MTU, or run only programs "
+			                 "that take fragments, SEC(\"xdp.frags\")",
+			                 now->interface, *reason ? reason : strerror(-result));
+	return error_set(error, result, ERROR_KERNEL,
+	                 "cannot make files for an XDP dispatcher on bpffs: %s", strerror(-result));
 	for (; slot < next->count && result == 0; slot++)
 		result = component_make(xdp, next, slot, next->program_fd);
 	if (result < 0)

@@ -221,6 +221,7 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 	attr.insns = address(insns);
 	attr.insn_cnt = sizeof(insns) / sizeof(*insns);
 	attr.license = address("GPL");
+	attr.prog_flags = host->program_flags;
 	(void)snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
 	attr.log_buf = address(log);
 	attr.log_size = sizeof(log);
@@ -244,7 +245,8 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 		                       .kernel_id = info.kernel_id,
 		                       .program_fd = fd,
 		                       .priority = PRIORITY_DEFAULT,
-		                       .proceed_on = 1u << XDP_PASS };
+		                       .proceed_on = 1u << XDP_PASS,
+		                       .frags = host->program_flags == BPF_F_XDP_HAS_FRAGS };
 	return fd;
 }
 

@@ -22,8 +22,9 @@ struct host {
 	pid_t opener_pid;
 	uint32_t ifindex; /* of veth "in", where XDP runs */
 	uint32_t peer_ifindex;
-	int packet_fd; /* sends on the other end */
-	int trace_fd;  /* array map: the trace, and one count for each component id */
+	int packet_fd;          /* sends on the other end */
+	uint32_t program_flags; /* that programs are loaded with: BPF_F_XDP_HAS_FRAGS or nothing */
+	int trace_fd;           /* array map: the trace, and one count for each component id */
 };
 
 /* Makes the host, in the calling process. Ends the test program with the reason where this machine

@@ -132,6 +132,7 @@ static int clean(void **state)
 	(void)state;
 	(void)host_run("xdp-loader unload in --all 2>&1", NULL, 0);
 	assert_int_equal(members_sync(0, NULL, &chain), 0);
+	assert_true(xdp_collect(xdp) >= 0);
 	assert_int_equal(chain.count, 0);
 	assert_int_equal(attached_id(&host), 0);
 	assert_int_equal(pins_count(), 0);
@@ -197,6 +198,7 @@ static void loader_joins(void **state)
 	SYNC(&chain, 2);
 	status_expect("digit_2");
 	assert_int_equal(packet_trace(&host), 2);
+	assert_true(xdp_collect(xdp) >= 0);
 	assert_int_equal(pins_count(), 2 + 3);
 }
 
@@ -213,6 +215,8 @@ static void loader_unloads_all(void **state)
 	assert_int_equal(attached_id(&host), 0);
 	while (xdp_monitor_next(xdp, &change) == 0)
 		;
+	assert_int_equal(pins_count(), 2); /* bpfd's private ones */
+	assert_int_equal(xdp_collect(xdp), 1);
 	assert_int_equal(pins_count(), 0);
 	read_expect("", 0);
 }
@@ -235,6 +239,7 @@ static void restart_in_foreign(void **state)
 	assert_int_equal(members_sync(1, (unsigned int[]){ 2 }, &chain), -EBUSY);
 	xdp_close(xdp);
 	assert_int_equal(xdp_open(&host.settings, &host.opener, &xdp, &error), 0);
+	assert_int_equal(xdp_collect(xdp), 1);
 	read_expect("1 xdp_counter", 1);
 	SYNC(&chain, 1, 2);
 	chain_expect(&chain, "1 2 xdp_counter");

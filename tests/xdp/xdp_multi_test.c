@@ -40,6 +40,13 @@ static bool own(void *state, uint32_t kernel_id)
 	return false;
 }
 
+static bool own_any(void *state, uint32_t kernel_id)
+{
+	(void)state;
+	(void)kernel_id;
+	return true;
+}
+
 static struct xdp_request request_of(size_t count, const unsigned int *digits)
 {
 	struct xdp_request request = { .ifindex = host.ifindex, .count = count, .own = own };
@@ -276,6 +283,7 @@ static void taken_off(void **state)
 	while (xdp_monitor_next(xdp, &change) == 0)
 		off |= change.ifindex == host.ifindex && change.program_id == 0;
 	assert_true(off);
+	assert_int_equal(xdp_collect(xdp), 1);
 	assert_int_equal(pins_count(), 0);
 	read_ok(&chain);
 	assert_int_equal(chain.dispatcher_id, 0);
@@ -340,6 +348,41 @@ static void modes(void **state)
 	assert_int_equal(chain.mode, XDP_MODE_GENERIC);
 	request.count = 0;
 	sync_ok(&request, &chain);
+}
+
+/* Big frames: only if every component can take them, as the kernel checks for veth. */
+static void frags(void **state)
+{
+	struct xdp_request request = { .ifindex = host.ifindex, .own = own_any };
+	struct record_chain chain, before;
+
+	(void)state;
+	assert_int_equal(host_run("ip link set in mtu 9000 && ip link set out mtu 9000", NULL, 0),
+	                 0);
+	host.program_flags = BPF_F_XDP_HAS_FRAGS;
+	program_load(&host, xdp, "frags_c", 12, XDP_PASS, &request.members[0]);
+	program_load(&host, xdp, "frags_d", 13, XDP_PASS, &request.members[1]);
+	host.program_flags = 0;
+	request.count = 2;
+	request.mode = XDP_MODE_NATIVE;
+	sync_ok(&request, &before);
+	assert_int_equal(packet_trace(&host), 0xcd);
+	request.members[request.count++] = programs[1];
+	assert_true(chain_sync(&request, &chain) < 0);
+	assert_int_equal(attached_id(&host), before.dispatcher_id);
+	assert_int_equal(packet_trace(&host), 0xcd);
+	request.count = 0;
+	sync_ok(&request, &chain);
+	/* frames fit again: they run together */
+	assert_int_equal(host_run("ip link set in mtu 1500 && ip link set out mtu 1500", NULL, 0),
+	                 0);
+	request.count = 3;
+	sync_ok(&request, &chain);
+	assert_int_equal(packet_trace(&host), 0x1cd);
+	request.count = 0;
+	sync_ok(&request, &chain);
+	(void)close(request.members[0].program_fd);
+	(void)close(request.members[1].program_fd);
 }
 
 static atomic_bool sending;
@@ -414,6 +457,7 @@ int main(void)
 		cmocka_unit_test_teardown(taken_off, clean),
 		cmocka_unit_test_teardown(exclusive_and_shared, clean),
 		cmocka_unit_test_teardown(modes, clean),
+		cmocka_unit_test_teardown(frags, clean),
 		cmocka_unit_test_teardown(hitless, clean),
 		cmocka_unit_test_teardown(interface_gone, clean),
 	};
