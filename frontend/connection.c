@@ -86,8 +86,7 @@ void connection_drop(struct frontend *frontend, struct connection *connection, c
 	connection->fd = -1;
 	connection->next_free = connections->free_first;
 	connections->free_first = connection->slot;
-	if (--connections->count < frontend->settings.connections_max)
-		connections->limit_logged = false;
+	connections->count--;
 }
 
 /* Writes what the client takes. False when the connection has been dropped. */

@@ -57,7 +57,8 @@ struct connections {
 	uint32_t generation;
 	uint64_t deadline_ms;      /* the nearest of all, or earlier; 0: none */
 	uint64_t accept_paused_ms; /* until when nothing is accepted; 0: not paused */
-	bool limit_logged;
+	uint64_t limit_logged_ms;  /* when the log was last told of each; 0: never */
+	uint64_t pause_logged_ms;
 };
 
 /* Makes the table. 0 or -ENOMEM. */

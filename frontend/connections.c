@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #define ACCEPTS_MAX 32      /* before somebody else's turn */
+#define LOG_PAUSE_MS 60000  /* between two lines of the same kind */
 #define ACCEPT_PAUSE_MS 100 /* when the process or the host is out of descriptors or memory */
 
 int connections_init(struct frontend *frontend)
@@ -53,13 +54,23 @@ static bool room_left(const struct frontend *frontend, const struct record_peer 
 	return peer->uid == 0 || connections->count < frontend->settings.connections_max;
 }
 
+/* True once in a while: whoever causes a line must not be able to fill the log. */
+static bool log_now(uint64_t *logged_ms)
+{
+	uint64_t now_ms = frontend_now_ms();
+
+	if (*logged_ms && now_ms - *logged_ms < LOG_PAUSE_MS)
+		return false;
+	*logged_ms = now_ms;
+	return true;
+}
+
 static void limit_log(struct connections *connections, const struct record_peer *peer)
 {
-	if (connections->limit_logged)
-		return;
-	connections->limit_logged = true;
-	log_warning("connections are refused: %zu are open; the last to ask was uid %u, pid %u",
-	            connections->count, peer->uid, peer->pid);
+	if (log_now(&connections->limit_logged_ms))
+		log_warning(
+			"connections are refused: %zu are open; the last to ask was uid %u, pid %u",
+			connections->count, peer->uid, peer->pid);
 }
 
 static void slot_fill(struct frontend *frontend, struct connection *connection, int fd,
@@ -123,7 +134,8 @@ static void accept_pause(struct frontend *frontend, int error)
 {
 	struct connections *connections = &frontend->connections;
 
-	log_warning("no connection can be accepted: %s", strerror(error));
+	if (log_now(&connections->pause_logged_ms))
+		log_warning("no connection can be accepted: %s", strerror(error));
 	connections->accept_paused_ms = frontend_now_ms() + ACCEPT_PAUSE_MS;
 	if (frontend_watch(frontend, frontend->listen_fd, false, 0,
 	                   frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0)) < 0)

@@ -186,8 +186,14 @@ static int settings_check(const struct launcher_settings *settings)
 	if (settings->connections_max == 0 ||
 	    settings->connections_max > FRONTEND_CONNECTIONS_LIMIT ||
 	    settings->connections_per_uid_max == 0 || settings->send_timeout_ms == 0 ||
-	    !channel_text_ok(settings->bpffs_directory, sizeof(settings->bpffs_directory)))
+	    !channel_text_ok(settings->bpffs_directory, sizeof(settings->bpffs_directory))) {
+		log_error("the launcher's settings cannot be: %u connections, %u for each user, %u "
+		          "ms to "
+		          "send",
+		          settings->connections_max, settings->connections_per_uid_max,
+		          settings->send_timeout_ms);
 		return -EINVAL;
+	}
 	return 0;
 }
 

@@ -64,10 +64,11 @@ int request_decode(const uint8_t *bytes, size_t size, struct arena *arena, Bpfd_
 	Bpfd__V1__Request *request = bpfd__v1__request__unpack(&arena->allocator, size, bytes);
 
 	if (!request)
-		return error_set(error, -ENOMEM, ERROR_LIMIT,
-		                 "the request takes more than %u bytes of memory to unpack: it has "
-		                 "too many fields",
-		                 REQUEST_HEAP_MAX);
+		return error_set(
+			error, -ENOMEM, ERROR_LIMIT,
+			"the request takes more than %u bytes of memory to unpack: nothing but "
+			"the object may be that long",
+			REQUEST_HEAP_MAX);
 	r = request_head_check(request, error);
 	if (r < 0)
 		return r;

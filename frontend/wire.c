@@ -8,6 +8,7 @@
 #define WIRE_FIELDS_MAX 32 /* fields of one message type */
 #define WIRE_DEPTH_MAX 8   /* messages within messages */
 #define WIRE_PATH_SIZE 160
+#define WIRE_REPEATED_MAX 256 /* elements of one field: more than any field may have */
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED_64 = 1, WIRE_BYTES = 2, WIRE_FIXED_32 = 5 };
 
@@ -170,22 +171,30 @@ static bool travels_as_bytes(ProtobufCType type)
 	       type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
+static int many_refuse(const struct wire_cursor *cursor)
+{
+	return wire_refuse(cursor, "%s has too many elements: no field may have more than %d",
+	                   cursor->path, WIRE_REPEATED_MAX);
+}
+
 /* A packed run of numbers. */
 static int packed_check(const struct wire_cursor *cursor, const ProtobufCFieldDescriptor *field,
                         const struct wire_value *value)
 {
 	struct wire_cursor run = *cursor;
 	uint64_t number = 0;
-	int r;
+	int r = 0;
 
-	for (run.bytes = value->bytes, run.size = value->size; run.size;) {
+	run.bytes = value->bytes;
+	run.size = value->size;
+	for (unsigned int count = 0; r == 0 && run.size; count++) {
+		if (count == WIRE_REPEATED_MAX)
+			return many_refuse(cursor);
 		r = varint_take(&run, &number);
 		if (r == 0)
 			r = number_check(cursor, field, number);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
 }
 
 static int message_check(const ProtobufCMessageDescriptor *descriptor, struct wire_cursor cursor);
@@ -297,6 +306,8 @@ static int field_check(const ProtobufCMessageDescriptor *descriptor, struct wire
 	struct wire_cursor named = *cursor;
 
 	named.path = path;
+	if (counts[field - descriptor->fields] > WIRE_REPEATED_MAX)
+		return many_refuse(&named);
 	if (value.type == WIRE_BYTES)
 		return bytes_check(&named, field, &value);
 	return number_check(&named, field, value.number);

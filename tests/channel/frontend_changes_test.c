@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -636,6 +637,17 @@ static void answers_are_finished_after_stop(void **state)
 	assert_int_equal(fixture_wait(&fixture), 0);
 }
 
+/* Who stops first does not matter. */
+static void a_broker_that_stops_too_is_no_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(kill(fixture.pid, SIGSTOP), 0);
+	assert_int_equal(channel_send(&fixture.launcher, LAUNCHER_STOP, 0, NULL, NULL), 0);
+	assert_int_equal(shutdown(fixture.broker.fd, SHUT_RDWR), 0);
+	assert_int_equal(kill(fixture.pid, SIGCONT), 0);
+	assert_int_equal(fixture_wait(&fixture), 0);
+}
+
 static void nothing_is_served_before_the_view(void **state)
 {
 	struct launcher_settings settings = fixture_settings();
@@ -681,6 +693,7 @@ int main(void)
 		ended(a_second_view_is_the_end),
 		ended(a_log_that_is_none_is_the_end),
 		ended(answers_are_finished_after_stop),
+		ended(a_broker_that_stops_too_is_no_failure),
 		cmocka_unit_test(nothing_is_served_before_the_view),
 	};
 

@@ -154,35 +154,70 @@ static void heads_are_judged(void **state)
 	arena_reset(&arena, 0);
 }
 
-/* A million empty metadata entries are two megabytes as bytes and far more than the budget
- * unpacked. */
+/* Writes a tag and the length of what follows; where that starts. */
+static uint8_t *length_put(uint8_t *out, uint8_t tag, size_t size)
+{
+	*out++ = tag;
+	for (; size >= 128; size >>= 7)
+		*out++ = (uint8_t)(size | 128);
+	*out++ = (uint8_t)size;
+	return out;
+}
+
+/* list_programs.application of 5 MB: refused before it is found too long. */
 static void the_budget_holds(void **state)
 {
-	const size_t entries = 1000000;
+	const size_t text_size = 5000000;
 	static struct arena arena;
-	uint8_t *bytes = malloc(16 + 2 * entries);
+	uint8_t *bytes = malloc(text_size + 32);
 	Bpfd__V1__Request *request = NULL;
 	struct error error = { .code = 0 };
-	size_t inner = 2 * entries;
 
 	(void)state;
 	assert_non_null(bytes);
 	bytes[0] = 0x08;
 	bytes[1] = 0x01;
-	bytes[2] = 0x3a;
-	bytes[3] = (uint8_t)(inner | 0x80);
-	bytes[4] = (uint8_t)(inner >> 7 | 0x80);
-	bytes[5] = (uint8_t)(inner >> 14 | 0x80);
-	bytes[6] = (uint8_t)(inner >> 21);
-	for (size_t i = 0; i < entries; i++) {
-		bytes[7 + 2 * i] = 0x1a;
-		bytes[8 + 2 * i] = 0x00;
-	}
+
+	uint8_t *at = length_put(bytes + 2, 0x3a, text_size + 5);
+
+	at = length_put(at, 0x12, text_size);
+	memset(at, 'a', text_size);
+	at += text_size;
 	arena_init(&arena, 0);
-	assert_int_equal(request_decode(bytes, 7 + inner, &arena, &request, &error), -ENOMEM);
+	assert_int_equal(request_decode(bytes, (size_t)(at - bytes), &arena, &request, &error),
+	                 -ENOMEM);
 	assert_int_equal(error.code, ERROR_LIMIT);
 	assert_null(request);
 	arena_reset(&arena, 0);
+	free(bytes);
+}
+
+/* A field that is repeated a million times costs no time. */
+static void repetition_ends(void **state)
+{
+	const size_t size = 1000000;
+	uint8_t *bytes = malloc(size);
+	struct error error = { .code = 0 };
+	size_t raw_bytes;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < size; i += 2) {
+		bytes[i] = 0x1a; /* metadata of list_programs */
+		bytes[i + 1] = 0;
+	}
+	assert_int_equal(wire_check(&bpfd__v1__list_programs_request__descriptor, bytes, size,
+	                            &raw_bytes, &error),
+	                 -EINVAL);
+	assert_non_null(strstr(error.message, "metadata[256] has too many elements"));
+	assert_int_equal(wire_check(&bpfd__v1__list_programs_request__descriptor, bytes, 512,
+	                            &raw_bytes, &error),
+	                 0);
+	memset(length_put(bytes, 0x1a, 257), 1, 257); /* proceed_on, packed */
+	assert_int_equal(
+		wire_check(&bpfd__v1__xdp_attach__descriptor, bytes, 260, &raw_bytes, &error),
+		-EINVAL);
+	assert_non_null(strstr(error.message, "proceed_on[0] has too many elements"));
 	free(bytes);
 }
 
@@ -216,6 +251,7 @@ int main(void)
 		cmocka_unit_test(texts_are_judged),
 		cmocka_unit_test(heads_are_judged),
 		cmocka_unit_test(the_budget_holds),
+		cmocka_unit_test(repetition_ends),
 		cmocka_unit_test(arenas_give_until_the_budget_ends),
 	};
 
