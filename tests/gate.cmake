@@ -22,7 +22,10 @@ bpfd_add_policy(gate_sandbox_test broker gate loader)
 add_dependencies(gate_sandbox_test bpfd-loader ${gate_objects})
 
 bpfd_add_test(NAME gate_hostile_test LABEL channel
-	SOURCES channel/gate_hostile_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	SOURCES channel/gate_hostile_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)
+bpfd_add_test(NAME gate_result_test LABEL channel
+	SOURCES channel/gate_result_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)
 
 bpfd_add_fuzzer(NAME gate_message_fuzz SOURCES fuzz/gate_message_fuzz.c LIBRARIES bpfd_broker_gate bpfd_channels

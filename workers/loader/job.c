@@ -106,7 +106,7 @@ static int error_from_log(const struct object *object, const char *name, int res
 		return error_set(
 			error, result, ERROR_BAD_OBJECT,
 			"program \"%s\" uses a kernel type or field that this kernel does not "
-		        "have: %.*s; guard it with bpf_core_field_exists() or the like",
+			"have: %.*s; guard it with bpf_core_field_exists() or the like",
 			name, (int)strcspn(core, "\n"), core);
 	return error_set(error, result, ERROR_VERIFIER,
 	                 "the kernel's verifier refused program \"%s\": %s; its log says why", name,

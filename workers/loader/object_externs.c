@@ -35,7 +35,7 @@ static int ksym_check(const struct btf *btf, const struct btf_type *variable, st
 	return error_set(
 		error, -EINVAL, ERROR_UNSUPPORTED,
 		"kernel symbol \"%s\" is declared without a type (extern const void %s __ksym), "
-	        "and its address is not known without privilege: declare it with its type",
+		"and its address is not known without privilege: declare it with its type",
 		btf__name_by_offset(btf, variable->name_off),
 		btf__name_by_offset(btf, variable->name_off));
 }

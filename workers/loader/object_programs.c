@@ -28,8 +28,8 @@ static int type_set(struct bpf_program *program, const struct program_type_row *
 
 	if (declared != BPF_PROG_TYPE_UNSPEC && declared != wanted)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "program \"%s\" is in section \"%s\", which makes it a %s "
-		                 "program, not %s: load it as what it is",
+		                 "program \"%s\" is in section \"%s\", which makes its "
+		                 "type %s, not %s: load it as what it is",
 		                 bpf_program__name(program), bpf_program__section_name(program),
 		                 libbpf_bpf_prog_type_str(declared) ?: "different", row->name);
 	if (declared == BPF_PROG_TYPE_UNSPEC) {
@@ -61,7 +61,7 @@ static int program_select(struct object *object, uint32_t index, struct error *e
 		return error_set(
 			error, -EINVAL, ERROR_BAD_OBJECT,
 			"the object has no BTF type information, which a program in a chain of XDP "
-		        "programs needs: compile it with -g, or load it with --exclusive");
+			"programs needs: compile it with -g, or load it with --exclusive");
 	result = type_set(program, row, error);
 	if (result == 0)
 		object->programs[index] = program;

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a loader in a stranger's hands says came of its load, and when it speaks out of turn. */
+#include "broker/kernel.h"
+#include "tests/channel/gate_speaker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void messages_out_of_turn_end_the_load(void **state)
+{
+	struct loader_done done = {};
+	struct channel_header header = {};
+	struct loader_map_create map = speaker_array();
+
+	(void)state;
+	speaker_loading();
+	assert_int_equal(speaker_ask(LOADER_WARM, NULL, -1), SPEAKER_ENDED);
+	speaker_expect_broken();
+	speaker_probing();
+	assert_int_equal(speaker_ask(LOADER_DONE, &done, -1), SPEAKER_ENDED);
+	speaker_expect_broken();
+	/* after WARM there is silence until the job comes */
+	speaker_probing();
+	assert_int_equal(channel_send(&speaker_channel, LOADER_WARM, 0, NULL, NULL), 0);
+	assert_int_equal(speaker_ask(LOADER_MAP_CREATE, &map, -1), SPEAKER_ENDED);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_WARM);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FAILED);
+	speaker_end();
+	speaker_loading();
+	assert_int_equal(speaker_ask_raw("garbage", 7), SPEAKER_ENDED);
+	speaker_expect_broken();
+	header.type = LOADER_JOB; /* the gate's own message */
+	speaker_loading();
+	assert_int_equal(speaker_ask_raw(&header, sizeof(header)), SPEAKER_ENDED);
+	speaker_expect_broken();
+	header.type = 999;
+	speaker_loading();
+	assert_int_equal(speaker_ask_raw(&header, sizeof(header)), SPEAKER_ENDED);
+	speaker_expect_broken();
+}
+
+static void result_send(uint16_t type, const void *body)
+{
+	assert_int_equal(channel_send(&speaker_channel, type, 0, body, NULL), 0);
+}
+
+/* Programs and a map are loaded; what is then said about them is a lie. */
+static void loaded_all(void)
+{
+	speaker_loading();
+	assert_int_equal(speaker_map_new(), 1);
+	assert_int_equal(speaker_program_new(0, BPF_PROG_TYPE_XDP), 2);
+	assert_int_equal(speaker_program_new(1, BPF_PROG_TYPE_TRACEPOINT), 3);
+	assert_int_equal(speaker_program_new(LOADER_PROGRAM_HELPER, BPF_PROG_TYPE_XDP), 4);
+}
+
+static void program_lie(struct loader_program lie)
+{
+	loaded_all();
+	result_send(LOADER_PROGRAM, &lie);
+	speaker_expect_broken();
+}
+
+static void map_lie(const char *name, uint32_t handle)
+{
+	struct loader_map lie = { .handle = handle };
+
+	(void)snprintf(lie.name, sizeof(lie.name), "%s", name);
+	loaded_all();
+	result_send(LOADER_MAP, &lie);
+	speaker_expect_broken();
+}
+
+static void results_must_be_true(void **state)
+{
+	const struct loader_done done = { .program_count = 2 };
+	const struct loader_done too_few = { .program_count = 1 };
+
+	(void)state;
+	program_lie((struct loader_program){ .index = 0,
+	                                     .handle = 3 }); /* the tracepoint as the XDP program */
+	program_lie((struct loader_program){ .index = 0, .handle = 4 }); /* a helper */
+	program_lie((struct loader_program){ .index = 0, .handle = 1 }); /* a map */
+	program_lie((struct loader_program){ .index = 2, .handle = 2 });
+	program_lie(
+		(struct loader_program){ .handle = 2, .xdp = { .priority = PRIORITY_MAX + 1 } });
+	program_lie((struct loader_program){ .handle = 2, .xdp = { .proceed_on = 1u << 7 } });
+	map_lie("../../etc/passwd", 1);
+	map_lie("", 1);
+	map_lie("two words", 1);
+	map_lie("program", 2);
+	map_lie("nothing", 0);
+	loaded_all();
+	result_send(LOADER_DONE, &done); /* without the programs */
+	speaker_expect_broken();
+	loaded_all();
+	result_send(LOADER_DONE, &too_few);
+	speaker_expect_broken();
+}
+
+static void true_results_arrive(void **state)
+{
+	const struct session_result *result;
+	struct loader_map map = { .handle = 1, .name = "array" };
+	struct loader_done done = { .program_count = 2, .map_count = 1, .digest = { 1, 2, 3 } };
+	struct record_program info = {};
+
+	(void)state;
+	loaded_all();
+	result_send(LOADER_PROGRAM,
+	            &(struct loader_program){ .index = 1, .handle = 3, .xdp = { .frags = 1 } });
+	result_send(LOADER_PROGRAM,
+	            &(struct loader_program){
+			    .index = 0, .handle = 2, .xdp = { .priority = 5, .frags = 1 } });
+	result_send(LOADER_MAP, &map);
+	result_send(LOADER_DONE, &done);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FINISHED);
+	result = session_result(speaker_harness.session);
+	assert_int_equal(result->program_count, 2);
+	assert_int_equal(result->map_count, 1);
+	assert_int_equal(result->programs[0].xdp.priority, 5);
+	assert_int_equal(result->programs[0].xdp.frags,
+	                 0); /* it was not loaded with frags, whatever the loader says */
+	assert_int_equal(result->programs[1].xdp.frags, 0);
+	assert_int_equal(kernel_program_info(result->programs[1].fd, &info), 0);
+	assert_int_equal(info.kernel_type, BPF_PROG_TYPE_TRACEPOINT);
+	assert_memory_equal(result->digest, done.digest, DIGEST_SIZE);
+	speaker_end();
+}
+
+static void failure_text_is_made_harmless(void **state)
+{
+	struct loader_failed failed = { .error = { .code = ERROR_VERIFIER,
+		                                   .message = "one\ntwo\x1b[31m three\xc3\xa9" } };
+	static const char log[] = "line 1\nline\0 2\r\x9b\n";
+	char got[sizeof(log)] = {};
+	const struct session_result *result;
+	int fd = harness_memfd(log, sizeof(log) - 1);
+
+	(void)state;
+	failed.log_size = sizeof(log) - 1;
+	speaker_loading();
+	assert_int_equal(channel_send(&speaker_channel, LOADER_FAILED_WITH_LOG, 0, &failed, &fd),
+	                 0);
+	(void)close(fd);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FAILED);
+	result = session_result(speaker_harness.session);
+	assert_string_equal(result->error.message, "one\ntwo?[31m three??");
+	assert_int_equal(result->log_size, sizeof(log) - 1);
+	assert_int_equal(pread(result->log_fd, got, sizeof(got), 0), sizeof(log) - 1);
+	assert_string_equal(got, "line 1\nline? 2??\n");
+	speaker_end();
+}
+
+static void false_failures_end_the_load(void **state)
+{
+	struct loader_failed failed = { .error = { .code = 99, .message = "x" } };
+	int fd = harness_memfd("log", 3);
+
+	(void)state;
+	speaker_loading();
+	result_send(LOADER_FAILED, &failed);
+	speaker_expect_broken();
+	failed.error.code = ERROR_VERIFIER;
+	memset(failed.error.message, 'x', sizeof(failed.error.message));
+	speaker_loading();
+	result_send(LOADER_FAILED, &failed);
+	speaker_expect_broken();
+	(void)snprintf(failed.error.message, sizeof(failed.error.message), "refused");
+	failed.log_size = VERIFIER_LOG_MAX + 1;
+	speaker_loading();
+	assert_int_equal(channel_send(&speaker_channel, LOADER_FAILED_WITH_LOG, 0, &failed, &fd),
+	                 0);
+	speaker_expect_broken();
+	failed.log_size = 4; /* one more than there is */
+	speaker_loading();
+	assert_int_equal(channel_send(&speaker_channel, LOADER_FAILED_WITH_LOG, 0, &failed, &fd),
+	                 0);
+	speaker_expect_broken();
+	(void)close(fd);
+}
+
+static void death_of_the_loader_fails_the_load(void **state)
+{
+	(void)state;
+	speaker_loading();
+	assert_int_equal(speaker_map_new(), 1);
+	(void)close(speaker_harness.loader_fd);
+	speaker_harness.loader_fd = -1;
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FAILED);
+	assert_int_equal(session_result(speaker_harness.session)->error.code, ERROR_UNAVAILABLE);
+	speaker_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_out_of_turn_end_the_load),
+		cmocka_unit_test(results_must_be_true),
+		cmocka_unit_test(true_results_arrive),
+		cmocka_unit_test(failure_text_is_made_harmless),
+		cmocka_unit_test(false_failures_end_the_load),
+		cmocka_unit_test(death_of_the_loader_fails_the_load),
+	};
+
+	if (geteuid() != 0) {
+		print_message("SKIP: loading programs needs root\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
