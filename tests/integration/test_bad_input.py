@@ -7,6 +7,7 @@ from harness.outcome import check, check_equal, check_in
 
 EI_DATA, E_MACHINE = 5, 18
 MACHINE_X86_64 = 62
+FLIPS = 12
 
 
 def changed(host, daemon, name, change):
@@ -71,8 +72,8 @@ def every_byte_counts(host):
     daemon = host.bpfd()
     start = daemon.roles()
     size = daemon.object("xdp_counter").stat().st_size
-    for number in range(24):
-        offset = size * number // 24
+    for number in range(FLIPS):
+        offset = size * number // FLIPS
 
         def flip(data, offset=offset):
             data[offset] ^= 0xFF
@@ -135,10 +136,12 @@ def attach_arguments(host):
     check_in("eth77", daemon.refused("attach", "xdp", program, "--iface", "eth77"), "a missing interface")
     check_in("4711", daemon.refused("attach", "xdp", "4711", "--iface", wire.name), "an unknown program")
     for options in (("--priority", "1000001"), ("--priority", "-1"), ("--priority", "x"), ("--proceed-on", "jump"),
-                    ("--proceed-on", "pass,,drop"), ("--mode", "sideways")):
+                    ("--mode", "sideways")):
         result = daemon.bpfctl("attach", "xdp", program, "--iface", wire.name, *options)
         check(result.returncode in (1, 2), f"{options}: ended with {result.returncode}")
         check_in(options[1], result.stderr, f"what is said of {options}")
+    check(daemon.bpfctl("attach", "xdp", program, "--iface", wire.name, "--proceed-on", "pass,,drop").returncode in (1, 2),
+          "an empty word in proceed-on was accepted")
     for interface in ("", "a" * 16, "x/y", "..", "a b"):
         result = daemon.bpfctl("attach", "xdp", program, "--iface", interface)
         check(result.returncode in (1, 2), f"--iface {interface!r}: ended with {result.returncode}")

@@ -57,7 +57,7 @@ def proceed_on_is_followed(host):
     daemon.attach(daemon.load_sequence(1, verdict=DROP), wire.name, "--proceed-on", "drop,pass")
     daemon.attach(daemon.load_sequence(2), wire.name)
     check_equal(wire.trace(), [1, 2], "the next runs after drop, and its verdict counts")
-    check_equal(daemon.links()[0]["proceed_on"], ["drop", "pass"], "proceed_on, as listed")
+    check_equal(daemon.links()[0]["proceed_on"], ["drop", "pass", "dispatcher_return"], "proceed_on, as listed")
 
 
 @test("extensions")
@@ -81,7 +81,7 @@ def run_configuration_of_the_object(host):
     daemon.attach(daemon.load_sequence(1), wire.name)
     link = daemon.attach(daemon.load_sequence(2, verdict=DROP, name="sequence_first"), wire.name)
     answer = daemon.link(link)
-    check_equal((answer["priority"], answer["proceed_on"]), (5, ["drop", "pass"]), "taken from the object")
+    check_equal((answer["priority"], answer["proceed_on"]), (5, ["drop", "pass", "dispatcher_return"]), "taken from the object")
     check_equal(wire.trace(), [2, 1], "programs that a frame passed")
 
 

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Stop, start, and kill -9 of every process: no program, attachment or packet lost, nothing half done left behind."""
+import os
+import signal
 import subprocess
 import threading
 import time
 
-from harness import bpf, processes
+from harness import bpf, processes, sp
 from harness.host import test
 from harness.net import frame_number, frame_tags, send_paced
-from harness.outcome import SLOWNESS, check, check_equal, wait_for
+from harness.outcome import check, check_equal, wait_for
 from test_main import pins
 
 ROLES = ("bpfd", "broker", "frontend", "opener", "loader", "gate")
 VITAL = ("bpfd", "broker", "frontend", "opener")  # the service ends with these
-SENT = 400
+KILL_AT = (0.15, 0.4, 0.65, 0.9)  # parts of the time that the operation takes
 
 
 def chain_make(daemon, wire, count=3):
@@ -20,10 +22,10 @@ def chain_make(daemon, wire, count=3):
             (daemon.load_sequence(tag) for tag in range(1, count + 1))]
 
 
-def kill_role(daemon, role):
+def kill_role(daemon, role, victim):
     """kill -9, and what follows: the service ends as a whole, or goes on."""
-    victim = daemon.roles()[role]
-    processes.kill(victim) if role != "bpfd" else daemon.process.kill()
+    if processes.alive(victim):  # a loader may be done with its load, and gone
+        os.kill(victim, signal.SIGKILL)
     if role in VITAL:
         check(daemon.wait_end() != 0, f"bpfd's exit status after the {role} was killed is 0")
         daemon.start()
@@ -106,7 +108,7 @@ def register_idle_kill(role):
         chain = chain_make(daemon, wire)
         before, programs, pinned = view(daemon), daemon.programs(), pins(daemon)
         with Traffic(wire) as traffic:
-            kill_role(daemon, role)
+            kill_role(daemon, role, daemon.roles()[role])
         traffic.check_whole([(1, 2, 3)])
         check_equal(view(daemon), before, f"links after the {role} was killed")
         check_equal(daemon.programs(), programs, f"programs after the {role} was killed")
@@ -120,19 +122,31 @@ def register_idle_kill(role):
     test("extensions")(body)
 
 
-def kill_during(host, role, work_of, settle):
-    """Kills the role at several moments of the work, and checks that what bpfd says is what is there."""
+def timed(client, message):
+    """How long the operation takes when nobody is killed."""
+    start = time.monotonic()
+    number, answer = client.exchange(message)
+    check(number != sp.ANSWER_ERROR, f"refused: {answer}")
+    return time.monotonic() - start
+
+
+def kill_during(host, role, message_of, settle):
+    """Kills the role at several moments of the operation, and checks that what bpfd says is what is there."""
     daemon, wire = host.bpfd(), host.wire()
     chain_make(daemon, wire, 2)
     programs = {program["id"] for program in daemon.programs()}
     spare = daemon.load_sequence(7)
-    for delay_ms in (1, 4, 9, 16):
-        worker = subprocess.Popen([str(word) for word in work_of(daemon, wire, spare)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
-        with Traffic(wire) as traffic:
-            time.sleep(delay_ms / 1000 * SLOWNESS)
-            kill_role(daemon, role)
-            worker.wait(60 * SLOWNESS)
+    with daemon.client() as client:
+        whole_s = timed(client, message_of(daemon, wire, spare))
+    settle(daemon, spare)
+    for part in KILL_AT:
+        victim = daemon.roles()[role]
+        with Traffic(wire) as traffic, daemon.client() as client:
+            client.send(message_of(daemon, wire, spare))
+            time.sleep(part * whole_s)
+            kill_role(daemon, role, victim)
+            if role not in VITAL:
+                client.receive()  # this load failed, or it was done before: it is answered
         traffic.check_whole([(1, 2), (1, 2, 7)])
         consistent(daemon, wire)
         settle(daemon, spare)
@@ -156,46 +170,40 @@ def consistent(daemon, wire):
     check_equal(len(dispatchers), 1, f"dispatcher directories: {dispatchers}")
 
 
-def register_load_kill(role):
-    def work_of(daemon, _wire, _spare):
-        return [daemon.binary("bpfctl"), "--socket", daemon.socket, "--timeout", "5", "load", "file",
-                daemon.object("sequence"), "--program", "xdp:sequence", "--global", "tag=09"]
-
-    def settle(daemon, spare):
-        for program in daemon.programs():
-            if program["global_data"].get("tag") == "09":
-                daemon.unload(program["id"])
-        check(any(program["id"] == spare for program in daemon.programs()), "the spare program was lost")
-
+def register_during(role, what, message_of, settle):
     def body(host):
-        kill_during(host, role, work_of, settle)
+        kill_during(host, role, message_of, settle)
 
-    body.__name__, body.__module__ = f"kill_{role}_during_load", __name__
+    body.__name__, body.__module__ = f"kill_{role}_during_{what}", __name__
     test("extensions")(body)
 
 
-def register_rebuild_kill(role):
-    def work_of(daemon, wire, spare):
-        return [daemon.binary("bpfctl"), "--socket", daemon.socket, "--timeout", "5", "attach", "xdp", spare, "--iface",
-                wire.name, "--priority", "90"]
+def load_message(daemon, _wire, _spare):
+    return sp.request(sp.LOAD, sp.field(1, daemon.object("sequence").read_bytes()) +
+                      sp.field(2, sp.field(1, 1) + sp.field(2, "sequence")) + sp.field(5, "killed"))
 
-    def settle(daemon, spare):
-        for link in daemon.links():
-            if link["program_id"] == spare:
-                daemon.detach(link["id"])
 
-    def body(host):
-        kill_during(host, role, work_of, settle)
+def load_settle(daemon, spare):
+    for program in daemon.programs("--application", "killed"):
+        daemon.unload(program["id"])
+    check(any(program["id"] == spare for program in daemon.programs()), "the spare program was lost")
 
-    body.__name__, body.__module__ = f"kill_{role}_during_rebuild", __name__
-    test("extensions")(body)
+
+def rebuild_message(_daemon, wire, spare):
+    return sp.request(sp.ATTACH, sp.field(1, spare) + sp.field(3, sp.field(1, wire.name) + sp.field(2, 90)))
+
+
+def rebuild_settle(daemon, spare):
+    for link in daemon.links():
+        if link["program_id"] == spare:
+            daemon.detach(link["id"])
 
 
 for name in ROLES:
     register_idle_kill(name)
-    register_load_kill(name)
+    register_during(name, "load", load_message, load_settle)
 for name in VITAL:
-    register_rebuild_kill(name)
+    register_during(name, "rebuild", rebuild_message, rebuild_settle)
 
 
 @test("extensions")
@@ -243,3 +251,20 @@ def what_vanished_meanwhile(host):
     check_equal(daemon.link(kept)["state"], "attached", "state of the other link")
     check_equal(other.trace(), [5], "frames")
     daemon.detach(link)
+
+
+@test()
+def exclusive_survives_every_kill(host):
+    """What kernels without extension programs can do too."""
+    daemon, wire = host.bpfd(), host.wire()
+    program = daemon.load_sequence(4, options=("--exclusive",))
+    daemon.attach(program, wire.name, "--exclusive")
+    before, pinned = view(daemon), pins(daemon)
+    for role in ROLES:
+        with Traffic(wire) as traffic:
+            kill_role(daemon, role, daemon.roles()[role])
+        traffic.check_whole([(4,)])
+        check_equal(view(daemon), before, f"links after the {role} was killed")
+        check_equal(pins(daemon), pinned, f"pins after the {role} was killed")
+    daemon.unload(program)
+    check_equal(pins(daemon), [], "pins after unload")

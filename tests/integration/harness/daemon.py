@@ -172,7 +172,9 @@ class Bpfd:
         self.ask("unload", *programs)
 
     def links(self, *options):
-        return self.ask("list", "links", *options)
+        """In the order in which they run; what does not run comes last."""
+        return sorted(self.ask("list", "links", *options), key=lambda link: (
+            link["interface"] or "", link["position"] is None, link["position"] or 0, link["id"] or 0))
 
     def link(self, number):
         return self.ask("get", "link", number)
