@@ -10,5 +10,5 @@ static const struct attach_type *const types[] = {
 
 const struct attach_type *attach_type(uint32_t type)
 {
-	return type < sizeof(types) / sizeof(*types) ? types[type] : NULL;
+	return type < sizeof(types) / sizeof(types[0]) ? types[type] : NULL;
 }

@@ -53,7 +53,6 @@ void xdp_known_drop(struct xdp *xdp, uint32_t ifindex)
 
 int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct error *error)
 {
-	char path[PIN_PATH_SIZE];
 	int fd = -1;
 
 	if (chain->slots[slot].fd >= 0)
@@ -65,6 +64,8 @@ int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct 
 		if (result < 0)
 			return result;
 	} else {
+		char path[PIN_PATH_SIZE];
+
 		pins_component_path(xdp->settings, chain->ifindex, chain->program_id, slot,
 		                    PIN_PROGRAM, path);
 		fd = kernel_pin_open(path);

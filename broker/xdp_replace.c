@@ -33,6 +33,12 @@ static int set_error(struct error *error, int result, const struct xdp_chain *no
 		                 "the driver of interface \"%s\" refuses XDP in %s mode (%s)%s",
 		                 now->interface, name, *reason ? reason : strerror(-result),
 		                 mode == XDP_MODE_NATIVE ? ": try --mode generic" : "");
+	if (result == -ERANGE)
+		return error_set(error, result, ERROR_UNSUPPORTED,
+		                 "frames of interface \"%s\" are too big for XDP (%s): lower the "
+		                 "MTU, or run only programs "
+		                 "that take fragments, SEC(\"xdp.frags\")",
+		                 now->interface, *reason ? reason : strerror(-result));
 	return error_set(
 		error, result, ERROR_KERNEL,
 		"the kernel refuses the XDP program on interface \"%s\" in %s mode: %s%s%s",
@@ -93,14 +99,9 @@ static int components_make(struct xdp *xdp, struct xdp_chain *next, int map_fd, 
 	if (result == 0)
 		result = pins_directory_make(xdp->settings, next->ifindex, next->program_id);
 	if (result < 0)
-		if (result == -ERANGE)
-			return error_set(error, result, ERROR_UNSUPPORTED,
-			                 "frames of interface \"%s\" are too big for XDP (%s): "
-			                 "lower the MTU, or run only programs "
-			                 "that take fragments, SEC(\"xdp.frags\")",
-			                 now->interface, *reason ? reason : strerror(-result));
-	return error_set(error, result, ERROR_KERNEL,
-	                 "cannot make files for an XDP dispatcher on bpffs: %s", strerror(-result));
+		return error_set(error, result, ERROR_KERNEL,
+		                 "cannot make files for an XDP dispatcher on bpffs: %s",
+		                 strerror(-result));
 	for (; slot < next->count && result == 0; slot++)
 		result = component_make(xdp, next, slot, next->program_fd);
 	if (result < 0)

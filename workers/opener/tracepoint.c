@@ -16,7 +16,7 @@
 static int id_read(const struct launcher_settings *settings, const struct opener_tracepoint *asked,
                    uint64_t *id, struct error *error)
 {
-	char path[sizeof(settings->tracefs_directory) + 2 * TRACEPOINT_SIZE + 16],
+	char path[sizeof(settings->tracefs_directory) + 2UL * TRACEPOINT_SIZE + 16],
 		text[DIGITS_MAX + 2];
 	uint64_t value = 0;
 	ssize_t length;
