@@ -108,8 +108,8 @@ static int map_memory_claim(struct gate *gate, const struct loader_map_create *m
 	(void)error_set(
 		&gate->refusal, 0, ERROR_LIMIT,
 		"the object's maps need more memory than one load may have: map \"%s\" (%u "
-	        "entries) needs about %llu bytes, the maps before it about %llu, and all together "
-	        "may have %llu; make them smaller or ask the administrator to raise map_memory_max",
+		"entries) needs about %llu bytes, the maps before it about %llu, and all together "
+		"may have %llu; make them smaller or ask the administrator to raise map_memory_max",
 		map->name, map->max_entries, (unsigned long long)memory,
 		(unsigned long long)gate->map_memory, (unsigned long long)most);
 	return -E2BIG;
@@ -120,16 +120,22 @@ static bool map_is_of_maps(uint32_t type)
 	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-static int map_check(const struct loader_map_create *map, const struct map_rule **out)
+static int map_check(struct gate *gate, const struct loader_map_create *map,
+                     const struct map_rule **out)
 {
-	if (map->type >= sizeof(map_rules) / sizeof(map_rules[0]) ||
-	    map_rules[map->type].growth == MAP_REFUSED)
-		return -EPERM;
+	const size_t count = sizeof(map_rules) / sizeof(map_rules[0]);
+	const struct map_rule *rule = map->type < count ? &map_rules[map->type] : &map_rules[0];
 
-	const struct map_rule *rule = &map_rules[map->type];
-
+	if (rule->growth == MAP_REFUSED)
+		return error_set(
+			&gate->refusal, -EPERM, ERROR_UNSUPPORTED,
+			"bpfd does not load maps of type %u, as which map \"%s\" is declared",
+			map->type, map->name);
 	if (map->flags & ~rule->flags)
-		return -EPERM;
+		return error_set(&gate->refusal, -EPERM, ERROR_UNSUPPORTED,
+		                 "bpfd does not load maps of type %u with the flags 0x%x, which "
+		                 "map \"%s\" has",
+		                 map->type, map->flags & ~rule->flags, map->name);
 	if (map->numa_node && !(map->flags & BPF_F_NUMA_NODE))
 		return -EINVAL;
 	/* how many hashes a bloom filter uses */
@@ -169,7 +175,7 @@ static int map_make(struct gate *gate, const struct loader_map_create *map)
 	union bpf_attr attr = {};
 	const struct map_rule *rule;
 	uint64_t memory;
-	int result = map_check(map, &rule);
+	int result = map_check(gate, map, &rule);
 
 	if (result == 0)
 		result = map_references(gate, map, &attr);

@@ -1,5 +1,5 @@
 # The gate, the loader and the session between them.
-foreach(name data maps kernel ksym no_field symbol refused huge priority)
+foreach(name data maps kernel ksym no_field symbol refused huge odd_map priority)
 	bpfd_add_bpf_object(bpfd_test_bpf_gate_${name} bpf/gate_${name}.bpf.c)
 	list(APPEND gate_objects bpfd_test_bpf_gate_${name})
 endforeach()

@@ -297,7 +297,8 @@ static void function_of_another_type_is_refused(void **state)
 
 	(void)state;
 	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_TRACEPOINT);
-	expect_failed(&load, ERROR_INVALID_ARGUMENT, "in section \"xdp\"");
+	expect_failed(&load, ERROR_INVALID_ARGUMENT,
+	              "is in section \"xdp\", whose type is xdp, not tracepoint");
 	load_close(&load);
 	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_XDP);
 	harness_job_program(&load.job, "data_sum", PROGRAM_TYPE_XDP, PROGRAM_FORM_NATIVE);
@@ -355,6 +356,16 @@ static void missing_kernel_parts_are_named(void **state)
 	load_close(&load);
 }
 
+static void odd_maps_are_named(void **state)
+{
+	static struct load load;
+
+	(void)state;
+	load_open(&load, "gate_odd_map", "odd_map", PROGRAM_TYPE_XDP);
+	expect_failed(&load, ERROR_UNSUPPORTED, "flags 0x20, which map \"odd\" has");
+	load_close(&load);
+}
+
 static void map_memory_has_a_ceiling(void **state)
 {
 	static struct load load;
@@ -408,6 +419,7 @@ int main(void)
 		cmocka_unit_test(wrong_globals_are_refused),
 		cmocka_unit_test(verifier_log_comes_whole),
 		cmocka_unit_test(missing_kernel_parts_are_named),
+		cmocka_unit_test(odd_maps_are_named),
 		cmocka_unit_test(map_memory_has_a_ceiling),
 		cmocka_unit_test(extension_without_a_kernel_for_it_is_refused),
 		cmocka_unit_test(object_without_types_loads_natively_only),

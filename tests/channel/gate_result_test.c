@@ -3,8 +3,11 @@
 #include "broker/kernel.h"
 #include "tests/channel/gate_speaker.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -195,6 +198,33 @@ static void death_of_the_loader_fails_the_load(void **state)
 	speaker_end();
 }
 
+static void death_of_the_gate_fails_the_load(void **state)
+{
+	(void)state;
+	speaker_loading();
+	assert_int_equal(speaker_map_new(), 1);
+	assert_int_equal(kill(session_gate_pid(speaker_harness.session), SIGKILL), 0);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FAILED);
+	assert_int_equal(session_result(speaker_harness.session)->error.code, ERROR_UNAVAILABLE);
+	speaker_end();
+}
+
+/* A session that nobody needs any more takes its gate along, and a loader that listens ends too. */
+static void freed_session_leaves_nothing(void **state)
+{
+	static struct channel_buffer buffer;
+	struct channel_message message;
+
+	(void)state;
+	speaker_loading();
+	session_free(speaker_harness.session);
+	assert_true(wait(NULL) > 0);
+	assert_int_equal(channel_receive(&speaker_channel, LOADER_STATE_ASKING, &buffer, &message),
+	                 -EPIPE);
+	(void)close(speaker_harness.loader_fd);
+	(void)close(speaker_harness.launcher.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +234,8 @@ int main(void)
 		cmocka_unit_test(failure_text_is_made_harmless),
 		cmocka_unit_test(false_failures_end_the_load),
 		cmocka_unit_test(death_of_the_loader_fails_the_load),
+		cmocka_unit_test(death_of_the_gate_fails_the_load),
+		cmocka_unit_test(freed_session_leaves_nothing),
 	};
 
 	if (geteuid() != 0) {

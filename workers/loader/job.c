@@ -108,6 +108,11 @@ static int error_from_log(const struct object *object, const char *name, int res
 			"program \"%s\" uses a kernel type or field that this kernel does not "
 			"have: %.*s; guard it with bpf_core_field_exists() or the like",
 			name, (int)strcspn(core, "\n"), core);
+	if (result == -ENOSPC)
+		return error_set(error, result, ERROR_VERIFIER,
+		                 "the kernel's verifier refused program \"%s\"; its log says why, "
+		                 "but is longer than %u bytes and is cut",
+		                 name, VERIFIER_LOG_MAX);
 	return error_set(error, result, ERROR_VERIFIER,
 	                 "the kernel's verifier refused program \"%s\": %s; its log says why", name,
 	                 strerror(-result));

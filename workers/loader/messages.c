@@ -13,9 +13,10 @@ static size_t text_used;
 
 /* Lines that say nothing to a user, or that there will be more to say. */
 static const char *const noise[] = {
-	"failed to load object", "Retrying without BTF", "BEGIN PROG LOAD LOG",
-	"BEGIN BTF LOAD LOG",    "Error loading BTF",    "BTF is optional",
-	"failed to load: ",
+	"failed to load object", "Retrying without BTF",
+	"BEGIN PROG LOAD LOG",   "BEGIN BTF LOAD LOG",
+	"Error loading BTF",     "BTF is optional",
+	"failed to load: ",      "permission error while running",
 };
 
 static bool line_is_noise(const char *line)

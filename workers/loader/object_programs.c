@@ -28,10 +28,10 @@ static int type_set(struct bpf_program *program, const struct program_type_row *
 
 	if (declared != BPF_PROG_TYPE_UNSPEC && declared != wanted)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "program \"%s\" is in section \"%s\", which makes its "
-		                 "type %s, not %s: load it as what it is",
+		                 "program \"%s\" is in section \"%s\", whose type is %s, not %s: "
+		                 "load it as that type",
 		                 bpf_program__name(program), bpf_program__section_name(program),
-		                 libbpf_bpf_prog_type_str(declared) ?: "different", row->name);
+		                 libbpf_bpf_prog_type_str(declared) ?: "another", row->name);
 	if (declared == BPF_PROG_TYPE_UNSPEC) {
 		(void)bpf_program__set_type(program, wanted);
 		(void)bpf_program__set_expected_attach_type(
