@@ -15,8 +15,8 @@ struct attach_context {
 	/* What the types ask of the broker's state: */
 	void *state;
 	/* bpfd's links that run on the interface, but `except`; returns how many. */
-	size_t (*members)(void *state, uint32_t ifindex, uint64_t except, struct xdp_member *members,
-			  size_t most);
+	size_t (*members)(void *state, uint32_t ifindex, uint64_t except,
+	                  struct xdp_member *members, size_t most);
 	bool (*own)(void *state, uint32_t kernel_id);
 	void (*chain_changed)(void *state, const struct record_chain *chain);
 };
@@ -24,18 +24,19 @@ struct attach_context {
 struct attach_type {
 	enum program_type type;
 	/*
-	 * Checks the target against the program and the host, and fills in what was left open (ifindex, the object's own priority
-	 * and proceed-on). Changes nothing in the kernel.
+	 * Checks the target against the program and the host, and fills in what was left open
+	 * (ifindex, the object's own priority and proceed-on). Changes nothing in the kernel.
 	 */
 	int (*check)(struct attach_context *context, const struct record_program *program,
-		     struct record_link *link, struct error *error);
-	int (*attach)(struct attach_context *context, const struct record_program *program, int program_fd,
-		      struct record_link *link, struct error *error);
+	             struct record_link *link, struct error *error);
+	int (*attach)(struct attach_context *context, const struct record_program *program,
+	              int program_fd, struct record_link *link, struct error *error);
 	/* Also takes off what is only half there; nothing there is no error. */
-	int (*detach)(struct attach_context *context, const struct record_link *link, struct error *error);
+	int (*detach)(struct attach_context *context, const struct record_link *link,
+	              struct error *error);
 	/* After a start: sets link->state to ATTACHED, REMOVED or GONE by what the kernel holds. */
-	int (*adopt)(struct attach_context *context, const struct record_program *program, int program_fd,
-		     struct record_link *link, struct error *error);
+	int (*adopt)(struct attach_context *context, const struct record_program *program,
+	             int program_fd, struct record_link *link, struct error *error);
 };
 
 /* The row of the type, or NULL. */

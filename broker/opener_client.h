@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The broker's side of the opener: one question, one answer, waited for (the opener answers in microseconds). Every function
- * takes a NULL client, which means that the opener is switched off, and says in `error` which feature is gone with it.
+ * The broker's side of the opener: one question, one answer, waited for (the opener answers in
+ * microseconds). Every function takes a NULL client, which means that the opener is switched off,
+ * and says in `error` which feature is gone with it.
  */
 #ifndef BPFD_BROKER_OPENER_CLIENT_H
 #define BPFD_BROKER_OPENER_CLIENT_H
@@ -15,15 +16,16 @@ struct opener_client {
 	uint64_t next_id;
 };
 
-/* The program attached to the interface, if it is `program_id`; `map_fd` is its only map's, or -1. Descriptors are the caller's. */
+/* The program attached to the interface, if it is `program_id`; `map_fd` is its only map's, or -1.
+ * Descriptors are the caller's. */
 int opener_dispatcher_open(struct opener_client *client, uint32_t ifindex, uint32_t program_id,
-			   int *program_fd, int *map_fd, struct error *error);
+                           int *program_fd, int *map_fd, struct error *error);
 int opener_component_open(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-			  uint32_t slot, int *program_fd, struct error *error);
+                          uint32_t slot, int *program_fd, struct error *error);
 int opener_pins_remove(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-		       struct error *error);
+                       struct error *error);
 /* A perf event of the tracepoint, for all processes. */
 int opener_tracepoint_open(struct opener_client *client, const char *group, const char *name,
-			   int *perf_fd, struct error *error);
+                           int *perf_fd, struct error *error);
 
 #endif

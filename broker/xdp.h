@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * XDP on one interface, by libxdp's protocol version 2. Level-based: the caller says which of bpfd's own programs
- * shall run there, xdp_sync() makes it so beside whatever somebody else runs there; it is what attach, detach and
- * the reconciliation at start do, and it may be repeated.
+ * XDP on one interface, by libxdp's protocol version 2. Level-based: the caller says which of
+ * bpfd's own programs shall run there, xdp_sync() makes it so beside whatever somebody else runs
+ * there; it is what attach, detach and the reconciliation at start do, and it may be repeated.
  */
 #ifndef BPFD_BROKER_XDP_H
 #define BPFD_BROKER_XDP_H
@@ -28,54 +28,61 @@ struct xdp_member {
 
 struct xdp_request {
 	uint32_t ifindex;
-	uint32_t mode;      /* enum xdp_mode wanted for a first attachment; what is attached keeps its mode */
+	uint32_t mode; /* enum xdp_mode wanted for a first attachment; what is attached keeps its
+	                  mode */
 	uint32_t exclusive; /* exactly one member, attached itself */
 	size_t count;       /* 0: nothing of bpfd's shall run there */
 	struct xdp_member members[XDP_PROGRAMS_MAX + 1];
-	/* Is this kernel id a program of bpfd's? Such a component that is not among the members is left out. */
+	/* Is this kernel id a program of bpfd's? Such a component that is not among the members is
+	 * left out. */
 	bool (*own)(void *state, uint32_t kernel_id);
 	void *state;
 };
 
 /*
- * Opens netlink (requests, and the monitor's group), loads the dispatcher's BTF and the template dispatcher that components
- * are loaded against. Where the kernel refuses extension programs that is no failure: see xdp_extension_errno().
- * `opener` may be NULL; it stays the caller's and must outlive the xdp.
+ * Opens netlink (requests, and the monitor's group), loads the dispatcher's BTF and the template
+ * dispatcher that components are loaded against. Where the kernel refuses extension programs that
+ * is no failure: see xdp_extension_errno(). `opener` may be NULL; it stays the caller's and must
+ * outlive the xdp.
  */
-int xdp_open(const struct launcher_settings *settings, struct opener_client *opener, struct xdp **out,
-	     struct error *error);
+int xdp_open(const struct launcher_settings *settings, struct opener_client *opener,
+             struct xdp **out, struct error *error);
 void xdp_close(struct xdp *xdp);
 
 /* 0 when the kernel takes extension programs, else the positive errno it answered at xdp_open(). */
 int xdp_extension_errno(const struct xdp *xdp);
-int xdp_template_fd(const struct xdp *xdp);          /* -1 without extensions */
-uint32_t xdp_template_btf_id(const struct xdp *xdp); /* of the function that components are loaded against */
+int xdp_template_fd(const struct xdp *xdp); /* -1 without extensions */
+uint32_t
+xdp_template_btf_id(const struct xdp *xdp); /* of the function that components are loaded against */
 
 /*
- * Makes the interface run exactly the members and the foreign components found there, ordered by priority, ties: own by
- * link id, then foreign as found. Does nothing where that is so already. Fills `chain` with what runs then. On failure
- * what ran before still runs, whole. Errors: NOT_FOUND (no such interface), BUSY (a plain foreign program is there: its
- * name and id are named; a dispatcher of another version; the loser of a race), LIMIT (more than XDP_PROGRAMS_MAX),
+ * Makes the interface run exactly the members and the foreign components found there, ordered by
+ * priority, ties: own by link id, then foreign as found. Does nothing where that is so already.
+ * Fills `chain` with what runs then. On failure what ran before still runs, whole. Errors:
+ * NOT_FOUND (no such interface), BUSY (a plain foreign program is there: its name and id are named;
+ * a dispatcher of another version; the loser of a race), LIMIT (more than XDP_PROGRAMS_MAX),
  * UNSUPPORTED (no extension programs; mode not to be had; frags), KERNEL.
  */
 int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_chain *chain,
-	     struct error *error);
+             struct error *error);
 
 /*
- * What runs on the interface now. `link_of` gives bpfd's link id for a kernel id on this interface, 0 for a foreign
- * program. -ENODEV when the interface is gone.
+ * What runs on the interface now. `link_of` gives bpfd's link id for a kernel id on this interface,
+ * 0 for a foreign program. -ENODEV when the interface is gone.
  */
 int xdp_read(struct xdp *xdp, uint32_t ifindex,
-	     uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id), void *state,
-	     struct record_chain *chain, struct error *error);
+             uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id), void *state,
+             struct record_chain *chain, struct error *error);
 
 /* The index of an interface by name; 0 and `ifindex`, or -ENODEV with `error`. */
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error);
 
-/* Removes pin directories of bpfd's own whose dispatcher does not run any more. Run at start. Returns how many, or -errno. */
+/* Removes pin directories of bpfd's own whose dispatcher does not run any more. Run at start.
+ * Returns how many, or -errno. */
 int xdp_collect(struct xdp *xdp);
 
-/* The monitor: readable when an interface came, went, changed its name or what is attached to it. */
+/* The monitor: readable when an interface came, went, changed its name or what is attached to it.
+ */
 int xdp_monitor_fd(const struct xdp *xdp);
 
 struct xdp_change {
@@ -85,7 +92,8 @@ struct xdp_change {
 	char interface[INTERFACE_SIZE];
 };
 
-/* Takes the next change; 0, or -EAGAIN when there is none, or -ENOBUFS when some were lost (re-read every interface). */
+/* Takes the next change; 0, or -EAGAIN when there is none, or -ENOBUFS when some were lost (re-read
+ * every interface). */
 int xdp_monitor_next(struct xdp *xdp, struct xdp_change *change);
 
 #endif

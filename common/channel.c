@@ -28,7 +28,7 @@ static const struct channel_row *row_find(const struct channel *channel, uint16_
 }
 
 int channel_send(const struct channel *channel, uint16_t type, uint64_t id, const void *body,
-		 const int *descriptors)
+                 const int *descriptors)
 {
 	const struct channel_row *row = row_find(channel, type);
 	union channel_control control;
@@ -64,7 +64,7 @@ int channel_send(const struct channel *channel, uint16_t type, uint64_t id, cons
 }
 
 int channel_decode(const struct channel *channel, uint32_t state, const void *bytes, size_t length,
-		   size_t descriptors, struct channel_message *message)
+                   size_t descriptors, struct channel_message *message)
 {
 	struct channel_header header;
 
@@ -89,7 +89,8 @@ static size_t descriptors_take(struct msghdr *received, int descriptors[CHANNEL_
 {
 	size_t count = 0;
 
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(received); part; part = CMSG_NXTHDR(received, part)) {
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(received); part;
+	     part = CMSG_NXTHDR(received, part)) {
 		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
 			continue;
 		size_t here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -108,13 +109,14 @@ static size_t descriptors_take(struct msghdr *received, int descriptors[CHANNEL_
 }
 
 int channel_receive(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
-		    struct channel_message *message)
+                    struct channel_message *message)
 {
 	union channel_control control;
 	struct iovec part = { .iov_base = buffer->bytes, .iov_len = sizeof(buffer->bytes) };
-	struct msghdr received = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
+	struct msghdr received = { .msg_iov = &part,
+		                   .msg_iovlen = 1,
+		                   .msg_control = &control,
+		                   .msg_controllen = sizeof(control) };
 	ssize_t length;
 
 	for (size_t i = 0; i < CHANNEL_DESCRIPTORS_MAX; i++)
@@ -130,7 +132,8 @@ int channel_receive(const struct channel *channel, uint32_t state, struct channe
 	size_t count = descriptors_take(&received, message->descriptors);
 	bool cut = received.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 
-	if (cut || channel_decode(channel, state, buffer->bytes, (size_t)length, count, message) < 0) {
+	if (cut ||
+	    channel_decode(channel, state, buffer->bytes, (size_t)length, count, message) < 0) {
 		channel_message_close(message);
 		return -EPROTO;
 	}

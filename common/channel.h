@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Channels between bpfd's own processes: SOCK_SEQPACKET pairs that carry one fixed-size structure per message, and with it
- * exactly as many descriptors as the message's row says. Each channel is described by one X-macro list in proto/; the
- * rows below are made from it. Whatever does not match its row is refused before anybody looks at it.
+ * Channels between bpfd's own processes: SOCK_SEQPACKET pairs that carry one fixed-size structure
+ * per message, and with it exactly as many descriptors as the message's row says. Each channel is
+ * described by one X-macro list in proto/; the rows below are made from it. Whatever does not match
+ * its row is refused before anybody looks at it.
  */
 #ifndef BPFD_COMMON_CHANNEL_H
 #define BPFD_COMMON_CHANNEL_H
@@ -21,12 +22,16 @@ struct channel_header {
 	uint64_t id; /* an answer carries the id of its question; 0 where nothing is asked */
 };
 
+/* The body of a message that has none. */
+struct channel_nothing {
+};
+
 /* The two ends: a row says which of them may send the message. */
 enum channel_end { CHANNEL_UPPER = 1, CHANNEL_LOWER = 2 };
 
 /*
- * One message of a channel. `states` is a mask of the receiver's states in which the message is allowed; the meaning
- * of each bit belongs to the channel.
+ * One message of a channel. `states` is a mask of the receiver's states in which the message is
+ * allowed; the meaning of each bit belongs to the channel.
  */
 struct channel_row {
 	const char *name;
@@ -38,15 +43,18 @@ struct channel_row {
 };
 
 /*
- * Rows are written X(NAME, type, SENDER, struct, descriptors, states): see proto/channel_frontend.h. A list's
- * rows are in ascending order of type, without gaps, from 1.
+ * Rows are written X(NAME, type, SENDER, struct, descriptors, states): see
+ * proto/channel_frontend.h. A list's rows are in ascending order of type, without gaps, from 1.
  */
 #define CHANNEL_ENUM_ROW(prefix, name, type) prefix##name = (type),
-struct channel_nothing {}; /* the body of a message that has none */
-#define CHANNEL_TABLE_ROW(name_, type_, sender_, structure, descriptors_, states_)                  \
-	{                                                                                           \
-		.name = #name_, .type = (type_), .sender = CHANNEL_##sender_,                       \
-		.descriptors = (descriptors_), .size = (uint32_t)sizeof(structure), .states = (states_), \
+#define CHANNEL_TABLE_ROW(name_, type_, sender_, structure, descriptors_, states_) \
+	{                                                                          \
+		.name = #name_,                                                    \
+		.type = (type_),                                                   \
+		.sender = CHANNEL_##sender_,                                       \
+		.descriptors = (descriptors_),                                     \
+		.size = (uint32_t)sizeof(structure),                               \
+		.states = (states_),                                               \
 	},
 
 struct channel_list {
@@ -61,7 +69,8 @@ struct channel {
 	const struct channel_list *list;
 };
 
-/* A received message: a view into the caller's buffer; descriptors belong to the caller (see channel_message_close). */
+/* A received message: a view into the caller's buffer; descriptors belong to the caller (see
+ * channel_message_close). */
 struct channel_message {
 	const struct channel_row *row;
 	uint64_t id;
@@ -78,32 +87,35 @@ struct channel_buffer {
 int channel_pair(int fds[2]);
 
 /*
- * Sends one message; `body` has the size of the row `type` (NULL for a row of size 0), `descriptors` as many as the row
- * says (they stay the caller's). Waits while the socket is full, unless it is non-blocking.
- * 0; -EINVAL for a type that this end may not send (a defect); -EPIPE or -ECONNRESET when the other end is gone; -EAGAIN.
+ * Sends one message; `body` has the size of the row `type` (NULL for a row of size 0),
+ * `descriptors` as many as the row says (they stay the caller's). Waits while the socket is full,
+ * unless it is non-blocking. 0; -EINVAL for a type that this end may not send (a defect); -EPIPE or
+ * -ECONNRESET when the other end is gone; -EAGAIN.
  */
 int channel_send(const struct channel *channel, uint16_t type, uint64_t id, const void *body,
-		 const int *descriptors);
+                 const int *descriptors);
 
 /*
- * Receives one message allowed in `state` (one bit). 0, and `message` is filled; -EPIPE at the end of the stream;
- * -EAGAIN; -EPROTO for a message that does not match its row (wrong sender, size, descriptor count, state, flags, cut
- * short): its descriptors are closed, and the caller must treat the other end as broken.
+ * Receives one message allowed in `state` (one bit). 0, and `message` is filled; -EPIPE at the end
+ * of the stream; -EAGAIN; -EPROTO for a message that does not match its row (wrong sender, size,
+ * descriptor count, state, flags, cut short): its descriptors are closed, and the caller must treat
+ * the other end as broken.
  */
 int channel_receive(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
-		    struct channel_message *message);
+                    struct channel_message *message);
 
 /* Closes the descriptors that are still in the message and sets them to -1. */
 void channel_message_close(struct channel_message *message);
 
 /*
- * Checks bytes against the list as channel_receive does, without a socket: the pure part, for tests and fuzzing.
- * `descriptors` is how many came along. 0 or -EPROTO.
+ * Checks bytes against the list as channel_receive does, without a socket: the pure part, for tests
+ * and fuzzing. `descriptors` is how many came along. 0 or -EPROTO.
  */
 int channel_decode(const struct channel *channel, uint32_t state, const void *bytes, size_t length,
-		   size_t descriptors, struct channel_message *message);
+                   size_t descriptors, struct channel_message *message);
 
-/* True if `text`, an array of `size` bytes, is a terminated string whose bytes after the terminator are all zero. */
+/* True if `text`, an array of `size` bytes, is a terminated string whose bytes after the terminator
+ * are all zero. */
 _Bool channel_text_ok(const char *text, size_t size);
 
 #endif

@@ -42,12 +42,12 @@ static inline int steal_fd(int *fd)
 	return taken;
 }
 
-#define steal_ptr(pointer)                       \
-	({                                       \
+#define steal_ptr(pointer)                          \
+	({                                          \
 		typeof(*(pointer)) *p_ = (pointer); \
 		typeof(*(pointer)) taken_ = *p_;    \
-		*p_ = NULL;                      \
-		taken_;                          \
+		*p_ = NULL;                         \
+		taken_;                             \
 	})
 
 #endif

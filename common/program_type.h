@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The program types that bpfd manages: one row each. The numbers travel in channels and lie in the store: never renumber.
- * What a type does when it is attached is in broker/attach_<type>.c and its row in broker/attach.c.
+ * The program types that bpfd manages: one row each. The numbers travel in channels and lie in the
+ * store: never renumber. What a type does when it is attached is in broker/attach_<type>.c and its
+ * row in broker/attach.c.
  */
 #ifndef BPFD_COMMON_PROGRAM_TYPE_H
 #define BPFD_COMMON_PROGRAM_TYPE_H
@@ -16,8 +17,8 @@ enum program_type {
 };
 
 struct program_type_row {
-	const char *name;   /* as users write it */
-	uint32_t bpf_type;  /* enum bpf_prog_type that libbpf loads it as */
+	const char *name;  /* as users write it */
+	uint32_t bpf_type; /* enum bpf_prog_type that libbpf loads it as */
 };
 
 /* The row of a type, or NULL for a number that is none. */

@@ -36,8 +36,9 @@ int directories_prepare(const struct config *config, const struct users *users, 
 int bpffs_check(const char *path, struct error *error);
 
 /*
- * Lets everybody search (not read) the mount's own directory, as the broker and the users of map pins must: systemd mounts it with
- * mode 0700. What lies in it is protected by its own modes. 0 or -errno with `error`.
+ * Lets everybody search (not read) the mount's own directory, as the broker and the users of map
+ * pins must: systemd mounts it with mode 0700. What lies in it is protected by its own modes. 0 or
+ * -errno with `error`.
  */
 int bpffs_open_up(const char *path, struct error *error);
 

@@ -52,7 +52,7 @@ struct supervisor {
 	int exit_status;
 	int epoll_fd;
 	int signal_fd;
-	uint64_t deadline_ms; /* CLOCK_MONOTONIC, of starting and of stopping; 0: none */
+	uint64_t deadline_ms;        /* CLOCK_MONOTONIC, of starting and of stopping; 0: none */
 	uint64_t closed_deadline_ms; /* of roles that closed their channel but run; 0: none */
 	struct role roles[ROLE_COUNT];
 	struct loader loaders[LOADER_SLOTS];

@@ -7,4 +7,6 @@ static const struct channel_row rows[] = {
 #undef X
 };
 
-const struct channel_list channel_frontend = { .name = "frontend", .rows = rows, .count = sizeof(rows) / sizeof(rows[0]) };
+const struct channel_list channel_frontend = { .name = "frontend",
+	                                       .rows = rows,
+	                                       .count = sizeof(rows) / sizeof(rows[0]) };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Frontend (upper end) and broker (lower end). The frontend asks for changes only; everything it shows to clients it
- * answers from its own view, which the broker keeps up to date with rows. Rows of a change precede its answer.
+ * Frontend (upper end) and broker (lower end). The frontend asks for changes only; everything it
+ * shows to clients it answers from its own view, which the broker keeps up to date with rows. Rows
+ * of a change precede its answer.
  */
 #ifndef BPFD_PROTO_CHANNEL_FRONTEND_H
 #define BPFD_PROTO_CHANNEL_FRONTEND_H
@@ -16,7 +17,7 @@ enum frontend_state { FRONTEND_STATE_STARTING = 1, FRONTEND_STATE_READY = 2 };
 struct frontend_load_program {
 	char function[FUNCTION_NAME_SIZE]; /* empty is not allowed */
 	uint32_t type;                     /* enum program_type */
-	uint32_t exclusive;                /* XDP: 1 loads PROGRAM_FORM_NATIVE, for attach --exclusive */
+	uint32_t exclusive; /* XDP: 1 loads PROGRAM_FORM_NATIVE, for attach --exclusive */
 };
 
 /* + 1 descriptor: the object, a memfd sealed against writing, growing and shrinking. */
@@ -50,7 +51,11 @@ struct frontend_remove {
 	uint64_t target_id;
 };
 
-enum frontend_gone_kind { FRONTEND_GONE_PROGRAM = 1, FRONTEND_GONE_LINK = 2, FRONTEND_GONE_CHAIN = 3 };
+enum frontend_gone_kind {
+	FRONTEND_GONE_PROGRAM = 1,
+	FRONTEND_GONE_LINK = 2,
+	FRONTEND_GONE_CHAIN = 3
+};
 
 struct frontend_gone {
 	uint32_t kind; /* enum frontend_gone_kind */
@@ -58,7 +63,8 @@ struct frontend_gone {
 	uint64_t id; /* of the program or link; a chain's ifindex */
 };
 
-/* The change is done (and stored): ids of the loaded programs, of the new link, or of what was removed. */
+/* The change is done (and stored): ids of the loaded programs, of the new link, or of what was
+ * removed. */
 struct frontend_done {
 	uint32_t count;
 	uint32_t repeated; /* 1: this request id was answered before; the first answer again */
@@ -71,20 +77,20 @@ struct frontend_refused {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_FRONTEND(X)                                                        \
-	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                 \
-	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)             \
-	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
-	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
-	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                 \
-	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)               \
-	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)             \
-	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                     \
-	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                   \
-	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                  \
-	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING)  \
-	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                \
-	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)          \
+#define CHANNEL_FRONTEND(X)                                                             \
+	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                \
+	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)            \
+	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)            \
+	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)            \
+	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                \
+	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)              \
+	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)            \
+	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                    \
+	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                  \
+	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                 \
+	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING) \
+	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)               \
+	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)         \
 	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */

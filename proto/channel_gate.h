@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Broker (upper end) and one gate child (lower end): the job down, the loaded programs and maps up as descriptors.
+ * Broker (upper end) and one gate child (lower end): the job down, the loaded programs and maps up
+ * as descriptors.
  */
 #ifndef BPFD_PROTO_CHANNEL_GATE_H
 #define BPFD_PROTO_CHANNEL_GATE_H
@@ -48,13 +49,13 @@ struct gate_failed {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_GATE(X)                                                          \
-	X(JOB, 1, UPPER, struct gate_job, 1, GATE_STATE_WARM)                          \
-	X(WARM, 2, LOWER, struct channel_nothing, 0, GATE_STATE_WARMING)               \
-	X(PROGRAM, 3, LOWER, struct gate_program, 1, GATE_STATE_WORKING)               \
-	X(MAP, 4, LOWER, struct gate_map, 1, GATE_STATE_WORKING)                       \
-	X(FINISHED, 5, LOWER, struct gate_finished, 0, GATE_STATE_WORKING)             \
-	X(FAILED, 6, LOWER, struct gate_failed, 0, GATE_STATE_WARMING | GATE_STATE_WORKING)  \
+#define CHANNEL_GATE(X)                                                                     \
+	X(JOB, 1, UPPER, struct gate_job, 1, GATE_STATE_WARM)                               \
+	X(WARM, 2, LOWER, struct channel_nothing, 0, GATE_STATE_WARMING)                    \
+	X(PROGRAM, 3, LOWER, struct gate_program, 1, GATE_STATE_WORKING)                    \
+	X(MAP, 4, LOWER, struct gate_map, 1, GATE_STATE_WORKING)                            \
+	X(FINISHED, 5, LOWER, struct gate_finished, 0, GATE_STATE_WORKING)                  \
+	X(FAILED, 6, LOWER, struct gate_failed, 0, GATE_STATE_WARMING | GATE_STATE_WORKING) \
 	X(FAILED_WITH_LOG, 7, LOWER, struct gate_failed, 1, GATE_STATE_WORKING)
 
 enum gate_message {

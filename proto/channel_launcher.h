@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Launcher (upper end) and each role (lower end): settings down once, READY up once, and from the broker alone the wish
- * for a loader. A role whose channel ends must end too.
+ * Launcher (upper end) and each role (lower end): settings down once, READY up once, and from the
+ * broker alone the wish for a loader. A role whose channel ends must end too.
  */
 #ifndef BPFD_PROTO_CHANNEL_LAUNCHER_H
 #define BPFD_PROTO_CHANNEL_LAUNCHER_H
@@ -12,9 +12,10 @@
 
 /* A role finds its channels at these descriptor numbers after exec. */
 enum role_descriptor {
-	ROLE_FD_LAUNCHER = 3, /* this channel (loader: its gate's channel instead; it has no other) */
-	ROLE_FD_PEER = 4,     /* broker: the frontend; frontend and opener: the broker */
-	ROLE_FD_EXTRA = 5     /* broker: the opener, if it runs; frontend: the listening socket */
+	ROLE_FD_LAUNCHER =
+		3,        /* this channel (loader: its gate's channel instead; it has no other) */
+	ROLE_FD_PEER = 4, /* broker: the frontend; frontend and opener: the broker */
+	ROLE_FD_EXTRA = 5 /* broker: the opener, if it runs; frontend: the listening socket */
 };
 
 enum launcher_state { LAUNCHER_STATE_STARTING = 1, LAUNCHER_STATE_RUNNING = 2 };
@@ -22,20 +23,20 @@ enum launcher_state { LAUNCHER_STATE_STARTING = 1, LAUNCHER_STATE_RUNNING = 2 };
 /* Settings for every role; each uses what concerns it. Paths are absolute. */
 struct launcher_settings {
 	uint32_t log_level;
-	uint32_t opener;            /* 1: the opener runs */
-	uint32_t access_gid;        /* members of this group may do everything, like root */
-	uint32_t maps_gid;          /* the group that owns map pins */
+	uint32_t opener;     /* 1: the opener runs */
+	uint32_t access_gid; /* members of this group may do everything, like root */
+	uint32_t maps_gid;   /* the group that owns map pins */
 	uint32_t connections_max;
 	uint32_t connections_per_uid_max;
 	uint32_t send_timeout_ms;
 	uint32_t load_timeout_ms;
-	uint64_t map_memory_max;    /* bytes of map memory one load may ask for */
-	uint32_t programs_max;      /* programs bpfd holds at most */
+	uint64_t map_memory_max; /* bytes of map memory one load may ask for */
+	uint32_t programs_max;   /* programs bpfd holds at most */
 	uint32_t reserved;
-	char state_directory[128];  /* the store: /var/lib/bpfd */
+	char state_directory[128];   /* the store: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets and the lock: /run/bpfd */
-	char bpffs_directory[128];  /* bpfd's own pins: /sys/fs/bpf/bpfd */
-	char xdp_directory[128];    /* libxdp's pins: /sys/fs/bpf/xdp */
+	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */
+	char xdp_directory[128];     /* libxdp's pins: /sys/fs/bpf/xdp */
 	char tracefs_directory[128]; /* /sys/kernel/tracing */
 	char helpers_directory[128]; /* where the roles' binaries lie */
 };
@@ -52,17 +53,21 @@ struct launcher_loader_gone {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_LAUNCHER(X)                                                                  \
-	X(SETTINGS, 1, UPPER, struct launcher_settings, 0, LAUNCHER_STATE_STARTING)                \
-	X(READY, 2, LOWER, struct launcher_ready, 0, LAUNCHER_STATE_STARTING)                      \
-	/* broker: start a loader whose descriptor 3 is the one sent */                      \
-	X(LOADER_START, 3, LOWER, struct channel_nothing, 1, LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING) \
-	/* to the broker; the id is that of its LOADER_START */                              \
-	X(LOADER_GONE, 4, UPPER, struct launcher_loader_gone, 0, LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING) \
-	/* broker: kill the loader started by the LOADER_START with this id */               \
-	X(LOADER_KILL, 5, LOWER, struct channel_nothing, 0, LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING) \
-	/* finish what is being written and end */                                           \
-	X(STOP, 6, UPPER, struct channel_nothing, 0, LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)
+#define CHANNEL_LAUNCHER(X)                                                         \
+	X(SETTINGS, 1, UPPER, struct launcher_settings, 0, LAUNCHER_STATE_STARTING) \
+	X(READY, 2, LOWER, struct launcher_ready, 0, LAUNCHER_STATE_STARTING)       \
+	/* broker: start a loader whose descriptor 3 is the one sent */             \
+	X(LOADER_START, 3, LOWER, struct channel_nothing, 1,                        \
+	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
+	/* to the broker; the id is that of its LOADER_START */                     \
+	X(LOADER_GONE, 4, UPPER, struct launcher_loader_gone, 0,                    \
+	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
+	/* broker: kill the loader started by the LOADER_START with this id */      \
+	X(LOADER_KILL, 5, LOWER, struct channel_nothing, 0,                         \
+	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
+	/* finish what is being written and end */                                  \
+	X(STOP, 6, UPPER, struct channel_nothing, 0,                                \
+	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)
 
 enum launcher_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LAUNCHER_, name, type)

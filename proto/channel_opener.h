@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Broker (upper end) and opener (lower end): one question, one answer. The opener opens one thing, or removes pins of a
- * dispatcher that no longer runs; it keeps nothing.
+ * Broker (upper end) and opener (lower end): one question, one answer. The opener opens one thing,
+ * or removes pins of a dispatcher that no longer runs; it keeps nothing.
  */
 #ifndef BPFD_PROTO_CHANNEL_OPENER_H
 #define BPFD_PROTO_CHANNEL_OPENER_H
@@ -32,16 +32,17 @@ struct opener_tracepoint {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_OPENER(X)                                                            \
-	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)           \
-	X(COMPONENT, 2, UPPER, struct opener_component, 0, OPENER_STATE_READY)             \
-	X(PINS_REMOVE, 3, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)          \
-	X(TRACEPOINT, 4, UPPER, struct opener_tracepoint, 0, OPENER_STATE_READY)           \
-	/* DISPATCHER of a dispatcher: the program and its configuration map */      \
-	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)      \
-	/* DISPATCHER of a program that has not exactly one map; COMPONENT; TRACEPOINT (a perf event) */ \
-	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                 \
-	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                \
+#define CHANNEL_OPENER(X)                                                                      \
+	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)               \
+	X(COMPONENT, 2, UPPER, struct opener_component, 0, OPENER_STATE_READY)                 \
+	X(PINS_REMOVE, 3, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)              \
+	X(TRACEPOINT, 4, UPPER, struct opener_tracepoint, 0, OPENER_STATE_READY)               \
+	/* DISPATCHER of a dispatcher: the program and its configuration map */                \
+	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)          \
+	/* DISPATCHER of a program that has not exactly one map; COMPONENT; TRACEPOINT (a perf \
+	 * event) */                                                                           \
+	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                     \
+	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                    \
 	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)
 
 struct opener_refused {

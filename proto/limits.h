@@ -10,7 +10,7 @@
 #define METADATA_KEY_SIZE 64
 #define METADATA_VALUE_SIZE 192
 #define APPLICATION_SIZE 64
-#define INTERFACE_SIZE 16 /* IFNAMSIZ */
+#define INTERFACE_SIZE 16  /* IFNAMSIZ */
 #define TRACEPOINT_SIZE 64 /* a group's or an event's name */
 #define REQUEST_ID_SIZE 16 /* bytes, chosen by the client at random; all zero means none */
 #define DIGEST_SIZE 32     /* SHA-256 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Fixed-size records that travel between broker and frontend and lie in the store. No pointers, no padding that is not
- * named, texts zero-filled to their size (channel_text_ok).
+ * Fixed-size records that travel between broker and frontend and lie in the store. No pointers, no
+ * padding that is not named, texts zero-filled to their size (channel_text_ok).
  */
 #ifndef BPFD_PROTO_RECORDS_H
 #define BPFD_PROTO_RECORDS_H
@@ -53,11 +53,14 @@ struct record_globals {
 };
 
 enum program_form {
-	PROGRAM_FORM_NATIVE = 0,   /* loaded as its own type; an XDP program of this form attaches only alone */
-	PROGRAM_FORM_EXTENSION = 1 /* XDP loaded as BPF_PROG_TYPE_EXT, a component for dispatchers */
+	PROGRAM_FORM_NATIVE =
+		0, /* loaded as its own type; an XDP program of this form attaches only alone */
+	PROGRAM_FORM_EXTENSION =
+		1 /* XDP loaded as BPF_PROG_TYPE_EXT, a component for dispatchers */
 };
 
-/* What an XDP program's object says about its place in a chain (DATASEC .xdp_run_config), else libxdp's defaults. */
+/* What an XDP program's object says about its place in a chain (DATASEC .xdp_run_config), else
+ * libxdp's defaults. */
 struct record_xdp_defaults {
 	uint32_t priority;
 	uint32_t proceed_on; /* bit n: go on to the next program when this one returns n */
@@ -77,7 +80,8 @@ struct record_program {
 	uint64_t loaded_at_s; /* Unix time */
 	uint32_t bytes_xlated;
 	uint32_t bytes_jited;
-	uint32_t bytes_memlock; /* from fdinfo; 0 where unknown */
+	uint32_t bytes_memlock; /* 0: unknown; /proc/<pid>/fdinfo has it, which the broker may not
+	                           read */
 	uint32_t verified_insns;
 	uint32_t btf_id;
 	uint32_t gpl_compatible;
@@ -110,12 +114,14 @@ struct record_xdp_target {
 	uint32_t ifindex; /* filled in by the broker */
 	uint32_t priority;
 	uint32_t proceed_on;
-	uint32_t mode; /* enum xdp_mode; DEFAULT: native where the driver can, else generic; what it became, once attached */
+	uint32_t mode; /* enum xdp_mode; DEFAULT: native where the driver can, else generic; what it
+	                  became, once attached */
 	uint32_t exclusive; /* 1: the program itself is attached, without a dispatcher */
 	uint32_t flags;     /* XDP_TARGET_* */
 };
 #define XDP_TARGET_PRIORITY_SET 1u   /* else the object's own, else 50 */
-#define XDP_TARGET_PROCEED_ON_SET 2u /* else the object's own, else pass (and dispatcher_return) */
+#define XDP_TARGET_PROCEED_ON_SET 2u /* else the object's own, else pass (and dispatcher_return) \
+	                              */
 
 struct record_tracepoint_target {
 	char group[TRACEPOINT_SIZE];
@@ -136,9 +142,10 @@ struct record_link {
 	struct record_metadata metadata;
 };
 
-/* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores it. */
+/* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores
+ * it. */
 struct record_chain_entry {
-	uint64_t link_id;   /* 0: a foreign program */
+	uint64_t link_id; /* 0: a foreign program */
 	uint32_t kernel_id;
 	uint32_t priority;
 	uint32_t proceed_on;
@@ -148,7 +155,7 @@ struct record_chain_entry {
 
 struct record_chain {
 	uint32_t ifindex;
-	uint32_t dispatcher_id;      /* kernel id of what is attached to the interface; 0: nothing */
+	uint32_t dispatcher_id; /* kernel id of what is attached to the interface; 0: nothing */
 	uint32_t dispatcher_version; /* 2; 0: attached without a dispatcher */
 	uint32_t mode;               /* enum xdp_mode as the kernel says */
 	uint32_t foreign_dispatcher; /* 1: somebody else built the dispatcher that is there */
@@ -159,11 +166,11 @@ struct record_chain {
 
 /* What the broker found out about this host, for `bpfctl status`. */
 struct record_status {
-	uint32_t extension_programs;    /* 1: this kernel loads BPF_PROG_TYPE_EXT */
-	int32_t extension_errno;        /* why not */
-	uint32_t perf_link;             /* 1: perf attachments are pinnable links */
-	uint32_t opener;                /* 1: the opener runs */
-	uint32_t landlock_abi;          /* 0: none */
+	uint32_t extension_programs; /* 1: this kernel loads BPF_PROG_TYPE_EXT */
+	int32_t extension_errno;     /* why not */
+	uint32_t perf_link;          /* 1: perf attachments are pinnable links */
+	uint32_t opener;             /* 1: the opener runs */
+	uint32_t landlock_abi;       /* 0: none */
 	uint32_t reserved;
 	uint64_t started_at_s;
 	uint64_t loads;

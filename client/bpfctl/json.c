@@ -94,13 +94,13 @@ static json_t *map_ids_json(const struct bpfd_kernel_program *kernel)
 static json_t *kernel_json(const struct bpfd_kernel_program *kernel)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:I, s:I, s:o}", "id",
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I, s:o}", "id",
 		id_json(kernel->id), "name", text_json(kernel->name), "type",
 		text_json(kernel->type), "tag", hex_json("", kernel->tag, sizeof(kernel->tag)),
 		"loaded_at", time_json(kernel->loaded_at), "gpl_compatible",
 		(int)kernel->gpl_compatible, "btf_id", id_json(kernel->btf_id), "bytes_xlated",
 		(json_int_t)kernel->bytes_xlated, "bytes_jited", (json_int_t)kernel->bytes_jited,
-		"bytes_memlock", (json_int_t)kernel->bytes_memlock, "verified_insns",
+		"bytes_memlock", id_json(kernel->bytes_memlock), "verified_insns",
 		(json_int_t)kernel->verified_insns, "map_ids", map_ids_json(kernel));
 }
 

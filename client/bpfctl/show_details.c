@@ -74,8 +74,8 @@ static void kernel_show(FILE *out, const struct bpfd_kernel_program *kernel)
 	detail_time(out, "loaded at", kernel->loaded_at);
 	detail(out, "GPL compatible", "%s", kernel->gpl_compatible ? "yes" : "no");
 	detail(out, "BTF id", kernel->btf_id ? "%" PRIu32 : "-", kernel->btf_id);
-	detail(out, "size", "%" PRIu32 " bytes translated, %" PRIu32 " jited, %" PRIu32 " locked",
-	       kernel->bytes_xlated, kernel->bytes_jited, kernel->bytes_memlock);
+	detail(out, "size", "%" PRIu32 " bytes translated, %" PRIu32 " jited", kernel->bytes_xlated,
+	       kernel->bytes_jited);
 	detail(out, "verified", "%" PRIu32 " instructions", kernel->verified_insns);
 }
 

@@ -170,7 +170,7 @@ struct bpfd_kernel_program {
 	uint32_t btf_id;
 	uint32_t bytes_xlated;
 	uint32_t bytes_jited;
-	uint32_t bytes_memlock;
+	uint32_t bytes_memlock; /* 0: unknown */
 	uint32_t verified_insns;
 	uint8_t tag[BPFD_TAG_SIZE];
 	bool gpl_compatible;
