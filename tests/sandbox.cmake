@@ -17,6 +17,10 @@ if(NOT BPFD_SANITIZE)
 		SOURCES sandbox/live_test.c sandbox/fixture.c sandbox/policies.c
 		LIBRARIES ${BPFD_ALL_POLICIES})
 
+	bpfd_add_test(NAME sandbox_steps_test LABEL sandbox
+		SOURCES sandbox/steps_test.c sandbox/fixture.c sandbox/policies.c
+		LIBRARIES ${BPFD_ALL_POLICIES})
+
 	add_executable(sandbox_role_helper sandbox/role_helper.c sandbox/policies.c)
 	target_link_libraries(sandbox_role_helper PRIVATE ${BPFD_ALL_POLICIES} bpfd_common)
 	set_target_properties(sandbox_role_helper PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
