@@ -126,16 +126,20 @@ static int map_check(struct gate *gate, const struct loader_map_create *map,
 	const size_t count = sizeof(map_rules) / sizeof(map_rules[0]);
 	const struct map_rule *rule = map->type < count ? &map_rules[map->type] : &map_rules[0];
 
-	if (rule->growth == MAP_REFUSED)
-		return error_set(
-			&gate->refusal, -EPERM, ERROR_UNSUPPORTED,
+	if (rule->growth == MAP_REFUSED) {
+		(void)error_set(
+			&gate->refusal, 0, ERROR_UNSUPPORTED,
 			"bpfd does not load maps of type %u, as which map \"%s\" is declared",
 			map->type, map->name);
-	if (map->flags & ~rule->flags)
-		return error_set(&gate->refusal, -EPERM, ERROR_UNSUPPORTED,
-		                 "bpfd does not load maps of type %u with the flags 0x%x, which "
-		                 "map \"%s\" has",
-		                 map->type, map->flags & ~rule->flags, map->name);
+		return -EPERM;
+	}
+	if (map->flags & ~rule->flags) {
+		(void)error_set(&gate->refusal, 0, ERROR_UNSUPPORTED,
+		                "bpfd does not load maps of type %u with the flags 0x%x, which map "
+		                "\"%s\" has",
+		                map->type, map->flags & ~rule->flags, map->name);
+		return -EPERM;
+	}
 	if (map->numa_node && !(map->flags & BPF_F_NUMA_NODE))
 		return -EINVAL;
 	/* how many hashes a bloom filter uses */
