@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* load_libbpf COUNT OBJECT: loads it by libbpf in this process, over and over. */
+/* load_libbpf COUNT PAUSE_MS OBJECT: loads it by libbpf in this process, over and over, after a
+ * pause each time. */
 #include "tests/bench/samples.h"
 
 #include <bpf/libbpf.h>
@@ -23,11 +24,12 @@ int main(int argc, char **argv)
 	struct samples samples = {};
 	uint64_t total_ns = 0;
 
-	if (argc != 3)
-		die("usage: load_libbpf COUNT OBJECT");
-	(void)load(argv[2]); /* libbpf probes the kernel once */
+	if (argc != 4)
+		die("usage: load_libbpf COUNT PAUSE_MS OBJECT");
+	(void)load(argv[3]); /* libbpf probes the kernel once */
 	for (unsigned int left = number_read(argv[1], 100000); left; left--) {
-		uint64_t time_ns = load(argv[2]);
+		sleep_ms(number_read(argv[2], 10000));
+		uint64_t time_ns = load(argv[3]);
 
 		samples_add(&samples, time_ns);
 		total_ns += time_ns;

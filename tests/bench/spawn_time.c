@@ -29,14 +29,15 @@ int main(int argc, char **argv)
 	struct samples samples = {};
 	uint64_t total_ns = 0;
 
-	if (argc < 4)
-		die("usage: spawn_time COUNT FILE COMMAND...");
+	if (argc < 5)
+		die("usage: spawn_time COUNT PAUSE_MS FILE COMMAND...");
 	for (unsigned int left = number_read(argv[1], 100000); left; left--) {
-		uint64_t time_ns = run(argv + 3);
+		sleep_ms(number_read(argv[2], 10000));
+		uint64_t time_ns = run(argv + 4);
 
 		samples_add(&samples, time_ns);
 		total_ns += time_ns;
-		(void)unlink(argv[2]);
+		(void)unlink(argv[3]);
 	}
 	samples_print(&samples, total_ns);
 	return 0;

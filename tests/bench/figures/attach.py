@@ -26,7 +26,7 @@ def bpfd_times(host, daemon, wire, sample):
 def xdp_loader_times(host, wire, sample):
     rounds = []
     for _ in range(ROUNDS):
-        rounds.append([host.tool("spawn_time", 1, "/nonexistent", "xdp-loader", "load", wire.name, sample)[0]["p50_us"]
+        rounds.append([host.tool("spawn_time", 1, 200, "/nonexistent", "xdp-loader", "load", wire.name, sample)[0]["p50_us"]
                        for _ in range(PROGRAMS)])
         subprocess.run(["xdp-loader", "unload", wire.name, "--all"], check=True)
     return [min(turn[n] for turn in rounds) for n in range(PROGRAMS)]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Loading: a small object against bpftool, a large one against libbpf in one process. Medians; the two take turns."""
+"""
+Loading: a small object against bpftool, a large one against libbpf in one process. Medians; the two take turns, and both pause as
+long before each load.
+"""
 import statistics
 
 from . import table
@@ -26,11 +29,11 @@ def measure(host):
 
     small_us, bpftool_us = turns(
         host, ("load_bpfd", daemon.socket, count, pause, small, "xdp_counter"),
-        ("spawn_time", count, pin, "bpftool", "prog", "load", small, pin, "type", "xdp"))
+        ("spawn_time", count, pause, pin, "bpftool", "prog", "load", small, pin, "type", "xdp"))
     cold_us = host.tool("load_bpfd", daemon.socket, count, 1, small, "xdp_counter")[0]["p50_us"]
-    small_libbpf_us = host.tool("load_libbpf", count, small)[0]["p50_us"]
+    small_libbpf_us = host.tool("load_libbpf", count, 1, small)[0]["p50_us"]
     large_us, libbpf_us = turns(
-        host, ("load_bpfd", daemon.socket, count, pause, large, "large"), ("load_libbpf", count, large))
+        host, ("load_bpfd", daemon.socket, count, pause, large, "large"), ("load_libbpf", count, pause, large))
     return table.markdown("Loading", ["what", "bpfd", "against", "takes", "ratio"], [
         ["small object (xdp_counter), a call of libbpfd", table.time(small_us), "`bpftool prog load`",
          table.time(bpftool_us), table.ratio(small_us, bpftool_us, 0.5)],

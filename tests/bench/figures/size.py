@@ -76,7 +76,7 @@ def sources(host, objects):
         if target.name in members and (f"lib{directory}" in archives or directory == "bpfd-broker"):
             found.update(pathlib.Path(path.strip()) for path in paths)
     return {path for path in ((host.build / path).resolve() for path in found)
-            if path.is_relative_to(host.source) and path.exists()}
+            if path.exists() and (path.is_relative_to(host.source) or path.is_relative_to(host.build))}
 
 
 def count(paths):
