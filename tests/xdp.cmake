@@ -1,11 +1,11 @@
 # XDP, tracepoints and the opener. What needs extension programs skips where the kernel refuses them, and runs by tests/vm/run.
 add_library(bpfd_xdp_harness STATIC xdp/harness.c)
-target_link_libraries(bpfd_xdp_harness PUBLIC bpfd_broker_attach bpfd_common bpfd_flags bpfd::cmocka)
+target_link_libraries(bpfd_xdp_harness PUBLIC bpfd_broker_attach bpfd_opener_core bpfd_common bpfd_flags bpfd::cmocka)
 target_compile_definitions(bpfd_xdp_harness PRIVATE BPFD_BUILD_DIR="${PROJECT_BINARY_DIR}")
 target_compile_options(bpfd_xdp_harness PRIVATE "SHELL:-include stdarg.h" "SHELL:-include stddef.h"
 	"SHELL:-include stdint.h" "SHELL:-include setjmp.h")
 bpfd_add_policy(bpfd_xdp_harness opener)
-add_dependencies(bpfd_xdp_harness bpfd-opener)
+add_dependencies(bpfd_xdp_harness bpfd-opener bpfd_sample_xdp_counter bpfd_sample_xdp_filter)
 
 bpfd_add_test(NAME xdp_multi_test LABEL kernel SOURCES xdp/xdp_multi_test.c LIBRARIES bpfd_xdp_harness)
 bpfd_add_test(NAME xdp_loader_test LABEL kernel SOURCES xdp/xdp_loader_test.c LIBRARIES bpfd_xdp_harness)

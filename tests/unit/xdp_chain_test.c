@@ -213,13 +213,13 @@ static void config_round_trip(void **state)
 static void config_versions(void **state)
 {
 	static const struct {
-		unsigned char magic, version;
 		size_t size;
 		uint32_t expected;
+		unsigned char magic, version;
 	} rows[] = {
-		{ 236, 2, 124, 2 }, { 236, 3, 128, 3 }, { 0, 0, 84, 1 },    { 236, 2, 128, 0 },
-		{ 236, 3, 124, 0 }, { 235, 2, 124, 0 }, { 236, 1, 124, 0 }, { 236, 4, 128, 0 },
-		{ 236, 2, 123, 0 }, { 236, 2, 0, 0 },   { 236, 2, 1, 0 },
+		{ 124, 2, 236, 2 }, { 128, 3, 236, 3 }, { 84, 1, 0, 0 },    { 128, 0, 236, 2 },
+		{ 124, 0, 236, 3 }, { 124, 0, 235, 2 }, { 124, 0, 236, 1 }, { 128, 0, 236, 4 },
+		{ 123, 0, 236, 2 }, { 0, 0, 236, 2 },   { 1, 0, 236, 2 },
 	};
 	_Alignas(8) unsigned char bytes[128] = {};
 

@@ -5,6 +5,7 @@
 #include "broker/xdp_dispatcher.h"
 #include "common/netlink.h"
 #include "common/sandbox.h"
+#include "workers/opener/opener.h"
 
 #include <arpa/inet.h>
 #include <cmocka.h>
@@ -131,6 +132,31 @@ void host_open(struct host *host)
 	trace_make(host);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* A sanitizer's run-time does not live behind the real filter: the opener's code alone, in a child.
+ */
+static void opener_exec(int launcher_fd, int broker_fd)
+{
+	const struct channel launcher = { launcher_fd, CHANNEL_LOWER, &channel_launcher };
+	static struct channel_buffer buffer;
+	static struct launcher_settings settings;
+	const struct launcher_ready ready = {};
+	struct opener opener = { .settings = &settings,
+		                 .channel = { broker_fd, CHANNEL_LOWER, &channel_opener } };
+	struct channel_message message;
+	int result = channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message);
+
+	if (result == 0) {
+		memcpy(&settings, message.body, sizeof(settings));
+		result = netlink_open(0, &opener.netlink);
+	}
+	if (result == 0)
+		result = channel_send(&launcher, LAUNCHER_READY, 0, &ready, NULL);
+	while (result == 0)
+		result = opener_serve(&opener);
+	exit(result == -EPIPE ? 0 : 1);
+}
+#else
 /* As the launcher does it. */
 static void opener_exec(int launcher_fd, int broker_fd)
 {
@@ -146,6 +172,8 @@ static void opener_exec(int launcher_fd, int broker_fd)
 	err(1, "bpfd-opener");
 }
 
+#endif
+
 void host_opener_start(struct host *host)
 {
 	struct channel launcher = { -1, CHANNEL_UPPER, &channel_launcher };
@@ -159,8 +187,11 @@ void host_opener_start(struct host *host)
 	host->settings.log_level = 6;
 	host->opener_pid = fork();
 	assert_return_code(host->opener_pid, errno);
-	if (host->opener_pid == 0)
+	if (host->opener_pid == 0) {
+		(void)close(settings_pair[0]);
+		(void)close(pair[0]);
 		opener_exec(settings_pair[1], pair[1]);
+	}
 	(void)close(settings_pair[1]);
 	(void)close(pair[1]);
 	launcher.fd = settings_pair[0];
