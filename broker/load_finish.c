@@ -9,9 +9,11 @@
 #include "broker/kernel.h"
 #include "broker/own_pins.h"
 #include "broker/validate.h"
-#include "common/cleanup.h"
 #include "common/log.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One program of the load. */
@@ -287,16 +289,30 @@ static int result_keep(struct broker *broker, const struct load_job *job,
 	return 0;
 }
 
+static int load_keep(struct broker *broker, const struct load_job *job,
+                     struct session_result *result, struct store_answer *answer,
+                     struct error *error)
+{
+	struct loaded *all = calloc(job->request.program_count, sizeof(*all));
+	int failure;
+
+	if (!all)
+		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE,
+		                 "bpfd is out of memory: try again");
+	for (uint32_t i = 0; i < job->request.program_count; i++)
+		all[i].fd = -1;
+	failure = result_keep(broker, job, result, all, answer, error);
+	free(all);
+	return failure;
+}
+
 void load_finish(struct broker *broker, struct load_job *job, struct session_result *result)
 {
-	_cleanup_free_ struct loaded *all = calloc(job->request.program_count, sizeof(*all));
 	struct store_answer answer = { .operation = STORE_OPERATION_LOAD };
-	struct error error = { ERROR_UNAVAILABLE, "bpfd is out of memory: try again" };
+	struct error error = {};
 	char detail[1024];
 
-	for (uint32_t i = 0; all && i < job->request.program_count; i++)
-		all[i].fd = -1;
-	if (!all || result_keep(broker, job, result, all, &answer, &error) < 0) {
+	if (load_keep(broker, job, result, &answer, &error) < 0) {
 		broker->status.loads_failed++;
 		view_status(broker);
 		load_answer_refused(broker, job, &error, -1, 0);

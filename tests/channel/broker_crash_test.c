@@ -19,6 +19,8 @@ static struct frontend_load load_request;
 
 struct operation {
 	const char *name;
+	bool shared; /* needs a kernel that takes extension programs: the programs run by a
+	                dispatcher */
 	void (*prepare)(void);
 	/* Sends the request and gives back its id. */
 	uint64_t (*send)(void);
@@ -33,12 +35,9 @@ static uint64_t remove_send(uint16_t type, uint64_t id)
 	return stage_send(type, &request, NULL);
 }
 
-/* What must be true after any start: rows, pins and interfaces tell the same. */
-static void assert_consistent(void)
+/* What is pinned for programs is what their rows say. */
+static void assert_programs_consistent(void)
 {
-	uint32_t attached = 0;
-	int links = 0;
-
 	assert_int_equal(stage_entries("programs"), stage->program_count);
 	assert_int_equal(stage_entries("maps"), stage->program_count);
 	for (size_t i = 0; i < stage->program_count; i++) {
@@ -48,19 +47,38 @@ static void assert_consistent(void)
 		               (unsigned long long)stage->programs[i].id);
 		assert_int_equal(stage_entries(path), stage->programs[i].map_count);
 	}
-	for (size_t i = 0; i < stage->link_count; i++) {
-		const struct record_link *link = &stage->links[i];
+}
 
-		assert_int_equal(link->state, LINK_STATE_ATTACHED);
-		assert_non_null(stage_program(link->program_id));
-		if (link->type == PROGRAM_TYPE_XDP)
-			attached = stage_program(link->program_id)->kernel_id;
-		else
-			links++;
+/* The chain on v0 runs exactly the XDP links, by one dispatcher or by itself. */
+static void assert_chain_consistent(size_t xdp_links, bool shared)
+{
+	uint32_t attached = stage_attached("v0");
+	size_t running = 0;
+
+	assert_int_equal(attached != 0, xdp_links > 0);
+	assert_int_equal(stage_entries("dispatchers"), xdp_links ? 1 + shared : 0);
+	assert_int_equal(stage_entries("../xdp"), xdp_links ? shared : 0);
+	for (size_t i = 0; i < stage->chain_count; i++) {
+		assert_int_equal(stage->chains[i].dispatcher_id, attached);
+		for (uint32_t at = 0; at < stage->chains[i].count; at++, running++)
+			assert_non_null(stage_link(stage->chains[i].entries[at].link_id));
 	}
-	assert_int_equal(stage_attached("v0"), attached);
-	assert_int_equal(stage_entries("dispatchers"), attached != 0);
-	assert_int_equal(stage_entries("links"), links);
+	assert_int_equal(running, xdp_links);
+}
+
+/* What must be true after any start: rows, pins and interfaces tell the same. */
+static void assert_consistent(bool shared)
+{
+	size_t xdp_links = 0;
+
+	assert_programs_consistent();
+	for (size_t i = 0; i < stage->link_count; i++) {
+		assert_int_equal(stage->links[i].state, LINK_STATE_ATTACHED);
+		assert_non_null(stage_program(stage->links[i].program_id));
+		xdp_links += stage->links[i].type == PROGRAM_TYPE_XDP;
+	}
+	assert_int_equal(stage_entries("links"), stage->link_count - xdp_links);
+	assert_chain_consistent(xdp_links, shared);
 }
 
 static void prepare_nothing(void)
@@ -151,13 +169,61 @@ static void unload_check(bool answered)
 	assert_true(stage_program(1) || !stage_link(1));
 }
 
+static void shared_load(void)
+{
+	stage_load_fill(&load_request, "xdp_counter", PROGRAM_TYPE_XDP);
+	load_request.programs[0].exclusive = 0;
+	assert_done(stage_answer(stage_load_send("xdp_counter", &load_request)));
+}
+
+static uint64_t shared_attach_send(uint64_t program_id, uint32_t priority)
+{
+	struct frontend_attach request = {
+		.program_id = program_id,
+		.type = PROGRAM_TYPE_XDP,
+		.xdp = { .interface = "v0",
+		         .priority = priority,
+		         .flags = XDP_TARGET_PRIORITY_SET },
+	};
+
+	return stage_send(FRONTEND_ATTACH, &request, NULL);
+}
+
+/* Two programs run by a dispatcher, a third one is loaded. */
+static void prepare_shared(void)
+{
+	for (uint64_t id = 1; id <= 3; id++)
+		shared_load();
+	for (uint64_t id = 1; id <= 2; id++)
+		assert_done(stage_answer(shared_attach_send(id, (uint32_t)id * 10)));
+}
+
+static uint64_t attach_between_send(void)
+{
+	return shared_attach_send(3, 15);
+}
+
+static void attach_between_check(bool answered)
+{
+	assert_int_equal(stage->program_count, 3);
+	assert_true(stage->link_count == 3 || (!answered && stage->link_count == 2));
+}
+
+static void detach_first_check(bool answered)
+{
+	assert_int_equal(stage->program_count, 3);
+	assert_true(stage->link_count == 1 || (!answered && stage->link_count == 2));
+}
+
 static const struct operation operations[] = {
-	{ "load", prepare_nothing, load_send, load_check },
-	{ "attach xdp", prepare_programs, attach_xdp_send, attach_check },
-	{ "attach tracepoint", prepare_programs, attach_tracepoint_send, attach_check },
-	{ "detach xdp", prepare_links, detach_xdp_send, detach_check },
-	{ "detach tracepoint", prepare_links, detach_tracepoint_send, detach_check },
-	{ "unload", prepare_links, unload_send, unload_check },
+	{ "load", false, prepare_nothing, load_send, load_check },
+	{ "attach xdp", false, prepare_programs, attach_xdp_send, attach_check },
+	{ "attach tracepoint", false, prepare_programs, attach_tracepoint_send, attach_check },
+	{ "detach xdp", false, prepare_links, detach_xdp_send, detach_check },
+	{ "detach tracepoint", false, prepare_links, detach_tracepoint_send, detach_check },
+	{ "unload", false, prepare_links, unload_send, unload_check },
+	{ "shared attach", true, prepare_shared, attach_between_send, attach_between_check },
+	{ "shared detach", true, prepare_shared, detach_xdp_send, detach_first_check },
 };
 
 /* One death, before step number `steps`. False once the operation needs no more than that. */
@@ -181,11 +247,23 @@ static bool death(const struct operation *operation, int steps)
 
 	stage_kill();
 	stage_start();
-	assert_consistent();
+	assert_consistent(operation->shared);
 	operation->check(answered);
 	assert_int_equal(stage_stop(), 0);
 	assert_int_equal(stage_teardown(NULL), 0);
 	return !answered;
+}
+
+static bool extensions_taken(void)
+{
+	bool taken;
+
+	assert_int_equal(stage_setup(NULL), 0);
+	stage_start();
+	taken = stage->status.extension_programs;
+	assert_int_equal(stage_stop(), 0);
+	assert_int_equal(stage_teardown(NULL), 0);
+	return taken;
 }
 
 static void test_every_death(void **state)
@@ -193,6 +271,11 @@ static void test_every_death(void **state)
 	const struct operation *operation = *state;
 	int steps = 0;
 
+	if (operation->shared && !extensions_taken()) {
+		print_message("SKIP: %s: this kernel refuses extension programs\n",
+		              operation->name);
+		skip();
+	}
 	while (death(operation, steps)) {
 		steps++;
 		assert_true(steps < STEPS_MOST);
@@ -218,13 +301,14 @@ static void test_death_while_starting(void **state)
 	print_message("start: died before each of %d steps\n", steps);
 	stage_kill();
 	stage_start();
-	assert_consistent();
+	assert_consistent(false);
 	assert_int_equal(stage->link_count, 2);
 	assert_int_equal(stage_stop(), 0);
 	assert_int_equal(stage_teardown(NULL), 0);
 }
 
-int main(void)
+/* An argument chooses the operations, as in "shared*". */
+int main(int argc, char **argv)
 {
 	struct CMUnitTest tests[sizeof(operations) / sizeof(operations[0]) + 1];
 	size_t count = 0;
@@ -240,5 +324,7 @@ int main(void)
 		print_message("SKIP: namespaces of its own need root\n");
 		return 77;
 	}
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -341,14 +341,13 @@ static void test_disk_full(void **state)
 static void test_start_on_a_full_disk(void **state)
 {
 	char path[256];
-	_cleanup_close_ int fd = -1;
 
 	(void)state;
 	stage_start();
 	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
 	assert_done(stage_attach_xdp(1, "v0"));
 	stage_kill();
-	fd = ballast_make(path, sizeof(path));
+	assert_int_equal(close(ballast_make(path, sizeof(path))), 0);
 	stage_start();
 	assert_int_equal(stage_link(1)->state, LINK_STATE_ATTACHED);
 	assert_int_equal(stage_stop(), 0);

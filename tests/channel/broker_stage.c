@@ -123,7 +123,7 @@ int stage_teardown(void **state)
 
 	(void)state;
 	stage_kill();
-	(void)system("ip link del v0 2>/dev/null");
+	stage_command("ip link del v0 2>/dev/null || true");
 	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
 	(void)umount2(path, MNT_DETACH);
 	(void)umount2(stage->settings.state_directory, MNT_DETACH);
