@@ -31,7 +31,7 @@ bpfd_add_test(NAME gate_result_test LABEL channel
 bpfd_add_fuzzer(NAME gate_message_fuzz SOURCES fuzz/gate_message_fuzz.c LIBRARIES bpfd_broker_gate bpfd_channels
 	CORPUS ${CMAKE_CURRENT_LIST_DIR}/fuzz/corpus/gate_message)
 
-bpfd_add_test(NAME gate_extension_test LABEL channel
+bpfd_add_test(NAME gate_extension_test LABEL kernel
 	SOURCES channel/gate_extension_test.c channel/gate_harness.c
 	LIBRARIES bpfd_broker_gate bpfd_broker_attach bpfd_channels)
 add_dependencies(gate_extension_test gate_test_loader ${gate_objects})

@@ -108,7 +108,7 @@ def register_idle_kill(role):
         chain = chain_make(daemon, wire)
         before, programs, pinned = view(daemon), daemon.programs(), pins(daemon)
         with Traffic(wire) as traffic:
-            kill_role(daemon, role, daemon.roles()[role])
+            kill_role(daemon, role, daemon.role(role))
         traffic.check_whole([(1, 2, 3)])
         check_equal(view(daemon), before, f"links after the {role} was killed")
         check_equal(daemon.programs(), programs, f"programs after the {role} was killed")
@@ -140,7 +140,7 @@ def kill_during(host, role, message_of, settle):
         whole_s = timed(client, message_of(daemon, wire, spare))
     settle(daemon, spare)
     for part in KILL_AT:
-        victim = daemon.roles()[role]
+        victim = daemon.role(role)
         with Traffic(wire) as traffic, daemon.client() as client:
             client.send(message_of(daemon, wire, spare))
             time.sleep(part * whole_s)
@@ -262,7 +262,7 @@ def exclusive_survives_every_kill(host):
     before, pinned = view(daemon), pins(daemon)
     for role in ROLES:
         with Traffic(wire) as traffic:
-            kill_role(daemon, role, daemon.roles()[role])
+            kill_role(daemon, role, daemon.role(role))
         traffic.check_whole([(4,)])
         check_equal(view(daemon), before, f"links after the {role} was killed")
         check_equal(pins(daemon), pinned, f"pins after the {role} was killed")

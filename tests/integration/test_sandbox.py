@@ -26,10 +26,15 @@ def mask(names):
     return sum(1 << CAPABILITY[name] for name in names)
 
 
+def roles_all(daemon):
+    return {role: daemon.role(role) for role in ROLES}
+
+
 @test()
 def identities_and_capabilities(host):
-    roles = host.bpfd().roles()
-    check_equal(sorted(roles), sorted(ROLES), "processes that run")
+    daemon = host.bpfd()
+    roles = roles_all(daemon)
+    check_equal(sorted(daemon.roles()), sorted(ROLES), "processes that run")
     for role, (user, capabilities) in ROLES.items():
         status = processes.status(roles[role])
         uid = str(pwd.getpwnam(user).pw_uid)
@@ -44,7 +49,7 @@ def identities_and_capabilities(host):
 
 @test()
 def supplementary_groups(host):
-    roles = host.bpfd().roles()
+    roles = roles_all(host.bpfd())
     for role in ("frontend", "loader"):
         check_equal(processes.status(roles[role])["Groups"].split(), [], f"supplementary groups of the {role}")
 
@@ -52,7 +57,7 @@ def supplementary_groups(host):
 @test()
 def descriptors(host):
     """Nobody holds what it has no use for: the frontend and the loader no BPF object and no file."""
-    roles = host.bpfd().roles()
+    roles = roles_all(host.bpfd())
     for role in ("frontend", "loader"):
         links = [os.readlink(f"/proc/{roles[role]}/fd/{name}") for name in os.listdir(f"/proc/{roles[role]}/fd")]
         bad = [link for link in links if "bpf-" in link or link.startswith(("/sys", str(host.scratch / "bpfd" / "state")))]
@@ -62,7 +67,7 @@ def descriptors(host):
 @test()
 def idle_memory(host):
     """Pages of each process, shared ones counted once (proportionally)."""
-    roles = host.bpfd().roles()
+    roles = roles_all(host.bpfd())
     total_kb = 0
     for pid in roles.values():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:

@@ -114,6 +114,10 @@ class Bpfd:
                 found[program.removeprefix("bpfd-")] = pid
         return found
 
+    def role(self, name):
+        """The pid of one that runs, or will in a moment: a new loader is started after each load."""
+        return wait_for(lambda: self.roles().get(name), f"the {name} to run")
+
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
