@@ -50,6 +50,7 @@ static const struct gate_row {
 	[LOADER_DONE] = { gate_result_done, false },
 	[LOADER_FAILED] = { gate_result_failed, false },
 	[LOADER_FAILED_WITH_LOG] = { gate_result_failed_with_log, false },
+	[LOADER_RESTART] = { gate_result_restart, false },
 };
 
 int gate_object_add(struct gate *gate, int fd, const struct gate_object *description)
@@ -231,7 +232,7 @@ static void gate_loader_lost(struct gate *gate, int result)
 		gate_fail(
 			gate, ERROR_UNAVAILABLE,
 			"the process that read the object ended before it was done (it crashed on "
-		        "this object, or reached its memory or time limit); nothing was loaded");
+			"this object, or reached its memory or time limit); nothing was loaded");
 }
 
 int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)

@@ -22,6 +22,24 @@ int gate_result_warm(struct gate *gate, const struct channel_message *message,
 	return channel_send(&gate->broker, GATE_WARM, 0, NULL, NULL);
 }
 
+/* The loader asked ahead, and something was refused: it tries again, step by step. */
+int gate_result_restart(struct gate *gate, const struct channel_message *message,
+                        struct gate_answer *answer)
+{
+	(void)message;
+	(void)answer;
+	if (gate->restarted || gate->map_count)
+		return -EPROTO;
+	for (uint32_t i = 0; i < gate->job.program_count; i++) {
+		if (gate->programs[i].handle != LOADER_HANDLE_NONE)
+			return -EPROTO;
+	}
+	gate->restarted = true;
+	gate_objects_close(gate);
+	gate->refusal = (struct error){};
+	return 0;
+}
+
 int gate_result_program(struct gate *gate, const struct channel_message *message,
                         struct gate_answer *answer)
 {

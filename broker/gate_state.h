@@ -35,8 +35,9 @@ struct gate {
 	struct channel broker;
 	struct channel loader;
 	enum loader_state state;
-	bool warm;     /* the loader waits for its job and has to be silent */
-	bool finished; /* the broker has its answer */
+	bool warm;      /* the loader waits for its job and has to be silent */
+	bool finished;  /* the broker has its answer */
+	bool restarted; /* the loader began its job anew */
 	struct gate_job job;
 	uint64_t map_memory; /* bytes of the load's maps so far, estimated */
 	struct gate_object objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never used */
@@ -68,7 +69,7 @@ gate_function gate_map_create, gate_map_update, gate_map_update_long, gate_map_s
 gate_function gate_btf_load, gate_btf_load_long, gate_object_info;
 gate_function gate_program_load, gate_program_load_long, gate_program_bind;
 gate_function gate_result_warm, gate_result_program, gate_result_map, gate_result_done,
-	gate_result_failed, gate_result_failed_with_log;
+	gate_result_failed, gate_result_failed_with_log, gate_result_restart;
 
 /* Does what one message of the loader asks, and answers it. 0 or -errno: the load ends. */
 int gate_loader_message(struct gate *gate, const struct channel_message *message);

@@ -187,7 +187,9 @@ struct loader_failed {
 	X(MAP, 18, LOWER, struct loader_map, 0, LOADER_STATE_LOADING)                        \
 	X(DONE, 19, LOWER, struct loader_done, 0, LOADER_STATE_LOADING)                      \
 	X(FAILED, 20, LOWER, struct loader_failed, 0, LOADER_STATE_CALLS)                    \
-	X(FAILED_WITH_LOG, 21, LOWER, struct loader_failed, 1, LOADER_STATE_LOADING)
+	X(FAILED_WITH_LOG, 21, LOWER, struct loader_failed, 1, LOADER_STATE_LOADING)         \
+	/* everything made so far is dropped and handles begin anew; once per job */         \
+	X(RESTART, 22, LOWER, struct channel_nothing, 0, LOADER_STATE_LOADING)
 
 enum loader_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LOADER_, name, type)

@@ -16,113 +16,12 @@
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 
-static struct channel gate;
-static struct object *current_object;
-static void (*idle_work)(struct object *object);
-static struct forward_refusal last_refusal;
-static uint64_t calls;
-
-void forward_open(const struct channel *channel)
-{
-	gate = *channel;
-}
-
-void forward_set_object(struct object *object)
-{
-	current_object = object;
-	last_refusal = (struct forward_refusal){};
-}
-
-void forward_set_idle_work(void (*work)(struct object *object))
-{
-	idle_work = work;
-}
-
-const struct object *forward_object(void)
-{
-	return current_object;
-}
-
-void forward_refused(const struct bpf_program *program, int result)
-{
-	last_refusal = (struct forward_refusal){ program, result };
-}
-
-struct forward_refusal forward_last_refusal(void)
-{
-	return last_refusal;
-}
-
-/* Work that needs no answer of the gate's is done while it verifies. */
-static void idle_work_do(void)
-{
-	void (*work)(struct object *) = idle_work;
-
-	idle_work = NULL;
-	if (work && current_object)
-		work(current_object);
-}
-
-/* One question, one answer. Without its gate the loader has nothing left to do. */
-void forward_ask(uint16_t type, const void *body, int fd, struct channel_message *answer)
-{
-	static struct channel_buffer buffer;
-	uint64_t id = ++calls;
-
-	if (channel_send(&gate, type, id, body, fd < 0 ? NULL : &fd) < 0)
-		_exit(EXIT_FAILURE);
-	if (type == LOADER_PROGRAM_LOAD || type == LOADER_PROGRAM_LOAD_LONG)
-		idle_work_do();
-	if (channel_receive(&gate, LOADER_STATE_ASKING, &buffer, answer) < 0 || answer->id != id)
-		_exit(EXIT_FAILURE);
-}
-
-/* Hands the kernel's log to libbpf, as much as fits. */
-static void log_take(const struct channel_message *message, uint32_t sent, uint64_t buffer,
-                     uint32_t size)
-{
-	char *log = (char *)(uintptr_t)buffer;
-	size_t room;
-	size_t most;
-
-	if (!log || size == 0)
-		return;
-	log[0] = '\0';
-	if (message->row->type != LOADER_ANSWER_LOG ||
-	    memfd_check(message->descriptors[0], &room) < 0)
-		return;
-	most = sent < size ? sent : size - 1;
-	if (most <= room && memfd_read(message->descriptors[0], log, most) == 0)
-		log[most] = '\0';
-}
-
-/* The plain part of an answer: a handle, 0 or -errno. */
-int forward_answer(struct channel_message *message, uint64_t log, uint32_t log_size)
-{
-	const struct loader_answer *answer = message->body;
-	int result = -EPROTO;
-
-	if (message->row->type != LOADER_ANSWER_INFO) {
-		log_take(message, answer->log_size, log, log_size);
-		result = answer->result;
-	}
-	channel_message_close(message);
-	return result;
-}
-
-int forward_ask_plain(uint16_t type, const void *body)
-{
-	struct channel_message answer;
-
-	forward_ask(type, body, -1, &answer);
-	return forward_answer(&answer, 0, 0);
-}
-
 static int forward_btf_load(union bpf_attr *attr)
 {
 	static struct loader_btf_load_short body;
 	const void *btf = (const void *)(uintptr_t)attr->btf;
-	struct channel_message answer;
+	const struct forward_log log = { attr->btf_log_level ? attr->btf_log_buf : 0,
+		                         attr->btf_log_size };
 	_cleanup_close_ int fd = -1;
 	int result;
 
@@ -132,13 +31,11 @@ static int forward_btf_load(union bpf_attr *attr)
 		fd = memfd_from_bytes("btf", btf, attr->btf_size);
 		if (fd < 0)
 			return fd;
-		forward_ask(LOADER_BTF_LOAD_LONG, &body.load, fd, &answer);
+		result = forward_make(LOADER_BTF_LOAD_LONG, &body.load, fd, log);
 	} else {
 		memcpy(body.payload, btf, attr->btf_size);
-		forward_ask(LOADER_BTF_LOAD, &body, -1, &answer);
+		result = forward_make(LOADER_BTF_LOAD, &body, -1, log);
 	}
-	result = forward_answer(&answer, attr->btf_log_level ? attr->btf_log_buf : 0,
-	                        attr->btf_log_size);
 	return result < 0 ? result : handle_open((uint32_t)result, 0, 0);
 }
 
@@ -174,7 +71,7 @@ static int forward_object_info(union bpf_attr *attr)
 
 	if (question.size > LOADER_INFO_SIZE)
 		return -E2BIG;
-	forward_ask(LOADER_OBJECT_INFO, &question, -1, &answer);
+	forward_ask(LOADER_OBJECT_INFO, &question, &answer);
 	result = info_take(&answer, attr, named ? btf : NULL);
 	channel_message_close(&answer);
 	return result;

@@ -5,18 +5,27 @@
 
 #include "workers/loader/loader.h"
 
-/* One question, one answer, which is valid until the next question. Without its gate the loader
- * ends. */
-void forward_ask(uint16_t type, const void *body, int fd, struct channel_message *answer);
+/* Where libbpf wants the kernel's log: an address, or 0 for no log. */
+struct forward_log {
+	uint64_t address;
+	uint32_t size;
+};
 
-/* A plain answer: a handle, 0 or -errno. The kernel's log, if one came, goes to `log` (an address,
- * or 0) as far as it fits. */
-int forward_answer(struct channel_message *message, uint64_t log, uint32_t log_size);
+/* forward_ask.c. Each ends the process when the gate is gone. */
 
-/* A question without a payload, and its plain answer. */
-int forward_ask_plain(uint16_t type, const void *body);
+/* A call that is answered with 0 or -errno; its answer may come later, and is then believed to be
+ * 0. */
+int forward_do(uint16_t type, const void *body, int fd);
+/* The same for a call that is answered with a new handle. Where a log is wanted the answer is
+ * waited for. */
+int forward_make(uint16_t type, const void *body, int fd, struct forward_log log);
+/* The same, but the answer is waited for in any case: libbpf wants to know whether it works. */
+int forward_try(uint16_t type, const void *body, struct forward_log log);
+/* A question whose answer is more than a number; it is valid until the next one. */
+void forward_ask(uint16_t type, const void *body, struct channel_message *answer);
+void forward_log_take(const struct channel_message *answer, struct forward_log log);
 
-/* What was given to forward_set_object(). */
+/* What was given to forward_begin(). */
 const struct object *forward_object(void);
 void forward_refused(const struct bpf_program *program, int result);
 

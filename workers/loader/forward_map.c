@@ -30,20 +30,18 @@ int forward_map_create(union bpf_attr *attr)
 	if (attr->btf_fd)
 		map.btf = handle_of((int)attr->btf_fd).handle;
 	memcpy(map.name, attr->map_name, strnlen(attr->map_name, sizeof(map.name) - 1));
-	result = forward_ask_plain(LOADER_MAP_CREATE, &map);
+	result = forward_make(LOADER_MAP_CREATE, &map, -1, (struct forward_log){});
 	return result < 0 ? result
 	                  : handle_open((uint32_t)result, attr->map_type, attr->value_size);
 }
 
 static int map_update_long(const struct loader_map_update *update, const void *value)
 {
-	struct channel_message answer;
 	_cleanup_close_ int fd = memfd_from_bytes("value", value, update->value_size);
 
 	if (fd < 0)
 		return fd;
-	forward_ask(LOADER_MAP_UPDATE_LONG, update, fd, &answer);
-	return forward_answer(&answer, 0, 0);
+	return forward_do(LOADER_MAP_UPDATE_LONG, update, fd);
 }
 
 static int map_slot_set(uint32_t map, uint32_t key, const void *value)
@@ -54,7 +52,7 @@ static int map_slot_set(uint32_t map, uint32_t key, const void *value)
 
 	struct loader_map_slot slot = { .map = map, .key = key, .value = handle_of(fd).handle };
 
-	return forward_ask_plain(LOADER_MAP_SLOT, &slot);
+	return forward_do(LOADER_MAP_SLOT, &slot, -1);
 }
 
 int forward_map_update(union bpf_attr *attr)
@@ -76,12 +74,12 @@ int forward_map_update(union bpf_attr *attr)
 	if (body.update.value_size > LOADER_PAYLOAD_SHORT)
 		return map_update_long(&body.update, value);
 	memcpy(body.payload, value, body.update.value_size);
-	return forward_ask_plain(LOADER_MAP_UPDATE, &body);
+	return forward_do(LOADER_MAP_UPDATE, &body, -1);
 }
 
 int forward_map_freeze(union bpf_attr *attr)
 {
 	struct loader_map_freeze freeze = { .map = handle_of((int)attr->map_fd).handle };
 
-	return forward_ask_plain(LOADER_MAP_FREEZE, &freeze);
+	return forward_do(LOADER_MAP_FREEZE, &freeze, -1);
 }

@@ -133,7 +133,7 @@ static size_t program_payload_size(const union bpf_attr *attr)
 }
 
 static int program_ask_long(const union bpf_attr *attr, const struct loader_program_load *load,
-                            size_t size, struct channel_message *answer)
+                            size_t size, struct forward_log log)
 {
 	void *bytes = NULL;
 	_cleanup_close_ int fd = payload_new(size, &bytes);
@@ -146,29 +146,25 @@ static int program_ask_long(const union bpf_attr *attr, const struct loader_prog
 	sealed = payload_seal(fd, bytes, size);
 	if (result < 0 || sealed < 0)
 		return result < 0 ? result : sealed;
-	forward_ask(LOADER_PROGRAM_LOAD_LONG, load, fd, answer);
-	return 0;
+	return forward_make(LOADER_PROGRAM_LOAD_LONG, load, fd, log);
 }
 
 static int program_ask(const union bpf_attr *attr, const struct bpf_program *program)
 {
 	static struct loader_program_load_short body;
+	const struct forward_log log = { attr->log_level ? attr->log_buf : 0, attr->log_size };
 	size_t size = program_payload_size(attr);
-	struct channel_message answer;
 	int result;
 
 	program_describe(attr, program, &body.load);
-	if (size > LOADER_PAYLOAD_SHORT) {
-		result = program_ask_long(attr, &body.load, size, &answer);
-		if (result < 0)
-			return result;
-	} else {
-		result = program_payload_fill(attr, body.payload);
-		if (result < 0)
-			return result;
-		forward_ask(LOADER_PROGRAM_LOAD, &body, -1, &answer);
-	}
-	return forward_answer(&answer, attr->log_level ? attr->log_buf : 0, attr->log_size);
+	if (size > LOADER_PAYLOAD_SHORT)
+		return program_ask_long(attr, &body.load, size, log);
+	result = program_payload_fill(attr, body.payload);
+	if (result < 0)
+		return result;
+	if (!program)
+		return forward_try(LOADER_PROGRAM_LOAD, &body, log);
+	return forward_make(LOADER_PROGRAM_LOAD, &body, -1, log);
 }
 
 /* Before each object libbpf loads two instructions to see whether it may. The warm-up has seen
@@ -209,5 +205,5 @@ int forward_program_bind(union bpf_attr *attr)
 
 	if (attr->prog_bind_map.flags)
 		return -EINVAL;
-	return forward_ask_plain(LOADER_PROGRAM_BIND, &bind);
+	return forward_do(LOADER_PROGRAM_BIND, &bind, -1);
 }

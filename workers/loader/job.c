@@ -137,9 +137,9 @@ static int object_load(struct object *object, struct error *error)
 
 	messages_clear();
 	object->log[0] = '\0';
-	forward_set_object(object);
-	forward_set_idle_work(digest_make);
 	result = bpf_object__load(object->bpf);
+	if (!forward_settle())
+		return error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
 	if (result == 0)
 		return 0;
 	if (forward_last_refusal().program)
@@ -149,14 +149,10 @@ static int object_load(struct object *object, struct error *error)
 	                 reason, messages_text());
 }
 
-static int object_process(struct object *object, int fd, struct error *error)
+static int object_attempt(struct object *object, bool ask_ahead, struct error *error)
 {
-	int result = object_map(fd, object, error);
+	int result = object_open_all(object, error);
 
-	if (result == 0)
-		result = object_check(object->bytes, object->size, error);
-	if (result == 0)
-		result = object_open_all(object, error);
 	if (result == 0)
 		result = object_select_programs(object, error);
 	if (result == 0)
@@ -165,9 +161,31 @@ static int object_process(struct object *object, int fd, struct error *error)
 		result = object_prepare_maps(object, error);
 	if (result == 0)
 		result = object_read_defaults(object, error);
+	if (result < 0)
+		return result;
+	forward_begin(object, ask_ahead);
+	return object_load(object, error);
+}
+
+static int object_process(struct object *object, int fd, struct error *error)
+{
+	int result = object_map(fd, object, error);
+
 	if (result == 0)
-		result = object_load(object, error);
-	return result;
+		result = object_check(object->bytes, object->size, error);
+	if (result < 0)
+		return result;
+	forward_set_idle_work(digest_make);
+	result = object_attempt(object, true, error);
+	if (result != -ECANCELED)
+		return result;
+	/* something was refused, and libbpf was not told at once: now it is, and says what is wrong
+	 */
+	forward_restart();
+	bpf_object__close(object->bpf);
+	object->bpf = NULL;
+	memset(object->programs, 0, sizeof(object->programs));
+	return object_attempt(object, false, error);
 }
 
 static int programs_report(const struct object *object, const struct channel *gate)

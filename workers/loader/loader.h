@@ -90,10 +90,16 @@ struct forward_refusal {
 	int result;                        /* why: -errno */
 };
 void forward_open(const struct channel *channel);
-/* From here on there is an object: its programs are named to the gate by their place in the job.
- * NULL: none. */
-void forward_set_object(struct object *object);
-/* What to do while the gate is busy with a program, once. */
+/*
+ * From here on there is an object: its programs are named to the gate by their place in the job,
+ * whose handles begin at 1. With `ask_ahead` answers are not waited for before forward_settle().
+ */
+void forward_begin(struct object *object, bool ask_ahead);
+/* Waits for all answers; false when one was not as expected, so that nothing of the load counts. */
+bool forward_settle(void);
+/* Makes the gate drop everything: once. */
+void forward_restart(void);
+/* What to do while the gate is busy, once, at forward_settle(). */
 void forward_set_idle_work(void (*work)(struct object *object));
 struct forward_refusal forward_last_refusal(void);
 

@@ -5,7 +5,19 @@
 #include "common/sandbox.h"
 #include "workers/loader/loader.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+
+/* Until the load is answered: to tear this process's memory down takes longer than that, and would
+ * compete with it. */
+static void end_wait(int gate_fd)
+{
+	struct msghdr nothing = {};
+
+	while (recvmsg(gate_fd, &nothing, 0) < 0 && errno == EINTR)
+		continue;
+}
 
 int main(void)
 {
@@ -16,5 +28,8 @@ int main(void)
 		log_error("%s", error.message);
 		return EXIT_FAILURE;
 	}
-	return loader_run(ROLE_FD_LAUNCHER);
+	int status = loader_run(ROLE_FD_LAUNCHER);
+
+	end_wait(ROLE_FD_LAUNCHER);
+	return status;
 }
