@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PASS_ALWAYS (1u << XDP_PASS | 1u << 31)
@@ -255,6 +258,42 @@ static void alone_call_fails(void **state)
 	assert_int_equal(type->detach(&context, &link, &error), 0);
 }
 
+/* Others of the protocol hold the lock while they change files: bpfd waits for it. */
+static void lock_waited_for(void **state)
+{
+	const struct attach_type *type = attach_type(PROGRAM_TYPE_XDP);
+	struct record_link link = xdp_link();
+	struct error error = {};
+	struct stat status;
+	int ready[2], held = 1;
+	pid_t other;
+	char byte;
+
+	(void)state;
+	assert_return_code(pipe(ready), errno);
+	other = fork();
+	assert_return_code(other, errno);
+	if (other == 0) {
+		held = open(BPFFS "/xdp", O_RDONLY | O_DIRECTORY);
+		if (flock(held, LOCK_EX) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		(void)usleep(200000);
+		(void)mkdir(BPFFS "/xdp/held", 0700);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(type->check(&context, &program, &link, &error), 0);
+	assert_int_equal(type->attach(&context, &program, member.program_fd, &link, &error), 0);
+	assert_return_code(stat(BPFFS "/xdp/held", &status),
+	                   errno); /* made before the lock was given back */
+	assert_int_equal(waitpid(other, &held, 0), other);
+	assert_int_equal(held, 0);
+	assert_return_code(rmdir(BPFFS "/xdp/held"), errno);
+	assert_int_equal(type->detach(&context, &link, &error), 0);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+
 static void foreign_stays(void **state)
 {
 	const struct attach_type *type = attach_type(PROGRAM_TYPE_XDP);
@@ -425,11 +464,17 @@ static void tracepoint_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows),          cmocka_unit_test(check_fills),
-		cmocka_unit_test(check_refuses), cmocka_unit_test(alone),
-		cmocka_unit_test(alone_restart), cmocka_unit_test(alone_call_fails),
-		cmocka_unit_test(foreign_stays), cmocka_unit_test(monitor),
-		cmocka_unit_test(tracepoint),    cmocka_unit_test(tracepoint_refused),
+		cmocka_unit_test(rows),
+		cmocka_unit_test(check_fills),
+		cmocka_unit_test(check_refuses),
+		cmocka_unit_test(alone),
+		cmocka_unit_test(alone_restart),
+		cmocka_unit_test(alone_call_fails),
+		cmocka_unit_test(lock_waited_for),
+		cmocka_unit_test(foreign_stays),
+		cmocka_unit_test(monitor),
+		cmocka_unit_test(tracepoint),
+		cmocka_unit_test(tracepoint_refused),
 	};
 	struct error error = {};
 	int result;
