@@ -52,13 +52,34 @@ static int link_error(struct error *error, int result, const struct record_progr
 	                 name, strerror(-result));
 }
 
+/* Through the opener; without it by the broker's own rights, which suffice where the kernel is set
+ * up so. */
+static int event_open(struct attach_context *context, const struct record_tracepoint_target *target,
+                      int *perf_fd, struct error *error)
+{
+	int result;
+
+	if (context->opener)
+		return opener_tracepoint_open(context->opener, target->group, target->name, perf_fd,
+		                              error);
+	result = tracepoint_open(context->settings->tracefs_directory, target->group, target->name,
+	                         perf_fd, error);
+	if (result != -EACCES && result != -EPERM)
+		return result;
+	return error_set(error, result, ERROR_UNSUPPORTED,
+	                 "the broker may not open tracepoint %s/%s (%s), and bpfd's opener, which "
+	                 "may, is switched off: set "
+	                 "\"opener = yes\" in bpfd.conf, or kernel.perf_event_paranoid to 2 and "
+	                 "let bpfd-broker's group read tracefs",
+	                 target->group, target->name, strerror(-result));
+}
+
 static int attach_tracepoint(struct attach_context *context, const struct record_program *program,
                              int program_fd, struct record_link *link, struct error *error)
 {
 	char path[PIN_PATH_SIZE];
 	_cleanup_close_ int perf_fd = -1, link_fd = -1;
-	int result = opener_tracepoint_open(context->opener, link->tracepoint.group,
-	                                    link->tracepoint.name, &perf_fd, error);
+	int result = event_open(context, &link->tracepoint, &perf_fd, error);
 
 	if (result < 0)
 		return result;
