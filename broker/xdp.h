@@ -77,8 +77,11 @@ int xdp_read(struct xdp *xdp, uint32_t ifindex,
 /* The index of an interface by name; 0 and `ifindex`, or -ENODEV with `error`. */
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error);
 
-/* Removes pin directories of bpfd's own whose dispatcher does not run any more. Run at start.
- * Returns how many, or -errno. */
+/*
+ * Removes the files of what bpfd attached and does not run any more. Run at start, and when it has been quiet for a while
+ * after somebody else took it off: libxdp removes what it replaced itself, and fails where that is gone. Returns how many
+ * there were, or -errno.
+ */
 int xdp_collect(struct xdp *xdp);
 
 /* The monitor: readable when an interface came, went, changed its name or what is attached to it.

@@ -60,7 +60,7 @@ int tracepoint_open(const char *tracefs, const char *group, const char *name, in
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
 		                        .size = sizeof(attr),
 		                        .sample_period = 1 };
-	uint64_t id;
+	uint64_t id = 0;
 	long fd;
 	int result;
 
