@@ -119,9 +119,10 @@ struct record_xdp_target {
 	uint32_t exclusive; /* 1: the program itself is attached, without a dispatcher */
 	uint32_t flags;     /* XDP_TARGET_* */
 };
-#define XDP_TARGET_PRIORITY_SET 1u   /* else the object's own, else 50 */
-#define XDP_TARGET_PROCEED_ON_SET 2u /* else the object's own, else pass (and dispatcher_return) \
-	                              */
+#define XDP_TARGET_PRIORITY_SET 1u /* else the object's own, else 50 */
+#define XDP_TARGET_PROCEED_ON_SET                                      \
+	2u /* else the object's own, else pass (and dispatcher_return) \
+	    */
 
 struct record_tracepoint_target {
 	char group[TRACEPOINT_SIZE];

@@ -14,10 +14,9 @@
 #define TIMEOUT_MS 60000
 #define REQUEST_SIZE_MAX 64
 
-static int fail(const char *what, int code)
+static void complain(const char *what, int code)
 {
 	(void)fprintf(stderr, "%s: %s\n", what, nng_strerror(code));
-	return -1;
 }
 
 /* One request and its answer; the caller frees the latter. */
@@ -36,7 +35,7 @@ static Bpfd__V1__Response *exchange(nng_socket socket, const Bpfd__V1__Request *
 	if (code == 0)
 		code = nng_recv(socket, (void *)&answer, &size, NNG_FLAG_ALLOC);
 	if (code != 0) {
-		(void)fail("request", code);
+		complain("request", code);
 		return NULL;
 	}
 	response = bpfd__v1__response__unpack(NULL, size, answer);
@@ -95,7 +94,9 @@ int main(int argc, char **argv)
 		code = nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, TIMEOUT_MS);
 	if (code == 0)
 		code = nng_dial(socket, url, NULL, 0);
-	if (code != 0)
-		return fail(url, code) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (code != 0) {
+		complain(url, code);
+		return EXIT_FAILURE;
+	}
 	return ask_all(socket) == 0 && ask_all(socket) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
