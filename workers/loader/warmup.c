@@ -19,8 +19,9 @@ extern const unsigned char warmup_object[], warmup_object_end[];
 int warmup_run(struct error *error)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "warmup");
-	struct bpf_object *object = bpf_object__open_mem(
-		warmup_object, (size_t)(warmup_object_end - warmup_object), &options);
+	/* cppcheck-suppress comparePointers ; both are labels in one piece of assembly */
+	size_t size = (size_t)(warmup_object_end - warmup_object);
+	struct bpf_object *object = bpf_object__open_mem(warmup_object, size, &options);
 	int result;
 
 	if (!object)
