@@ -3,6 +3,10 @@
 #include "bpfctl/session.h"
 #include "bpfctl/show.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 enum exit_code list_programs_run(struct arguments *arguments)
 {
 	struct bpfd_program_filter filter = {
@@ -29,6 +33,44 @@ enum exit_code list_programs_run(struct arguments *arguments)
 	return result < 0 ? memory_report() : EXIT_DONE;
 }
 
+static int order(uint64_t left, uint64_t right)
+{
+	return (left > right) - (left < right);
+}
+
+/* By type and interface, as they run there; what does not run comes last. */
+static int link_compare(const void *left, const void *right)
+{
+	const struct bpfd_link *a = left, *b = right;
+	int result = order(a->type, b->type);
+
+	if (result == 0)
+		result = strcmp(a->interface, b->interface);
+	if (result == 0)
+		result = order(b->running, a->running);
+	if (result == 0 && a->running)
+		result = order(a->position, b->position);
+	return result ? result : order(a->id, b->id);
+}
+
+static int links_print(const struct arguments *arguments, const struct bpfd_links *links)
+{
+	struct bpfd_link *items = calloc(links->count + 1, sizeof(*items));
+	struct bpfd_links sorted = { .items = items, .count = links->count };
+	int result;
+
+	if (!items)
+		return -ENOMEM;
+	memcpy(items, links->items, links->count * sizeof(*items));
+	qsort(items, links->count, sizeof(*items), link_compare);
+	if (arguments->output == OUTPUT_JSON)
+		result = json_print(stdout, links_json(&sorted));
+	else
+		result = links_show(stdout, items, sorted.count, 0);
+	free(items);
+	return result;
+}
+
 enum exit_code list_links_run(struct arguments *arguments)
 {
 	struct bpfd_client *client = NULL;
@@ -41,10 +83,7 @@ enum exit_code list_links_run(struct arguments *arguments)
 		return code;
 	if (bpfd_list_links(client, arguments->program_id, &links, &error) < 0)
 		return error_report(stderr, NULL, error);
-	if (arguments->output == OUTPUT_JSON)
-		result = json_print(stdout, links_json(links));
-	else
-		result = links_show(stdout, links->items, links->count, 0);
+	result = links_print(arguments, links);
 	bpfd_links_free(links);
 	return result < 0 ? memory_report() : EXIT_DONE;
 }
