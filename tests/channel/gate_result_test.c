@@ -77,6 +77,29 @@ static void map_lie(const char *name, uint32_t handle)
 	speaker_expect_broken();
 }
 
+/* A loader that asked ahead in vain begins anew, once, and with nothing of what was before. */
+static void restart_drops_everything_once(void **state)
+{
+	const struct loader_map_freeze freeze = { .map = 1 };
+	const struct loader_program named = { .index = 0, .handle = 2 };
+
+	(void)state;
+	loaded_all();
+	result_send(LOADER_RESTART, NULL);
+	assert_int_equal(speaker_ask(LOADER_MAP_FREEZE, &freeze, -1), -EBADF);
+	assert_int_equal(speaker_map_new(), 1);
+	assert_int_equal(speaker_program_new(0, BPF_PROG_TYPE_XDP), 2);
+	result_send(LOADER_RESTART, NULL);
+	speaker_expect_broken();
+	loaded_all();
+	result_send(LOADER_PROGRAM, &named);
+	result_send(LOADER_RESTART, NULL); /* after results it is too late */
+	speaker_expect_broken();
+	speaker_probing();
+	result_send(LOADER_RESTART, NULL);
+	speaker_expect_broken();
+}
+
 static void results_must_be_true(void **state)
 {
 	const struct loader_done done = { .program_count = 2 };
@@ -229,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_out_of_turn_end_the_load),
+		cmocka_unit_test(restart_drops_everything_once),
 		cmocka_unit_test(results_must_be_true),
 		cmocka_unit_test(true_results_arrive),
 		cmocka_unit_test(failure_text_is_made_harmless),
