@@ -31,6 +31,7 @@ struct loads {
 	uint64_t next_session_id;
 	unsigned int deaths;  /* sessions that died before they had a job, in a row */
 	uint64_t start_at_ms; /* no new session before */
+	uint64_t spare_at_ms; /* nor before this, unless a job waits */
 };
 
 struct broker {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Load jobs on their way to a loader. One session is always kept warm; a job takes it, and the next
- * one is started at once, after the job was handed over. Jobs that find none wait in the queue.
+ * Load jobs on their way to a loader. One session is kept warm; a job takes it, and the next one is
+ * started when the job is done, for the two would compete for the processor; or earlier, if the job
+ * takes long or another one comes. Jobs that find none wait in the queue.
  */
 #include "broker/broker.h"
 
@@ -11,6 +12,9 @@
 
 #include <limits.h>
 #include <string.h>
+
+#define SPARE_DURING_JOB_MS 50 /* a job that takes longer does not keep the next one waiting */
+#define SPARE_AFTER_JOB_MS 3   /* by then the answer is with the client */
 
 static struct session_settings session_settings_make(const struct broker *broker)
 {
@@ -62,13 +66,20 @@ static void death_note(struct broker *broker, const char *reason)
 	log_warning("a loader died before it had a job (%u in a row): %s", loads->deaths, reason);
 }
 
+static uint64_t start_time_ms(const struct loads *loads)
+{
+	if (loads->queue.first || loads->spare_at_ms < loads->start_at_ms)
+		return loads->start_at_ms;
+	return loads->spare_at_ms;
+}
+
 void loads_start_session(struct broker *broker)
 {
 	struct loads *loads = &broker->loads;
 	struct session_settings settings = session_settings_make(broker);
 	struct load_slot *slot = slot_free(loads);
 
-	if (!slot || slot_spare(loads) || broker->failed || clock_now_ms() < loads->start_at_ms)
+	if (!slot || slot_spare(loads) || broker->failed || clock_now_ms() < start_time_ms(loads))
 		return;
 
 	int result = session_start(&settings, &broker->launcher, ++loads->next_session_id,
@@ -114,10 +125,12 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 /* Hands the job to the warm session in `slot`, which owns it from then on. */
 static void slot_submit(struct broker *broker, struct load_slot *slot, struct load_job *job)
 {
-	_cleanup_free_ struct gate_job *work = gate_job_make(broker, &job->request);
+	struct gate_job *work = gate_job_make(broker, &job->request);
 	int result = work ? session_submit(slot->session, work, job->object_fd) : -ENOMEM;
 
+	free(work);
 	slot->job = job;
+	broker->loads.spare_at_ms = clock_now_ms() + SPARE_DURING_JOB_MS;
 	slot->deadline_ms = job->deadline_ms;
 	broker->loads.deaths = 0;
 	if (result < 0) {
@@ -132,7 +145,7 @@ static void slot_submit(struct broker *broker, struct load_slot *slot, struct lo
 	}
 }
 
-/* Gives the oldest waiting job to the warm session, and then starts the next session. */
+/* Gives the oldest waiting job to the warm session, and starts the next session when it is time. */
 static void queue_serve(struct broker *broker)
 {
 	struct loads *loads = &broker->loads;
@@ -253,6 +266,7 @@ static void slot_finished(struct broker *broker, struct load_slot *slot)
 		death_note(broker, "it finished a job that it did not have");
 	load_job_free(job);
 	slot_clear(broker, slot);
+	broker->loads.spare_at_ms = clock_now_ms() + SPARE_AFTER_JOB_MS;
 }
 
 void loads_session_ready(struct broker *broker, size_t index)
@@ -327,8 +341,8 @@ static uint64_t next_deadline_ms(struct loads *loads)
 		if (slot_has_deadline(&loads->slots[i]) && loads->slots[i].deadline_ms < next_ms)
 			next_ms = loads->slots[i].deadline_ms;
 	}
-	if (!slot_spare(loads) && slot_free(loads) && loads->start_at_ms < next_ms)
-		next_ms = loads->start_at_ms;
+	if (!slot_spare(loads) && slot_free(loads) && start_time_ms(loads) < next_ms)
+		next_ms = start_time_ms(loads);
 	return next_ms;
 }
 

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
@@ -39,6 +40,19 @@ static int descriptor_compare(const void *left, const void *right)
 	return *(const int *)left - *(const int *)right;
 }
 
+#define END_WAIT_MS 50
+
+/*
+ * Until the broker has answered, as a rule: to tear this process's memory down takes longer than
+ * that, and would compete with it for the processor.
+ */
+static void end_wait(int broker_fd)
+{
+	struct pollfd end = { .fd = broker_fd };
+
+	(void)poll(&end, 1, END_WAIT_MS);
+}
+
 /* What the forked child does until it ends. It shares nothing with the broker but its memory as it
  * was, and these descriptors. */
 static _Noreturn void gate_child(const struct session_settings *settings, int broker_fd,
@@ -60,7 +74,12 @@ static _Noreturn void gate_child(const struct session_settings *settings, int br
 		log_error("%s", error.message);
 		_exit(EXIT_FAILURE);
 	}
-	_exit(gate_run(&options, broker_fd, loader_fd));
+	int status = gate_run(&options, broker_fd, loader_fd);
+
+	/* the end of a gate that has no answer is what tells the broker */
+	if (status == EXIT_SUCCESS)
+		end_wait(broker_fd);
+	_exit(status);
 }
 
 static struct session *session_new(uint64_t id, int broker_fd, pid_t gate)
