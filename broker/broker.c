@@ -10,6 +10,10 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+/* The broker holds a descriptor of every program: NOFILE in seccomp/broker.policy, less what else
+ * it opens. */
+#define PROGRAMS_MOST 3072
+
 /* A frontend that takes no row for so long is broken. */
 #define FRONTEND_SEND_TIMEOUT_S 30
 
@@ -131,6 +135,11 @@ int broker_open(const struct launcher_settings *settings,
 	if (!broker)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
 	broker->settings = *settings;
+	if (settings->programs_max > PROGRAMS_MOST) {
+		log_warning("the limit of %u programs is more than bpfd can hold: it is %u",
+		            settings->programs_max, PROGRAMS_MOST);
+		broker->settings.programs_max = PROGRAMS_MOST;
+	}
 	broker->epoll_fd = broker->signal_fd = -1;
 	channels_open(broker, descriptors);
 	result = store_open(settings->state_directory, STORE_MAP_SIZE, &broker->store, error);

@@ -147,9 +147,11 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
 	next->program_id = member->kernel_id;
 	next->own = true;
 	result = kernel_program_info(member->program_fd, &program);
-	/* it may have been attached here before, and taken off by somebody else */
-	pins_remove(xdp->settings, now->ifindex, member->kernel_id);
 	if (result == 0)
+		result = pins_private_make(xdp->settings, now->ifindex, member->kernel_id,
+		                           member->program_fd, -1);
+	/* it was attached here before and taken off by somebody else: that pin is gone by now */
+	if (result == -EEXIST)
 		result = pins_private_make(xdp->settings, now->ifindex, member->kernel_id,
 		                           member->program_fd, -1);
 	if (result < 0)

@@ -2,13 +2,12 @@
 #include <cmocka.h>
 
 #include "tests/channel/broker_stage.h"
+#include "tests/channel/broker_stage_roles.h"
 
 #include "broker/broker.h"
 #include "broker/kernel.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/sandbox.h"
-#include "launcher/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,13 +23,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define HELPERS BPFD_BUILD_DIR "/bin"
-#define BROKER_UID 64001
-#define LOADER_UID 64002
+#define BROKER_UID STAGE_BROKER_UID
 #define ANSWER_TIMEOUT_MS 20000
 
 struct stage *stage;
-static int null_fd = -1;
 static bool crash_here; /* in the broker itself, not in a gate, which is a fork of it */
 
 bool stage_namespaces(void)
@@ -39,8 +35,7 @@ bool stage_namespaces(void)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	log_open("test", LOG_LEVEL_ERROR);
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	return null_fd >= 0;
+	return stage_roles_open();
 }
 
 static void directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
@@ -136,22 +131,6 @@ int stage_teardown(void **state)
 	return 0;
 }
 
-static void role_start(const char *role, const struct sandbox_policy *policy, uid_t uid, int first,
-                       int second, int third, pid_t *pid)
-{
-	struct process process = {
-		.helpers = HELPERS,
-		.role = role,
-		.policy = policy,
-		.uid = uid,
-		.gid = uid,
-		.null_fd = null_fd,
-		.descriptors = { first, second, third },
-	};
-
-	assert_int_equal(process_start(&process, pid), 0);
-}
-
 /* One step of the broker's that changes something, until its time has come. */
 static void crash_step(void)
 {
@@ -197,28 +176,35 @@ static void gate_is_not_here(void)
 
 static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf };
 
+/* The broker's main, but that it counts its steps. */
 _Noreturn static void crashing_run(int launcher_fd, int frontend_fd, int opener_fd)
 {
 	struct broker_descriptors descriptors = { launcher_fd, frontend_fd, opener_fd };
 	struct broker *broker = NULL;
 	struct error error = {};
-	uint32_t landlock_abi = 0;
+	int result;
 
 	(void)close(stage->launcher.fd);
 	(void)close(stage->frontend.fd);
 	(void)close(stage->opener_launcher.fd);
 	(void)umask(0027);
+	log_open("broker", stage->settings.log_level);
 	crash_here = true;
 	assert_int_equal(pthread_atfork(NULL, NULL, gate_is_not_here), 0);
 	kernel = &kernel_crashing;
-	if (sandbox_identity(&sandbox_policy_broker, BROKER_UID, BROKER_UID, NULL, 0, &error) < 0 ||
+	if (stage_identity_take(&error) < 0 ||
 	    broker_open(&stage->settings, &descriptors, &broker, &error) < 0 ||
-	    sandbox_enter(&sandbox_policy_broker, &stage->settings, &landlock_abi, &error) < 0 ||
-	    broker_start(broker, landlock_abi, &error) < 0) {
+	    stage_sandbox_enter(&stage->settings, &error) < 0 ||
+	    broker_start(broker, 0, &error) < 0) {
 		log_error("%s", error.message);
 		_exit(1);
 	}
-	_exit(broker_run(broker) ? 1 : 0);
+	result = broker_run(broker);
+	broker_close(broker);
+	/* Without a filter the leak sanitizer has its look. */
+	if (!stage_confined)
+		exit(result ? 1 : 0);
+	_exit(result ? 1 : 0);
 }
 
 static void broker_fork(int launcher_fd, int frontend_fd, int opener_fd)
@@ -229,8 +215,9 @@ static void broker_fork(int launcher_fd, int frontend_fd, int opener_fd)
 		crashing_run(launcher_fd, frontend_fd, opener_fd);
 }
 
-static void spawn(bool crashing)
+static void spawn(bool counting)
 {
+	bool crashing = counting || !stage_confined;
 	int launcher[2], frontend[2], opener_launcher[2] = { -1, -1 }, opener[2] = { -1, -1 };
 
 	stage->ready = stage->complete = false;
@@ -245,8 +232,7 @@ static void spawn(bool crashing)
 		assert_int_equal(channel_pair(opener), 0);
 		stage->opener_launcher =
 			(struct channel){ opener_launcher[0], CHANNEL_UPPER, &channel_launcher };
-		role_start("opener", &sandbox_policy_opener, 0, opener_launcher[1], opener[1], -1,
-		           &stage->opener);
+		stage_opener_start(opener_launcher[1], opener[1], &stage->opener);
 		assert_int_equal(channel_send(&stage->opener_launcher, LAUNCHER_SETTINGS, 0,
 		                              &stage->settings, NULL),
 		                 0);
@@ -256,8 +242,7 @@ static void spawn(bool crashing)
 	if (crashing)
 		broker_fork(launcher[1], frontend[1], opener[0]);
 	else
-		role_start("broker", &sandbox_policy_broker, BROKER_UID, launcher[1], frontend[1],
-		           opener[0], &stage->broker);
+		stage_broker_start(launcher[1], frontend[1], opener[0], &stage->broker);
 	(void)close(launcher[1]);
 	(void)close(frontend[1]);
 	if (opener[0] >= 0)
@@ -276,11 +261,13 @@ static void ready_wait(void)
 
 void stage_spawn(void)
 {
+	stage->crash->steps_left = -1;
 	spawn(false);
 }
 
 void stage_start(void)
 {
+	stage->crash->steps_left = -1;
 	spawn(false);
 	ready_wait();
 }
@@ -309,8 +296,7 @@ static void loader_start(struct channel_message *message)
 
 	stage->loader_starts++;
 	if (!stage->loaders_refused) {
-		role_start("loader", &sandbox_policy_loader, LOADER_UID, message->descriptors[0],
-		           -1, -1, &loader->pid);
+		stage_loader_start(message->descriptors[0], &loader->pid);
 		loader->id = message->id;
 		stage->loader_count++;
 	}
