@@ -5,14 +5,14 @@
 #include "common/log.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 #include <time.h>
 
-/* The broker holds a descriptor of every program: NOFILE in seccomp/broker.policy, less what else
- * it opens. */
-#define PROGRAMS_MOST 3072
+/* Descriptors for all else than programs: dispatchers, sessions and what they load, the store. */
+#define DESCRIPTORS_RESERVED 512
 
 /* A frontend that takes no row for so long is broken. */
 #define FRONTEND_SEND_TIMEOUT_S 30
@@ -125,6 +125,21 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 	};
 }
 
+/* The broker holds a descriptor of every program: no more are promised than it may open. */
+static void programs_limit(struct launcher_settings *settings)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= DESCRIPTORS_RESERVED ||
+	    settings->programs_max <= limit.rlim_cur - DESCRIPTORS_RESERVED)
+		return;
+	log_warning("%u programs are more than the limit of open files (%llu) allows: the limit is "
+	            "%llu",
+	            settings->programs_max, (unsigned long long)limit.rlim_cur,
+	            (unsigned long long)limit.rlim_cur - DESCRIPTORS_RESERVED);
+	settings->programs_max = (uint32_t)(limit.rlim_cur - DESCRIPTORS_RESERVED);
+}
+
 int broker_open(const struct launcher_settings *settings,
                 const struct broker_descriptors *descriptors, struct broker **out,
                 struct error *error)
@@ -135,11 +150,7 @@ int broker_open(const struct launcher_settings *settings,
 	if (!broker)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
 	broker->settings = *settings;
-	if (settings->programs_max > PROGRAMS_MOST) {
-		log_warning("the limit of %u programs is more than bpfd can hold: it is %u",
-		            settings->programs_max, PROGRAMS_MOST);
-		broker->settings.programs_max = PROGRAMS_MOST;
-	}
+	programs_limit(&broker->settings);
 	broker->epoll_fd = broker->signal_fd = -1;
 	channels_open(broker, descriptors);
 	result = store_open(settings->state_directory, STORE_MAP_SIZE, &broker->store, error);
