@@ -117,7 +117,9 @@ bool loader_reaped(struct supervisor *supervisor, pid_t pid, int wait_status)
 		if (wait_status && !loader->killed)
 			log_warning("bpfd-loader (pid %d) %s", (int)pid,
 			            process_reason(wait_status, reason));
-		if (gone_send(supervisor, loader->id, pid, wait_status) < 0)
+		/* a broker that has ended already is no news while everything stops */
+		if (gone_send(supervisor, loader->id, pid, wait_status) < 0 &&
+		    supervisor->state != SUPERVISOR_STOPPING)
 			log_warning("bpfd-broker takes no messages");
 		*loader = (struct loader){};
 		return true;
