@@ -49,8 +49,11 @@ static int owner_check(const struct directory *directory, const struct stat *sta
 		directory->path, status->st_uid, directory->uid, directory->path);
 }
 
-/* chown first: it may clear the set-group-ID bit. */
-static int owner_set(int fd, const struct directory *directory, const struct stat *status,
+/*
+ * chown first: it may clear the set-group-ID bit, which chmod without CAP_FSETID leaves out without
+ * a word when the group is not the caller's own.
+ */
+static int owner_set(int fd, const struct directory *directory, struct stat *status,
                      struct error *error)
 {
 	if ((status->st_uid != directory->uid || status->st_gid != directory->gid) &&
@@ -58,6 +61,13 @@ static int owner_set(int fd, const struct directory *directory, const struct sta
 		return fail(error, "change the owner of", directory->path);
 	if ((status->st_mode & 07777) != directory->mode && fchmod(fd, directory->mode) < 0)
 		return fail(error, "change the mode of", directory->path);
+	if (fstat(fd, status) < 0)
+		return fail(error, "examine", directory->path);
+	if ((status->st_mode & 07777) != directory->mode)
+		return error_set(
+			error, -EPERM, ERROR_PERMISSION_DENIED,
+			"the directory %s cannot have the mode %04o: CAP_FSETID is missing",
+			directory->path, directory->mode);
 	return 0;
 }
 
