@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Stop, start, and kill -9 of every process: no program, attachment or packet lost, nothing half done left behind."""
 import os
+import pwd
 import signal
 import subprocess
 import threading
@@ -233,6 +234,9 @@ def orphans_of_its_own_are_removed(host):
                    check=True)
     subprocess.run(["bpftool", "map", "pin", "pinned", str(daemon.map_pin(program, "frames")), str(orphan_maps / "frames")],
                    check=True)
+    broker = pwd.getpwnam("bpfd-broker")
+    for path in (orphan_maps, orphan_maps / "frames", own / "programs" / "777"):
+        os.chown(path, broker.pw_uid, broker.pw_gid)  # as if the broker had made them
     daemon.start()
     check_equal(pins(daemon), before, "pins after the start")
     check(not orphan_maps.exists(), "the orphan's directory is still there")
