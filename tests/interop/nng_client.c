@@ -2,7 +2,7 @@
 /*
  * A client of bpfd that knows nothing of libbpfd: stock nng and the messages that protoc-c makes
  * from proto/bpfd.proto. Usage: nng_client SOCKET. Asks for version, status and programs over one
- * socket, each twice; prints what it got.
+ * socket, ROUNDS times; prints what it got.
  */
 #include "bpfd.pb-c.h"
 
@@ -13,6 +13,7 @@
 
 #define TIMEOUT_MS 60000
 #define REQUEST_SIZE_MAX 64
+#define ROUNDS 2
 
 static void complain(const char *what, int code)
 {
@@ -98,5 +99,9 @@ int main(int argc, char **argv)
 		complain(url, code);
 		return EXIT_FAILURE;
 	}
-	return ask_all(socket) == 0 && ask_all(socket) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	for (int round = 0; round < ROUNDS; round++) {
+		if (ask_all(socket) < 0)
+			return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
 }
