@@ -21,7 +21,8 @@
 
 struct load_slot {
 	struct session *session; /* NULL: the slot is free */
-	struct load_job *job;    /* NULL: warming or warm */
+	struct load_job *job;    /* NULL: warming, warm or answered */
+	bool answered;           /* its job is done: it is cleared at the deadline */
 	uint64_t deadline_ms;
 };
 

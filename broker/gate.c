@@ -23,6 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/memfd.h"
+#include "common/memory.h"
 
 #include <poll.h>
 #include <string.h>
@@ -247,6 +248,7 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 	gate.loader =
 		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	gate.state = LOADER_STATE_PROBING;
+	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	while (!gate.finished) {
 		struct pollfd polled[2] = { { .fd = broker_fd, .events = POLLIN },
 			                    { .fd = loader_fd, .events = POLLIN } };

@@ -9,6 +9,7 @@
 #include "broker/validate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <limits.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static struct load_slot *slot_free(struct loads *loads)
 static struct load_slot *slot_spare(struct loads *loads)
 {
 	for (size_t i = 0; i < LOAD_SLOTS; i++) {
-		if (loads->slots[i].session && !loads->slots[i].job)
+		if (loads->slots[i].session && !loads->slots[i].job && !loads->slots[i].answered)
 			return &loads->slots[i];
 	}
 	return NULL;
@@ -73,6 +74,24 @@ static uint64_t start_time_ms(const struct loads *loads)
 	return loads->spare_at_ms;
 }
 
+/*
+ * The gate's fork has left every page of this process to be copied at the next write: what a load
+ * writes to is copied now.
+ */
+static void memory_retake(struct broker *broker)
+{
+	void *job = malloc(sizeof(struct load_job));
+	void *work = malloc(sizeof(struct gate_job));
+
+	if (job)
+		memory_touch(job, sizeof(struct load_job));
+	if (work)
+		memory_touch(work, sizeof(struct gate_job));
+	memory_touch(&broker->buffer, sizeof(broker->buffer));
+	free(work);
+	free(job);
+}
+
 void loads_start_session(struct broker *broker)
 {
 	struct loads *loads = &broker->loads;
@@ -96,6 +115,7 @@ void loads_start_session(struct broker *broker)
 		death_note(broker, strerror(-result));
 		slot_clear(broker, slot);
 	}
+	memory_retake(broker);
 }
 
 static struct gate_job *gate_job_make(const struct broker *broker,
@@ -145,6 +165,15 @@ static void slot_submit(struct broker *broker, struct load_slot *slot, struct lo
 	}
 }
 
+/* With a job waiting there is no reason to wait: the slots and the processor are needed. */
+static void slots_answered_clear(struct broker *broker)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (broker->loads.slots[i].answered)
+			slot_clear(broker, &broker->loads.slots[i]);
+	}
+}
+
 /* Gives the oldest waiting job to the warm session, and starts the next session when it is time. */
 static void queue_serve(struct broker *broker)
 {
@@ -153,6 +182,8 @@ static void queue_serve(struct broker *broker)
 
 	if (loads->queue.first && slot && session_is_warm(slot->session))
 		slot_submit(broker, slot, load_queue_pop(&loads->queue));
+	if (loads->queue.first)
+		slots_answered_clear(broker);
 	loads_start_session(broker);
 }
 
@@ -265,8 +296,9 @@ static void slot_finished(struct broker *broker, struct load_slot *slot)
 	else
 		death_note(broker, "it finished a job that it did not have");
 	load_job_free(job);
-	slot_clear(broker, slot);
-	broker->loads.spare_at_ms = clock_now_ms() + SPARE_AFTER_JOB_MS;
+	slot->answered = true;
+	slot->deadline_ms = clock_now_ms() + SPARE_AFTER_JOB_MS;
+	broker->loads.spare_at_ms = slot->deadline_ms;
 }
 
 void loads_session_ready(struct broker *broker, size_t index)
@@ -275,6 +307,10 @@ void loads_session_ready(struct broker *broker, size_t index)
 
 	if (!slot->session)
 		return;
+	if (slot->answered) { /* its gate did not wait for the deadline */
+		slot_clear(broker, slot);
+		return;
+	}
 	switch (session_receive(slot->session)) {
 	case SESSION_PENDING:
 	case SESSION_WARM:
@@ -294,6 +330,10 @@ static void slot_expire(struct broker *broker, struct load_slot *slot)
 	struct load_job *job = steal_ptr(&slot->job);
 	struct error error;
 
+	if (slot->answered) {
+		slot_clear(broker, slot);
+		return;
+	}
 	if (!job) {
 		death_note(broker, "it did not become ready in time");
 		slot_clear(broker, slot);

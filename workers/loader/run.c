@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "workers/loader/loader.h"
 
+#include "common/memory.h"
+
 #include <stdlib.h>
+
+static struct channel_buffer buffer;
 
 static int job_wait(const struct channel *gate)
 {
-	static struct channel_buffer buffer;
 	struct channel_message message;
 	int result = channel_receive(gate, LOADER_STATE_WARM, &buffer, &message);
 
@@ -27,6 +30,7 @@ int loader_run(int gate_fd)
 		(void)channel_send(&gate, LOADER_FAILED, 0, &failed, NULL);
 		return EXIT_FAILURE;
 	}
+	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	if (channel_send(&gate, LOADER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
 	/* a gate that ends before it had a job is no failure: bpfd stops */

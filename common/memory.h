@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Memory that is written to ahead of time. After a fork, or before its first use, a page costs the
+ * next write to it a fault; a process that has nothing to do takes these faults then, so that
+ * nobody waits for them later.
+ */
+#ifndef BPFD_COMMON_MEMORY_H
+#define BPFD_COMMON_MEMORY_H
+
+#include <stddef.h>
+
+#define MEMORY_PAGE_BYTES \
+	4096u /* the least that any machine has: more writes than needed elsewhere */
+
+/* Writes to every page of it, and leaves its contents alone. */
+static inline void memory_touch(void *start, size_t size)
+{
+	volatile unsigned char *bytes = start;
+
+	for (size_t i = 0; i < size; i += MEMORY_PAGE_BYTES)
+		bytes[i] = bytes[i];
+	if (size)
+		bytes[size - 1] = bytes[size - 1];
+}
+
+#endif
