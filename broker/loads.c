@@ -84,9 +84,9 @@ static void memory_retake(struct broker *broker)
 	void *work = malloc(sizeof(struct gate_job));
 
 	if (job)
-		memory_touch(job, sizeof(struct load_job));
+		explicit_bzero(job, sizeof(struct load_job));
 	if (work)
-		memory_touch(work, sizeof(struct gate_job));
+		explicit_bzero(work, sizeof(struct gate_job));
 	memory_touch(&broker->buffer, sizeof(broker->buffer));
 	free(work);
 	free(job);

@@ -17,10 +17,16 @@ static inline void memory_touch(void *start, size_t size)
 {
 	volatile unsigned char *bytes = start;
 
-	for (size_t i = 0; i < size; i += MEMORY_PAGE_BYTES)
-		bytes[i] = bytes[i];
-	if (size)
-		bytes[size - 1] = bytes[size - 1];
+	for (size_t i = 0; i < size; i += MEMORY_PAGE_BYTES) {
+		unsigned char byte = bytes[i];
+
+		bytes[i] = byte;
+	}
+	if (size) {
+		unsigned char byte = bytes[size - 1];
+
+		bytes[size - 1] = byte;
+	}
 }
 
 #endif

@@ -15,6 +15,7 @@ struct job {
 	struct bpfd_load_request request;
 };
 
+/* Into memory that lives as long as the program. */
 static void object_read(const char *path, struct bpfd_load_request *request)
 {
 	FILE *file = fopen(path, "re");

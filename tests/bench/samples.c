@@ -29,6 +29,7 @@ void die(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
+	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it was started a line above
 	(void)vfprintf(stderr, format, arguments);
 	va_end(arguments);
 	(void)fputc('\n', stderr);
@@ -66,7 +67,9 @@ static int compare(const void *left, const void *right)
 
 static double percentile_us(const struct samples *samples, unsigned int percent)
 {
-	return (double)samples->times_ns[(samples->count - 1) * percent / 100] / 1000;
+	size_t rank = (samples->count - 1) * percent / 100;
+
+	return (double)samples->times_ns[rank] / 1000;
 }
 
 void samples_print(struct samples *samples, uint64_t total_ns)
