@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Who may do what, and the audit lines."""
+import errno
 import grp
+import os
 import re
 
+from harness import bpf
 from harness.host import test
 from harness.outcome import check, check_equal, check_in, wait_for
 
@@ -56,6 +59,34 @@ def a_member_of_the_group_may(host):
     check_equal(daemon.bpfctl("list", "programs", user=member).returncode, 0, "list programs")
     check_equal(daemon.bpfctl("unload", program, user=member).returncode, 0, "unload")
     audit_wait(daemon, "operation=unload", "result=done", "uid=65534")
+
+
+def as_user(uid, gid, function):
+    """What the function returns in a child that has become somebody else: a number from 0 to 255, or an errno."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setgid(gid)
+            os.setuid(uid)
+            os._exit(function())
+        except OSError as error:
+            os._exit(error.errno)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@test()
+def members_of_the_group_read_and_write_maps(host):
+    """By any library, without bpfd; others may not."""
+    daemon = host.bpfd()
+    pin = daemon.map_pin(daemon.load("tracepoint_counter", kind="tracepoint"), "events")
+
+    def read_and_write():
+        bpf.map_update(pin, 0, (7).to_bytes(8, "little"))
+        return bpf.map_counter(pin)
+
+    check_equal(as_user(65534, grp.getgrnam("bpfd").gr_gid, read_and_write), 7, "what a member reads after it wrote 7")
+    check_equal(as_user(65534, 65534, read_and_write), errno.EACCES, "what somebody else gets")
 
 
 @test()

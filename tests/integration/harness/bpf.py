@@ -42,5 +42,16 @@ def map_lookup(path, key=0, value_size=8):
     return value.raw
 
 
+def map_update(path, key, value):
+    descriptor = object_get(path)
+    key_buffer = ctypes.create_string_buffer(struct.pack("=I", key), 4)
+    value_buffer = ctypes.create_string_buffer(value, len(value))
+    try:
+        bpf(MAP_UPDATE_ELEM, struct.pack("=IIQQQ", descriptor, 0, ctypes.addressof(key_buffer),
+                                         ctypes.addressof(value_buffer), 0))
+    finally:
+        os.close(descriptor)
+
+
 def map_counter(path, key=0):
     return struct.unpack("=Q", map_lookup(path, key))[0]
