@@ -249,6 +249,7 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	gate.state = LOADER_STATE_PROBING;
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
+	memory_touch(&gate.job, sizeof(gate.job));
 	while (!gate.finished) {
 		struct pollfd polled[2] = { { .fd = broker_fd, .events = POLLIN },
 			                    { .fd = loader_fd, .events = POLLIN } };

@@ -257,7 +257,6 @@ static void programs_publish(struct broker *broker, const struct load_job *job,
 	for (size_t i = 0; i < result->program_count; i++)
 		result->programs[i].fd = -1;
 	broker->status.loads++;
-	view_status(broker);
 }
 
 static int result_keep(struct broker *broker, const struct load_job *job,
@@ -324,4 +323,5 @@ void load_finish(struct broker *broker, struct load_job *job, struct session_res
 
 		answer_done(broker, &origin, &answer, detail);
 	}
+	view_status(broker); /* counts, which nobody waits for */
 }

@@ -15,13 +15,13 @@ struct load_job *load_job_new(const struct frontend_load *request, uint64_t mess
 
 	if (!job)
 		return NULL;
-	*job = (struct load_job){
-		.request = *request,
-		.object_fd = object_fd,
-		.deadline_ms = deadline_ms,
-		.waiter_count = 1,
-		.waiters = { message_id },
-	};
+	/* Field by field: a value of the whole structure would first be made on the stack. */
+	job->next = NULL;
+	memcpy(&job->request, request, sizeof(job->request));
+	job->object_fd = object_fd;
+	job->deadline_ms = deadline_ms;
+	job->waiter_count = 1;
+	job->waiters[0] = message_id;
 	return job;
 }
 

@@ -88,6 +88,7 @@ static void memory_retake(struct broker *broker)
 	if (work)
 		explicit_bzero(work, sizeof(struct gate_job));
 	memory_touch(&broker->buffer, sizeof(broker->buffer));
+	store_touch(broker->store);
 	free(work);
 	free(job);
 }

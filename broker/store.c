@@ -304,3 +304,11 @@ void store_abort(struct store *store)
 	if (transaction)
 		mdb_txn_abort(transaction);
 }
+
+void store_touch(struct store *store)
+{
+	store_begin(store);
+	if (!store->failure)
+		meta_put(store);
+	store_abort(store);
+}

@@ -73,6 +73,8 @@ void store_request_put(struct store *store, const uint8_t request_id[REQUEST_ID_
 int store_commit(struct store *store, struct error *error);
 /* Gives the change up instead. */
 void store_abort(struct store *store);
+/* Writes to the memory that a change writes to, and changes nothing: see common/memory.h. */
+void store_touch(struct store *store);
 
 /* 0; -ENOENT; -EBADMSG for a damaged record, which `error` names. */
 int store_program_get(struct store *store, uint64_t id, struct record_program *program,
