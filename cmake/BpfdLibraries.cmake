@@ -19,7 +19,7 @@ bpfd_find_static(libxdp xdp/libxdp.h libxdp.a)
 bpfd_find_static(libcap-ng cap-ng.h libcap-ng.a)
 bpfd_find_static(lmdb lmdb.h liblmdb.a)
 bpfd_find_static(inih ini.h libinih.a)
-bpfd_find_static(libmd sha256.h libmd.a)
+bpfd_find_static(nettle nettle/sha2.h libnettle.a)
 bpfd_find_static(protobuf-c protobuf-c/protobuf-c.h libprotobuf-c.a)
 
 foreach(module libseccomp nng smartcols jansson)

@@ -12,7 +12,7 @@ set_target_properties(gate_test_loader PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PRO
 
 bpfd_add_test(NAME gate_load_test LABEL channel
 	SOURCES channel/gate_load_test.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
-	LIBRARIES bpfd_broker_gate bpfd_channels bpfd::libmd)
+	LIBRARIES bpfd_broker_gate bpfd_channels bpfd::nettle)
 add_dependencies(gate_load_test gate_test_loader ${gate_objects})
 
 bpfd_add_test(NAME gate_sandbox_test LABEL sandbox

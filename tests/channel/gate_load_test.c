@@ -5,7 +5,7 @@
 #include "common/program_type.h"
 #include "tests/channel/gate_harness.h"
 
-#include <sha256.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +63,7 @@ static const struct session_map *map_find(const struct load *load, const char *n
 static void data_sections_keep_their_values(void **state)
 {
 	static struct load load;
-	SHA2_CTX context;
+	struct sha256_ctx context;
 	uint8_t digest[DIGEST_SIZE];
 
 	(void)state;
@@ -77,9 +77,9 @@ static void data_sections_keep_their_values(void **state)
 	(void)map_find(&load, ".bss");
 	(void)map_find(&load, ".rodata.far");
 	(void)map_find(&load, ".data.far");
-	SHA256Init(&context);
-	SHA256Update(&context, load.object.bytes, load.object.size);
-	SHA256Final(digest, &context);
+	sha256_init(&context);
+	sha256_update(&context, load.object.size, load.object.bytes);
+	sha256_digest(&context, sizeof(digest), digest);
 	assert_memory_equal(digest, load.result->digest, sizeof(digest));
 	load_close(&load);
 }

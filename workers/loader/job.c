@@ -6,7 +6,7 @@
 #include "common/memfd.h"
 #include "common/program_type.h"
 
-#include <sha256.h>
+#include <nettle/sha2.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -37,13 +37,13 @@ static int object_map(int fd, struct object *object, struct error *error)
 
 static void digest_make(struct object *object)
 {
-	SHA2_CTX context;
+	struct sha256_ctx context;
 
 	if (object->digest_made)
 		return;
-	SHA256Init(&context);
-	SHA256Update(&context, object->bytes, object->size);
-	SHA256Final(object->digest, &context);
+	sha256_init(&context);
+	sha256_update(&context, object->size, object->bytes);
+	sha256_digest(&context, sizeof(object->digest), object->digest);
 	object->digest_made = true;
 }
 
