@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * attach_bpfd SOCKET OBJECT FUNCTION INTERFACE COUNT [PAUSE]: loads and attaches it COUNT times on
- * the interface by calls of libbpfd. Prints {"load_us", "attach_us"} for each. With PAUSE it says
- * "next" before each attach and waits for a line on standard input, so that somebody else can count
- * what the daemon does. At the end everything is unloaded.
+ * attach_bpfd SOCKET OBJECT FUNCTION INTERFACE COUNT PAUSE_MS: loads and attaches it COUNT times on
+ * the interface by calls of libbpfd, with a pause before each call, so that the next loader is warm
+ * and nothing else runs. Prints {"load_us", "attach_us"} for each. With a PAUSE_MS of "turns" it
+ * says "next" before each attach instead and waits for a line on standard input, so that somebody
+ * else can count what the daemon does. At the end everything is unloaded.
  */
 #include "tests/bench/samples.h"
 
 #include <bpfd/bpfd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COUNT_MAX 10
 
@@ -50,12 +51,8 @@ static void attach(uint64_t program_id, const char *interface)
 	bpfd_link_free(link);
 }
 
-static void turn_wait(bool paused)
+static void turn_wait(void)
 {
-	if (!paused) {
-		sleep_ms(200); /* the next loader gets warm */
-		return;
-	}
 	(void)puts("next");
 	(void)fflush(stdout);
 	if (getchar() == EOF)
@@ -67,9 +64,10 @@ int main(int argc, char **argv)
 	uint64_t ids[COUNT_MAX];
 	struct bpfd_error *error = NULL;
 
-	if (argc != 6 && argc != 7)
-		die("usage: attach_bpfd SOCKET OBJECT FUNCTION INTERFACE COUNT [PAUSE]");
+	if (argc != 7)
+		die("usage: attach_bpfd SOCKET OBJECT FUNCTION INTERFACE COUNT PAUSE_MS|turns");
 	unsigned int count = number_read(argv[5], COUNT_MAX);
+	unsigned int pause_ms = strcmp(argv[6], "turns") == 0 ? 0 : number_read(argv[6], 10000);
 	FILE *file = fopen(argv[2], "re");
 	void *object = malloc(BPFD_OBJECT_SIZE_MAX);
 
@@ -80,14 +78,15 @@ int main(int argc, char **argv)
 	(void)fclose(file);
 	must(bpfd_client_open(argv[1], &client, &error), error, "open");
 	for (unsigned int i = 0; i < count; i++) {
-		turn_wait(false);
+		sleep_ms(pause_ms);
 		uint64_t start = now_ns();
 
 		ids[i] = load(object, size, argv[3]);
 		uint64_t loaded = now_ns();
 
-		if (argc == 7)
-			turn_wait(true);
+		sleep_ms(pause_ms);
+		if (!pause_ms)
+			turn_wait();
 		uint64_t attach_start = now_ns();
 
 		attach(ids[i], argv[4]);

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import statistics
 import subprocess
 import time
 
@@ -12,24 +13,27 @@ from harness.outcome import SLOWNESS, Skip
 from . import table
 
 PROGRAMS = 10
-ROUNDS = 3
+ROUNDS = 5
 LIBXDP_CALLS = 115  # of one add, 2 to 3 programs, as measured before
 
 
-def bpfd_times(host, daemon, wire, sample):
-    """[(load + attach, attach)] for each n, the best of some rounds."""
-    rounds = [host.tool("attach_bpfd", daemon.socket, sample, "xdp_counter", wire.name, PROGRAMS) for _ in range(ROUNDS)]
-    return [(min(turn[n]["load_us"] + turn[n]["attach_us"] for turn in rounds),
-             min(turn[n]["attach_us"] for turn in rounds)) for n in range(PROGRAMS)]
+def bpfd_round(host, daemon, wire, sample):
+    return host.tool("attach_bpfd", daemon.socket, sample, "xdp_counter", wire.name, PROGRAMS, host.pause_ms())
 
 
-def xdp_loader_times(host, wire, sample):
-    rounds = []
-    for _ in range(ROUNDS):
-        rounds.append([host.tool("spawn_time", 1, 200, "/nonexistent", "xdp-loader", "load", wire.name, sample)[0]["p50_us"]
-                       for _ in range(PROGRAMS)])
-        subprocess.run(["xdp-loader", "unload", wire.name, "--all"], check=True)
-    return [min(turn[n] for turn in rounds) for n in range(PROGRAMS)]
+def xdp_loader_round(host, wire, sample):
+    found = [host.tool("spawn_time", 1, host.pause_ms(), "/nonexistent", "xdp-loader", "load", wire.name, sample)[0]["p50_us"]
+             for _ in range(PROGRAMS)]
+    subprocess.run(["xdp-loader", "unload", wire.name, "--all"], check=True)
+    return found
+
+
+def times(host, daemon, ours, theirs, sample):
+    """[(attach, load + attach, xdp-loader)] for each n: medians of some rounds, in which both take turns."""
+    rounds = [(bpfd_round(host, daemon, ours, sample), xdp_loader_round(host, theirs, sample)) for _ in range(ROUNDS)]
+    return [(statistics.median(turn[0][n]["attach_us"] for turn in rounds),
+             statistics.median(turn[0][n]["load_us"] + turn[0][n]["attach_us"] for turn in rounds),
+             statistics.median(turn[1][n] for turn in rounds)) for n in range(PROGRAMS)]
 
 
 def calls(trace):
@@ -49,7 +53,7 @@ def bpfd_calls(host, daemon, wire, sample):
     tracer = subprocess.Popen(strace(trace, *watched))
     time.sleep(1 * SLOWNESS)
     client = subprocess.Popen([host.tools / "attach_bpfd", daemon.socket, sample, "xdp_counter", wire.name,
-                               str(PROGRAMS), "PAUSE"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                               str(PROGRAMS), "turns"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     counts = []
     for _ in range(PROGRAMS):
         if client.stdout.readline().strip() != "next":
@@ -84,12 +88,11 @@ def measure(host):
         raise Skip("no extension programs")
     ours, theirs = net.Wire("ours"), net.Wire("theirs")
     sample = host.object("xdp_counter")
-    times, loader_times = bpfd_times(host, daemon, ours, sample), xdp_loader_times(host, theirs, sample)
+    measured = times(host, daemon, ours, theirs, sample)
     our_calls, loader_calls = bpfd_calls(host, daemon, ours, sample), xdp_loader_calls(host, theirs, sample)
     rows = [[n + 1, table.time(attach), table.time(both), table.time(loader), table.ratio(both, loader, 1),
              our, loader_count, table.ratio(our, LIBXDP_CALLS, 0.334)]
-            for n, ((both, attach), loader, our, loader_count)
-            in enumerate(zip(times, loader_times, our_calls, loader_calls))]
+            for n, ((attach, both, loader), our, loader_count) in enumerate(zip(measured, our_calls, loader_calls))]
     return table.markdown(
         "Attaching the n-th XDP program to one interface",
         ["n", "bpfd: attach", "load and attach", "`xdp-loader load`", "ratio to load and attach", "bpf() calls of bpfd's attach",
