@@ -78,9 +78,9 @@ int xdp_read(struct xdp *xdp, uint32_t ifindex,
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error);
 
 /*
- * Removes the files of what bpfd attached and does not run any more. Run at start, and when it has been quiet for a while
- * after somebody else took it off: libxdp removes what it replaced itself, and fails where that is gone. Returns how many
- * there were, or -errno.
+ * Removes the files of what bpfd attached and does not run any more. Run at start, and when it has
+ * been quiet for a while after somebody else took it off: libxdp removes what it replaced itself,
+ * and fails where that is gone. Returns how many there were, or -errno.
  */
 int xdp_collect(struct xdp *xdp);
 
