@@ -37,6 +37,8 @@ static void test_xdp_from_load_to_unload(void **state)
 	stage_start();
 	program = stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
 	assert_int_equal(program, 1);
+	while (stage->status.loads == 0) /* counts follow the answer */
+		assert_int_equal(stage_pump(5000), 0);
 	assert_int_equal(stage->status.loads, 1);
 	assert_int_equal(stage_program(1)->form, PROGRAM_FORM_NATIVE);
 	assert_int_equal(stage_program(1)->owner_uid, 1000);
