@@ -277,8 +277,13 @@ static void program_unpin(struct broker *broker, uint64_t id)
 {
 	int result = own_pins_program_remove(&broker->settings, id);
 
-	log_info("pins of program %llu, which bpfd does not know, are removed%s%s",
-	         (unsigned long long)id, result ? ": " : "", result ? strerror(-result) : "");
+	if (result)
+		log_warning(
+			"the pins of program %llu, which bpfd does not know, cannot be removed: %s",
+			(unsigned long long)id, strerror(-result));
+	else
+		log_info("the pins of program %llu, which bpfd does not know, are removed",
+		         (unsigned long long)id);
 }
 
 static void link_unpin(struct broker *broker, uint64_t id)
