@@ -21,9 +21,9 @@
 
 struct caller {
 	pthread_t thread;
-	nng_socket socket;
 	struct bpfd_client *client;
 	struct samples samples;
+	nng_socket socket;
 	unsigned int count;
 };
 

@@ -11,8 +11,8 @@
 #define CONTEXTS 64
 
 struct worker {
-	nng_ctx context;
 	nng_aio *aio;
+	nng_ctx context;
 	int sending;
 };
 
