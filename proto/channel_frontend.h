@@ -2,7 +2,7 @@
 /*
  * Frontend (upper end) and broker (lower end). The frontend asks for changes only; everything it
  * shows to clients it answers from its own view, which the broker keeps up to date with rows. Rows
- * of a change precede its answer.
+ * of a change precede its answer; only the counters in STATUS may follow it.
  */
 #ifndef BPFD_PROTO_CHANNEL_FRONTEND_H
 #define BPFD_PROTO_CHANNEL_FRONTEND_H
