@@ -29,29 +29,35 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The calls and results of a loader. A message without `answered` gets no answer. */
+/*
+ * The calls and results of a loader. A call is answered, and may be asked ahead: before the answer
+ * to the one before it was read. What a loader says that it has loaded follows its calls in the
+ * same way, and is void when one of them was refused.
+ */
+enum gate_row_kind { GATE_ROW_NOTE, GATE_ROW_CALL, GATE_ROW_QUESTION, GATE_ROW_RESULT };
+
 static const struct gate_row {
 	gate_function *function;
-	bool answered;
+	enum gate_row_kind kind;
 } gate_rows[LOADER_MESSAGE_END] = {
-	[LOADER_MAP_CREATE] = { gate_map_create, true },
-	[LOADER_MAP_UPDATE] = { gate_map_update, true },
-	[LOADER_MAP_UPDATE_LONG] = { gate_map_update_long, true },
-	[LOADER_MAP_SLOT] = { gate_map_slot, true },
-	[LOADER_MAP_FREEZE] = { gate_map_freeze, true },
-	[LOADER_BTF_LOAD] = { gate_btf_load, true },
-	[LOADER_BTF_LOAD_LONG] = { gate_btf_load_long, true },
-	[LOADER_PROGRAM_LOAD] = { gate_program_load, true },
-	[LOADER_PROGRAM_LOAD_LONG] = { gate_program_load_long, true },
-	[LOADER_PROGRAM_BIND] = { gate_program_bind, true },
-	[LOADER_OBJECT_INFO] = { gate_object_info, true },
-	[LOADER_WARM] = { gate_result_warm, false },
-	[LOADER_PROGRAM] = { gate_result_program, false },
-	[LOADER_MAP] = { gate_result_map, false },
-	[LOADER_DONE] = { gate_result_done, false },
-	[LOADER_FAILED] = { gate_result_failed, false },
-	[LOADER_FAILED_WITH_LOG] = { gate_result_failed_with_log, false },
-	[LOADER_RESTART] = { gate_result_restart, false },
+	[LOADER_MAP_CREATE] = { gate_map_create, GATE_ROW_CALL },
+	[LOADER_MAP_UPDATE] = { gate_map_update, GATE_ROW_CALL },
+	[LOADER_MAP_UPDATE_LONG] = { gate_map_update_long, GATE_ROW_CALL },
+	[LOADER_MAP_SLOT] = { gate_map_slot, GATE_ROW_CALL },
+	[LOADER_MAP_FREEZE] = { gate_map_freeze, GATE_ROW_CALL },
+	[LOADER_BTF_LOAD] = { gate_btf_load, GATE_ROW_CALL },
+	[LOADER_BTF_LOAD_LONG] = { gate_btf_load_long, GATE_ROW_CALL },
+	[LOADER_PROGRAM_LOAD] = { gate_program_load, GATE_ROW_CALL },
+	[LOADER_PROGRAM_LOAD_LONG] = { gate_program_load_long, GATE_ROW_CALL },
+	[LOADER_PROGRAM_BIND] = { gate_program_bind, GATE_ROW_CALL },
+	[LOADER_OBJECT_INFO] = { gate_object_info, GATE_ROW_QUESTION },
+	[LOADER_WARM] = { gate_result_warm, GATE_ROW_NOTE },
+	[LOADER_PROGRAM] = { gate_result_program, GATE_ROW_RESULT },
+	[LOADER_MAP] = { gate_result_map, GATE_ROW_RESULT },
+	[LOADER_DONE] = { gate_result_done, GATE_ROW_RESULT },
+	[LOADER_FAILED] = { gate_result_failed, GATE_ROW_NOTE },
+	[LOADER_FAILED_WITH_LOG] = { gate_result_failed_with_log, GATE_ROW_NOTE },
+	[LOADER_RESTART] = { gate_result_restart, GATE_ROW_NOTE },
 };
 
 int gate_object_add(struct gate *gate, int fd, const struct gate_object *description)
@@ -172,14 +178,29 @@ static int gate_answer_send(struct gate *gate, uint64_t id, const struct gate_an
 	return channel_send(&gate->loader, LOADER_ANSWER, id, &plain, NULL);
 }
 
+/* The second attempt asks step by step, and knows of every refusal before it goes on. */
+static void refusal_note(struct gate *gate, const struct gate_row *row,
+                         const struct gate_answer *answer)
+{
+	if (row->kind == GATE_ROW_CALL && answer->result < 0 && !answer->probe &&
+	    gate->state == LOADER_STATE_LOADING && !gate->restarted)
+		gate->refused = true;
+}
+
 int gate_loader_message(struct gate *gate, const struct channel_message *message)
 {
 	const struct gate_row *row = &gate_rows[message->row->type];
 	struct gate_answer answer = { .log_fd = -1 };
-	int result = row->function ? row->function(gate, message, &answer) : -EPROTO;
+	int result = -EPROTO;
 
-	if (result == 0 && row->answered)
+	if (row->kind == GATE_ROW_RESULT && gate->refused)
+		return 0;
+	if (row->function)
+		result = row->function(gate, message, &answer);
+	if (result == 0 && (row->kind == GATE_ROW_CALL || row->kind == GATE_ROW_QUESTION)) {
+		refusal_note(gate, row, &answer);
 		result = gate_answer_send(gate, message->id, &answer);
+	}
 	if (answer.log_fd >= 0)
 		(void)close(answer.log_fd);
 	return result;

@@ -236,6 +236,7 @@ static int program_load(struct gate *gate, const struct channel_message *message
 	uint64_t size = payload_size(load);
 	int result;
 
+	answer->probe = load->index == LOADER_PROGRAM_PROBE;
 	if (size == 0 || !channel_text_ok(load->name, sizeof(load->name)) ||
 	    !channel_text_ok(load->license, sizeof(load->license)))
 		return -EPROTO;

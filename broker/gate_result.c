@@ -35,6 +35,7 @@ int gate_result_restart(struct gate *gate, const struct channel_message *message
 			return -EPROTO;
 	}
 	gate->restarted = true;
+	gate->refused = false;
 	gate_objects_close(gate);
 	gate->refusal = (struct error){};
 	return 0;

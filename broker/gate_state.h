@@ -38,6 +38,7 @@ struct gate {
 	bool warm;      /* the loader waits for its job and has to be silent */
 	bool finished;  /* the broker has its answer */
 	bool restarted; /* the loader began its job anew */
+	bool refused;   /* a call of the first attempt: its results are void */
 	struct gate_job job;
 	uint64_t map_memory; /* bytes of the load's maps so far, estimated */
 	struct gate_object objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never used */
@@ -53,6 +54,7 @@ struct gate_answer {
 	int32_t result; /* a handle, 0 or -errno */
 	int log_fd;     /* a sealed memfd, or -1 */
 	uint32_t log_size;
+	bool probe;     /* a refusal is as good an answer as any */
 	bool with_info; /* `info` is the answer */
 	struct loader_answer_info info;
 };

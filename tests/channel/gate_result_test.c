@@ -157,6 +157,33 @@ static void true_results_arrive(void **state)
 	speaker_end();
 }
 
+/* What a loader reports before it read its answers is void when one of them is a refusal, and
+ * counts again in the second attempt. */
+static void results_after_a_refusal_are_void(void **state)
+{
+	const struct loader_map_freeze nothing = { .map = 77 };
+	const struct loader_program first = { .index = 0, .handle = 3 };
+	const struct loader_program second = { .index = 1, .handle = 4 };
+	const struct loader_done done = { .program_count = 2 };
+
+	(void)state;
+	speaker_loading();
+	assert_int_equal(speaker_ask(LOADER_MAP_FREEZE, &nothing, -1), -EBADF);
+	result_send(LOADER_PROGRAM, &first);
+	result_send(LOADER_DONE, &done);
+	result_send(LOADER_RESTART, NULL);
+	assert_int_equal(speaker_ask(LOADER_MAP_FREEZE, &nothing, -1), -EBADF);
+	assert_int_equal(speaker_map_new(), 1);
+	assert_int_equal(speaker_map_new(), 2);
+	assert_int_equal(speaker_program_new(0, BPF_PROG_TYPE_XDP), 3);
+	assert_int_equal(speaker_program_new(1, BPF_PROG_TYPE_TRACEPOINT), 4);
+	result_send(LOADER_PROGRAM, &first);
+	result_send(LOADER_PROGRAM, &second);
+	result_send(LOADER_DONE, &done);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FINISHED);
+	speaker_end();
+}
+
 static void failure_text_is_made_harmless(void **state)
 {
 	struct loader_failed failed = { .error = { .code = ERROR_VERIFIER,
@@ -255,6 +282,7 @@ int main(void)
 		cmocka_unit_test(restart_drops_everything_once),
 		cmocka_unit_test(results_must_be_true),
 		cmocka_unit_test(true_results_arrive),
+		cmocka_unit_test(results_after_a_refusal_are_void),
 		cmocka_unit_test(failure_text_is_made_harmless),
 		cmocka_unit_test(false_failures_end_the_load),
 		cmocka_unit_test(death_of_the_loader_fails_the_load),

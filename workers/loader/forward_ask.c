@@ -18,7 +18,6 @@
 
 static struct channel gate;
 static struct object *current_object;
-static void (*idle_work)(struct object *object);
 static struct forward_refusal last_refusal;
 static uint64_t asked;          /* the id of the last question */
 static uint64_t answered;       /* the id of the last answer; between them lie those asked ahead */
@@ -39,11 +38,6 @@ void forward_begin(struct object *object, bool ask_ahead)
 	ahead = ask_ahead;
 	ahead_failed = false;
 	handles = 0;
-}
-
-void forward_set_idle_work(void (*work)(struct object *object))
-{
-	idle_work = work;
 }
 
 const struct object *forward_object(void)
@@ -99,11 +93,6 @@ static void answers_drain(uint64_t most)
 
 bool forward_settle(void)
 {
-	void (*work)(struct object *) = idle_work;
-
-	idle_work = NULL;
-	if (work && current_object)
-		work(current_object);
 	answers_drain(0);
 	return !ahead_failed;
 }

@@ -130,64 +130,6 @@ static int error_from_refusal(const struct object *object, struct error *error)
 	                 strerror(-refusal.result));
 }
 
-static int object_load(struct object *object, struct error *error)
-{
-	char reason[128];
-	int result;
-
-	messages_clear();
-	object->log[0] = '\0';
-	result = bpf_object__load(object->bpf);
-	if (!forward_settle())
-		return error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
-	if (result == 0)
-		return 0;
-	if (forward_last_refusal().program)
-		return error_from_refusal(object, error);
-	(void)libbpf_strerror(result, reason, sizeof(reason));
-	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded (%s): %s",
-	                 reason, messages_text());
-}
-
-static int object_attempt(struct object *object, bool ask_ahead, struct error *error)
-{
-	int result = object_open_all(object, error);
-
-	if (result == 0)
-		result = object_select_programs(object, error);
-	if (result == 0)
-		result = object_set_globals(object, error);
-	if (result == 0)
-		result = object_prepare_maps(object, error);
-	if (result == 0)
-		result = object_read_defaults(object, error);
-	if (result < 0)
-		return result;
-	forward_begin(object, ask_ahead);
-	return object_load(object, error);
-}
-
-static int object_process(struct object *object, int fd, struct error *error)
-{
-	int result = object_map(fd, object, error);
-
-	if (result == 0)
-		result = object_check(object->bytes, object->size, error);
-	if (result < 0)
-		return result;
-	forward_set_idle_work(digest_make);
-	result = object_attempt(object, true, error);
-	if (result != -ECANCELED)
-		return result;
-	/* something was refused, and libbpf was not told at once: now it is, and says what is wrong
-	 */
-	forward_restart();
-	bpf_object__close(object->bpf);
-	object->bpf = NULL;
-	memset(object->programs, 0, sizeof(object->programs));
-	return object_attempt(object, false, error);
-}
-
 static int programs_report(const struct object *object, const struct channel *gate)
 {
 	for (uint32_t i = 0; i < object->job->program_count; i++) {
@@ -225,18 +167,84 @@ static int maps_report(const struct object *object, const struct channel *gate, 
 	return 0;
 }
 
-static int job_succeed(struct object *object, const struct channel *gate)
+/*
+ * Told to the gate before its answers are read: it has the results in its hand when the last call
+ * is through, and drops them when one of the calls was refused.
+ */
+static int object_report(struct object *object, struct error *error)
 {
 	struct loader_done done = { .program_count = object->job->program_count };
-	int result = programs_report(object, gate);
+	int result = programs_report(object, object->gate);
 
 	if (result == 0)
-		result = maps_report(object, gate, &done.map_count);
+		result = maps_report(object, object->gate, &done.map_count);
+	if (result == 0) {
+		digest_make(object);
+		memcpy(done.digest, object->digest, sizeof(done.digest));
+		result = channel_send(object->gate, LOADER_DONE, 0, &done, NULL);
+	}
+	if (result < 0)
+		return error_set(error, result, ERROR_INTERNAL, "the gate cannot be told");
+	return 0;
+}
+
+static int object_load(struct object *object, struct error *error)
+{
+	char reason[128];
+	int result;
+
+	messages_clear();
+	object->log[0] = '\0';
+	result = bpf_object__load(object->bpf);
+	if (result == 0 && object_report(object, error) < 0)
+		return -EPIPE;
+	if (!forward_settle())
+		return error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
+	if (result == 0)
+		return 0;
+	if (forward_last_refusal().program)
+		return error_from_refusal(object, error);
+	(void)libbpf_strerror(result, reason, sizeof(reason));
+	return error_set(error, result, ERROR_BAD_OBJECT, "the object cannot be loaded (%s): %s",
+	                 reason, messages_text());
+}
+
+static int object_attempt(struct object *object, bool ask_ahead, struct error *error)
+{
+	int result = object_open_all(object, error);
+
+	if (result == 0)
+		result = object_select_programs(object, error);
+	if (result == 0)
+		result = object_set_globals(object, error);
+	if (result == 0)
+		result = object_prepare_maps(object, error);
+	if (result == 0)
+		result = object_read_defaults(object, error);
 	if (result < 0)
 		return result;
-	digest_make(object);
-	memcpy(done.digest, object->digest, sizeof(done.digest));
-	return channel_send(gate, LOADER_DONE, 0, &done, NULL);
+	forward_begin(object, ask_ahead);
+	return object_load(object, error);
+}
+
+static int object_process(struct object *object, int fd, struct error *error)
+{
+	int result = object_map(fd, object, error);
+
+	if (result == 0)
+		result = object_check(object->bytes, object->size, error);
+	if (result < 0)
+		return result;
+	result = object_attempt(object, true, error);
+	if (result != -ECANCELED)
+		return result;
+	/* something was refused, and libbpf was not told at once: now it is, and says what is wrong
+	 */
+	forward_restart();
+	bpf_object__close(object->bpf);
+	object->bpf = NULL;
+	memset(object->programs, 0, sizeof(object->programs));
+	return object_attempt(object, false, error);
 }
 
 static int job_fail(const struct object *object, const struct channel *gate,
@@ -261,8 +269,9 @@ int job_run(const struct channel *gate, const struct gate_job *job, int object_f
 	static struct object object; /* as large as a job; the process ends with it */
 	struct error error = {};
 
+	object.gate = gate;
 	object.job = job;
 	if (object_process(&object, object_fd, &error) == 0)
-		return job_succeed(&object, gate);
+		return 0;
 	return job_fail(&object, gate, &error);
 }

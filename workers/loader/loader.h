@@ -15,6 +15,7 @@
 
 /* The stranger's object and what libbpf and the gate made of it. */
 struct object {
+	const struct channel *gate;
 	const struct gate_job *job;
 	const void *bytes; /* private, read-only */
 	size_t size;
@@ -99,8 +100,6 @@ void forward_begin(struct object *object, bool ask_ahead);
 bool forward_settle(void);
 /* Makes the gate drop everything: once. */
 void forward_restart(void);
-/* What to do while the gate is busy, once, at forward_settle(). */
-void forward_set_idle_work(void (*work)(struct object *object));
 struct forward_refusal forward_last_refusal(void);
 
 #endif
