@@ -6,6 +6,12 @@
 static const struct attach_type *const types[] = {
 	[PROGRAM_TYPE_XDP] = &attach_type_xdp,
 	[PROGRAM_TYPE_TRACEPOINT] = &attach_type_tracepoint,
+	[PROGRAM_TYPE_RAW_TRACEPOINT] = &attach_type_tracing,
+	[PROGRAM_TYPE_TP_BTF] = &attach_type_tracing,
+	[PROGRAM_TYPE_FENTRY] = &attach_type_tracing,
+	[PROGRAM_TYPE_FEXIT] = &attach_type_tracing,
+	[PROGRAM_TYPE_FMOD_RET] = &attach_type_tracing,
+	[PROGRAM_TYPE_LSM] = &attach_type_tracing,
 };
 
 const struct attach_type *attach_type(uint32_t type)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Attaching by program type: one row each, its functions in attach_<type>.c. */
+/* Attaching by program type: one row each, its functions in attach_<type>.c; types that differ in
+ * what they were loaded for alone share one. */
 #ifndef BPFD_BROKER_ATTACH_H
 #define BPFD_BROKER_ATTACH_H
 
@@ -22,18 +23,21 @@ struct attach_context {
 };
 
 struct attach_type {
-	enum program_type type;
 	/*
 	 * Checks the target against the program and the host, and fills in what was left open
 	 * (ifindex, the object's own priority and proceed-on). Changes nothing in the kernel.
 	 */
 	int (*check)(struct attach_context *context, const struct record_program *program,
 	             struct record_link *link, struct error *error);
+	/* Changes the kernel; on failure nothing is left of it. */
 	int (*attach)(struct attach_context *context, const struct record_program *program,
 	              int program_fd, struct record_link *link, struct error *error);
 	/* Also takes off what is only half there; nothing there is no error. */
 	int (*detach)(struct attach_context *context, const struct record_link *link,
 	              struct error *error);
+	/* Of types whose attachment is a bpf_link (broker/attach_link.h): its descriptor. */
+	int (*make)(struct attach_context *context, const struct record_program *program,
+	            int program_fd, struct record_link *link, struct error *error);
 	/* After a start: sets link->state to ATTACHED, REMOVED or GONE by what the kernel holds. */
 	int (*adopt)(struct attach_context *context, const struct record_program *program,
 	             int program_fd, struct record_link *link, struct error *error);

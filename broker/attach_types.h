@@ -5,6 +5,6 @@
 
 #include "broker/attach.h"
 
-extern const struct attach_type attach_type_xdp, attach_type_tracepoint;
+extern const struct attach_type attach_type_xdp, attach_type_tracepoint, attach_type_tracing;
 
 #endif

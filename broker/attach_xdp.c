@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/attach_types.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 
-#define RETURN_VALUES ((1u << (XDP_REDIRECT + 1)) - 1)
 #define DISPATCHER_RETURN (1u << 31)
 
 /* Whether a program of this form can be attached in this way, and if not what the user has to do.
@@ -15,13 +15,13 @@ static int form_check(const struct attach_context *context, const struct record_
 {
 	int extension_errno = xdp_extension_errno(context->xdp);
 
-	if (program->form == PROGRAM_FORM_EXTENSION && link->xdp.exclusive)
+	if (program->form == PROGRAM_FORM_EXTENSION && link->target.exclusive)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "program \"%s\" was loaded to share interfaces and cannot be "
 		                 "attached with --exclusive: load "
 		                 "it again with --exclusive",
 		                 program->name);
-	if (program->form == PROGRAM_FORM_EXTENSION || link->xdp.exclusive)
+	if (program->form == PROGRAM_FORM_EXTENSION || link->target.exclusive)
 		return 0;
 	if (extension_errno)
 		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
@@ -36,35 +36,17 @@ static int form_check(const struct attach_context *context, const struct record_
 	                 program->name);
 }
 
-static int numbers_check(const struct record_xdp_target *target, struct error *error)
-{
-	if (target->priority > PRIORITY_MAX)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "priority %u is out of range: it must be between 0 and %u",
-		                 target->priority, PRIORITY_MAX);
-	if (target->proceed_on & ~(RETURN_VALUES | DISPATCHER_RETURN))
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "proceed-on 0x%x holds unknown return values: it takes aborted, "
-		                 "drop, pass, tx, redirect and "
-		                 "dispatcher_return",
-		                 target->proceed_on);
-	if (target->mode > XDP_MODE_GENERIC)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "mode %u is unknown: it is native or generic", target->mode);
-	return 0;
-}
-
 /* The request for everything of bpfd's that runs on the interface but `link`. */
 static void request_fill(struct attach_context *context, const struct record_link *link,
                          struct xdp_request *request)
 {
 	*request = (struct xdp_request){
-		.ifindex = link->xdp.ifindex,
+		.ifindex = link->target.ifindex,
 		.mode = XDP_MODE_DEFAULT,
 		.own = context->own,
 		.state = context->state,
 	};
-	request->count = context->members(context->state, link->xdp.ifindex, link->id,
+	request->count = context->members(context->state, link->target.ifindex, link->id,
 	                                  request->members, XDP_PROGRAMS_MAX + 1);
 }
 
@@ -80,7 +62,7 @@ static int duplicate_check(struct attach_context *context, const struct record_p
 			                 "program \"%s\" is attached to interface \"%s\" already, "
 			                 "by link %llu: detach that "
 			                 "first, or load the program a second time",
-			                 program->name, link->xdp.interface,
+			                 program->name, link->target.interface,
 			                 (unsigned long long)request.members[i].link_id);
 	}
 	return 0;
@@ -92,22 +74,15 @@ static int check_xdp(struct attach_context *context, const struct record_program
 	struct record_link filled = *link;
 	int result;
 
-	if (!channel_text_ok(filled.xdp.interface, sizeof(filled.xdp.interface)) ||
-	    !filled.xdp.interface[0])
-		return error_set(
-			error, -EINVAL, ERROR_INVALID_ARGUMENT,
-			"an XDP program is attached to an interface: name one with --iface");
-	if (!(filled.xdp.flags & XDP_TARGET_PRIORITY_SET))
-		filled.xdp.priority = program->xdp.priority;
-	if (!(filled.xdp.flags & XDP_TARGET_PROCEED_ON_SET))
-		filled.xdp.proceed_on = program->xdp.proceed_on;
-	filled.xdp.proceed_on |= DISPATCHER_RETURN;
-	result = numbers_check(&filled.xdp, error);
+	if (!(filled.target.given & TARGET_BIT(TARGET_PRIORITY)))
+		filled.target.priority = (int32_t)program->xdp.priority;
+	if (!(filled.target.given & TARGET_BIT(TARGET_PROCEED_ON)))
+		filled.target.proceed_on = program->xdp.proceed_on;
+	filled.target.proceed_on |= DISPATCHER_RETURN;
+	result = form_check(context, program, &filled, error);
 	if (result == 0)
-		result = form_check(context, program, &filled, error);
-	if (result == 0)
-		result = xdp_interface_find(context->xdp, filled.xdp.interface, &filled.xdp.ifindex,
-		                            error);
+		result = xdp_interface_find(context->xdp, filled.target.interface,
+		                            &filled.target.ifindex, error);
 	if (result == 0)
 		result = duplicate_check(context, program, &filled, error);
 	if (result == 0)
@@ -133,27 +108,27 @@ static int attach_xdp(struct attach_context *context, const struct record_progra
 	int result;
 
 	request_fill(context, link, &request);
-	if (link->xdp.exclusive && request.count)
+	if (link->target.exclusive && request.count)
 		return error_set(error, -EBUSY, ERROR_BUSY,
 		                 "interface \"%s\" runs %zu other programs of bpfd's: detach them "
 		                 "first, or attach without "
 		                 "--exclusive",
-		                 link->xdp.interface, request.count);
+		                 link->target.interface, request.count);
 	if (request.count > XDP_PROGRAMS_MAX)
 		request.count = XDP_PROGRAMS_MAX; /* the eleventh is refused all the same */
 	request.members[request.count++] = (struct xdp_member){
 		.link_id = link->id,
 		.kernel_id = program->kernel_id,
 		.program_fd = program_fd,
-		.priority = link->xdp.priority,
-		.proceed_on = link->xdp.proceed_on,
+		.priority = (uint32_t)link->target.priority,
+		.proceed_on = link->target.proceed_on,
 		.frags = program->xdp.frags,
 	};
-	request.mode = link->xdp.mode;
-	request.exclusive = link->xdp.exclusive;
+	request.mode = link->target.mode;
+	request.exclusive = link->target.exclusive;
 	result = interface_sync(context, &request, &chain, error);
 	if (result == 0)
-		link->xdp.mode = chain.mode;
+		link->target.mode = chain.mode;
 	return result;
 }
 
@@ -173,7 +148,7 @@ static int adopt_xdp(struct attach_context *context, const struct record_program
                      int program_fd, struct record_link *link, struct error *error)
 {
 	struct record_chain chain;
-	int result = xdp_read(context->xdp, link->xdp.ifindex, NULL, NULL, &chain, error);
+	int result = xdp_read(context->xdp, link->target.ifindex, NULL, NULL, &chain, error);
 
 	(void)program_fd;
 	if (result == -ENODEV) {
@@ -193,7 +168,6 @@ static int adopt_xdp(struct attach_context *context, const struct record_program
 }
 
 const struct attach_type attach_type_xdp = {
-	.type = PROGRAM_TYPE_XDP,
 	.check = check_xdp,
 	.attach = attach_xdp,
 	.detach = detach_xdp,

@@ -44,7 +44,7 @@ static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
 		const struct link_entry *link = &registry->links[i];
 
 		if (link->type != PROGRAM_TYPE_XDP || link->id == except ||
-		    link->xdp.ifindex != ifindex || link->state != LINK_STATE_ATTACHED)
+		    link->target.ifindex != ifindex || link->state != LINK_STATE_ATTACHED)
 			continue;
 
 		const struct program_entry *program = registry_program(registry, link->program_id);
@@ -53,8 +53,8 @@ static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
 			.link_id = link->id,
 			.kernel_id = program->kernel_id,
 			.program_fd = program->fd,
-			.priority = link->xdp.priority,
-			.proceed_on = link->xdp.proceed_on,
+			.priority = (uint32_t)link->target.priority,
+			.proceed_on = link->target.proceed_on,
 			.frags = program->frags,
 		};
 	}

@@ -4,6 +4,7 @@
 #include "broker/validate.h"
 #include "common/channel.h"
 #include "common/program_type.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -58,6 +59,7 @@ static bool program_ok(const struct record_program *program, uint64_t id)
 	if (program->id != id || !program_type_row(program->type) ||
 	    program->form > PROGRAM_FORM_EXTENSION || !program->name[0] ||
 	    !channel_text_ok(program->name, sizeof(program->name)) ||
+	    !channel_text_ok(program->target, sizeof(program->target)) ||
 	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
 	    !channel_text_ok(program->application, sizeof(program->application)) ||
 	    !channel_text_ok(program->source_name, sizeof(program->source_name)))
@@ -95,10 +97,7 @@ static bool link_ok(const struct record_link *link, uint64_t id)
 {
 	return link->id == id && link->program_id && program_type_row(link->type) &&
 	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_GONE &&
-	       link->xdp.mode <= XDP_MODE_GENERIC && link->xdp.exclusive <= 1 &&
-	       channel_text_ok(link->xdp.interface, sizeof(link->xdp.interface)) &&
-	       channel_text_ok(link->tracepoint.group, sizeof(link->tracepoint.group)) &&
-	       channel_text_ok(link->tracepoint.name, sizeof(link->tracepoint.name));
+	       target_well_formed(&link->target);
 }
 
 int codec_link_decode(const void *bytes, size_t size, uint64_t id, struct record_link *link)

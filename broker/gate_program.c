@@ -32,13 +32,13 @@ static int probe_check(const struct gate *gate, const struct loader_program_load
 	return 0;
 }
 
-/* Is this a type that the job asks for? */
-static bool type_in_job(const struct gate *gate, uint32_t type)
+/* Is this a type that the job asks for? Programs without a type may turn out to be any. */
+static bool type_in_job(const struct gate *gate, uint32_t program_type)
 {
 	for (uint32_t i = 0; i < gate->job.program_count; i++) {
-		const struct program_type_row *row = program_type_row(gate->job.programs[i].type);
+		uint32_t asked = gate->job.programs[i].type;
 
-		if (row && row->bpf_type == type)
+		if (asked == PROGRAM_TYPE_NONE || asked == program_type)
 			return true;
 	}
 	return false;
@@ -57,23 +57,23 @@ static bool index_loaded(const struct gate *gate, uint32_t index)
 
 static int program_check(const struct gate *gate, const struct loader_program_load *load)
 {
-	uint32_t attach_type = load->type == BPF_PROG_TYPE_XDP ? BPF_XDP : 0;
-	uint32_t flags = load->type == BPF_PROG_TYPE_XDP ? BPF_F_XDP_HAS_FRAGS : 0;
+	const struct program_type_row *row = program_type_row(load->program_type);
 
 	if (load->index == LOADER_PROGRAM_PROBE)
 		return probe_check(gate, load);
-	if (gate->state != LOADER_STATE_LOADING || (load->flags & ~flags))
+	if (gate->state != LOADER_STATE_LOADING || !row || row->bpf_type != load->type ||
+	    (load->flags & ~row->flags) || !row->loaded_for != !load->attach_btf_id)
 		return -EPERM;
-	if (load->expected_attach_type && load->expected_attach_type != attach_type)
+	if (load->expected_attach_type && load->expected_attach_type != row->attach_type)
 		return -EPERM;
 	if (load->index == LOADER_PROGRAM_HELPER)
-		return type_in_job(gate, load->type) ? 0 : -EPERM;
+		return type_in_job(gate, load->program_type) ? 0 : -EPERM;
 	if (load->index >= gate->job.program_count || index_loaded(gate, load->index))
 		return -EPERM;
 
-	const struct program_type_row *row = program_type_row(gate->job.programs[load->index].type);
+	uint32_t asked = gate->job.programs[load->index].type;
 
-	return row && row->bpf_type == load->type ? 0 : -EPERM;
+	return asked == PROGRAM_TYPE_NONE || asked == load->program_type ? 0 : -EPERM;
 }
 
 /* The bytes that follow from the counts, or 0 when they are out of bounds. */
@@ -131,11 +131,13 @@ static int instructions_translate(struct gate *gate, struct bpf_insn *instructio
 	return 0;
 }
 
-static bool index_is_extension(const struct gate *gate, uint32_t index)
+/* Is this program of the job to be loaded as an extension of a dispatcher? */
+static bool load_is_extension(const struct gate *gate, const struct loader_program_load *load)
 {
-	return index < gate->job.program_count &&
-	       gate->job.programs[index].type == PROGRAM_TYPE_XDP &&
-	       gate->job.programs[index].form == PROGRAM_FORM_EXTENSION;
+	const struct program_type_row *row = program_type_row(load->program_type);
+
+	return load->index < gate->job.program_count && row && row->dispatched &&
+	       gate->job.programs[load->index].form == PROGRAM_FORM_EXTENSION;
 }
 
 /*
@@ -145,10 +147,12 @@ static bool index_is_extension(const struct gate *gate, uint32_t index)
  */
 static bool helper_of_extensions(const struct gate *gate, const struct loader_program_load *load)
 {
-	if (load->index != LOADER_PROGRAM_HELPER || load->type != BPF_PROG_TYPE_XDP)
+	const struct program_type_row *row = program_type_row(load->program_type);
+
+	if (load->index != LOADER_PROGRAM_HELPER || !row || !row->dispatched)
 		return false;
 	for (uint32_t i = 0; i < gate->job.program_count; i++) {
-		if (index_is_extension(gate, i))
+		if (gate->job.programs[i].form == PROGRAM_FORM_EXTENSION)
 			return true;
 	}
 	return false;
@@ -160,7 +164,8 @@ static int program_target_set(const struct gate *gate, const struct loader_progr
 	attr->prog_type = load->type;
 	attr->expected_attach_type =
 		helper_of_extensions(gate, load) ? 0 : load->expected_attach_type;
-	if (!index_is_extension(gate, load->index))
+	attr->attach_btf_id = load->attach_btf_id;
+	if (!load_is_extension(gate, load))
 		return 0;
 	if (gate->options.extension_target_fd < 0)
 		return -EOPNOTSUPP;
@@ -230,6 +235,7 @@ static int program_load(struct gate *gate, const struct channel_message *message
 {
 	const struct gate_object description = { .kind = GATE_KIND_PROGRAM,
 		                                 .type = load->type,
+		                                 .program_type = load->program_type,
 		                                 .flags = load->flags,
 		                                 .index = load->index };
 	__attribute__((cleanup(gate_payload_cleanup))) struct gate_payload payload = {};

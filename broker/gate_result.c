@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "common/memfd.h"
+#include "common/target.h"
 
 #include <string.h>
 
@@ -41,6 +42,13 @@ int gate_result_restart(struct gate *gate, const struct channel_message *message
 	return 0;
 }
 
+/* Shown to users: what a kernel function's or a hook's name may be. */
+static bool target_text_ok(const char text[FUNCTION_NAME_SIZE])
+{
+	return channel_text_ok(text, FUNCTION_NAME_SIZE) &&
+	       (!text[0] || target_field_row(TARGET_FUNCTION)->text_ok(text));
+}
+
 int gate_result_program(struct gate *gate, const struct channel_message *message,
                         struct gate_answer *answer)
 {
@@ -56,7 +64,11 @@ int gate_result_program(struct gate *gate, const struct channel_message *message
 	if (loaded->handle != LOADER_HANDLE_NONE || program->xdp.priority > PRIORITY_MAX ||
 	    (program->xdp.proceed_on & ~PROCEED_ON_ANY))
 		return -EPROTO;
+	if (!target_text_ok(program->target))
+		return -EPROTO;
 	loaded->handle = program->handle;
+	loaded->type = object->program_type;
+	memcpy(loaded->target, program->target, sizeof(loaded->target));
 	if (object->type == BPF_PROG_TYPE_XDP) {
 		loaded->xdp.priority = program->xdp.priority;
 		loaded->xdp.proceed_on = program->xdp.proceed_on;
@@ -100,9 +112,14 @@ int gate_result_map(struct gate *gate, const struct channel_message *message,
 static int programs_send(struct gate *gate)
 {
 	for (uint32_t i = 0; i < gate->job.program_count; i++) {
-		struct gate_program program = { .index = i, .xdp = gate->programs[i].xdp };
-		int result = channel_send(&gate->broker, GATE_PROGRAM, 0, &program,
-		                          &gate->objects[gate->programs[i].handle].fd);
+		struct gate_program program = { .index = i,
+			                        .type = gate->programs[i].type,
+			                        .xdp = gate->programs[i].xdp };
+		int result;
+
+		memcpy(program.target, gate->programs[i].target, sizeof(program.target));
+		result = channel_send(&gate->broker, GATE_PROGRAM, 0, &program,
+		                      &gate->objects[gate->programs[i].handle].fd);
 
 		if (result < 0)
 			return result;

@@ -12,16 +12,19 @@ enum gate_kind { GATE_KIND_NONE, GATE_KIND_MAP, GATE_KIND_PROGRAM, GATE_KIND_BTF
 struct gate_object {
 	int fd;
 	enum gate_kind kind;
-	uint32_t type;     /* of a map or program, as the loader asked for it */
-	uint32_t flags;    /* as the kernel got them */
-	uint32_t index;    /* of a program: into the job's, or LOADER_PROGRAM_* */
-	uint32_t key_size; /* of a map, as the two below */
+	uint32_t type;         /* of a map or program, as the loader asked for it */
+	uint32_t flags;        /* as the kernel got them */
+	uint32_t index;        /* of a program: into the job's, or LOADER_PROGRAM_* */
+	uint32_t program_type; /* of a program: enum program_type */
+	uint32_t key_size;     /* of a map, as the two below */
 	uint32_t value_size;
 	uint32_t max_entries;
 };
 
 struct gate_loaded_program {
 	uint32_t handle; /* LOADER_HANDLE_NONE until the loader named it */
+	uint32_t type;   /* enum program_type */
+	char target[FUNCTION_NAME_SIZE];
 	struct record_xdp_defaults xdp;
 };
 

@@ -135,3 +135,12 @@ int kernel_link_perf_event(int program_fd, int perf_fd)
 	attr.link_create.attach_type = BPF_PERF_EVENT;
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
+
+int kernel_raw_tracepoint_open(int program_fd, const char *name)
+{
+	union bpf_attr attr = {};
+
+	attr.raw_tracepoint.prog_fd = (uint32_t)program_fd;
+	attr.raw_tracepoint.name = address(name);
+	return kernel->bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}

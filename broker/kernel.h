@@ -38,5 +38,8 @@ int kernel_map_lookup(int map_fd, const void *key, void *value);
 int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
+/* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's
+ * descriptor. */
+int kernel_raw_tracepoint_open(int program_fd, const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "broker/validate.h"
 #include "common/log.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,8 +59,7 @@ static struct record_link link_make(const struct broker *broker,
 		.state = LINK_STATE_ATTACHING,
 		.owner_uid = request->peer.uid,
 		.owner_gid = request->peer.gid,
-		.xdp = request->xdp,
-		.tracepoint = request->tracepoint,
+		.target = request->target,
 		.metadata = { .count = request->metadata.count },
 	};
 
@@ -133,25 +133,21 @@ static int link_attach(struct broker *broker, const struct origin *origin,
 	return result;
 }
 
-static void target_describe(const struct record_link *link, char *out, size_t size)
+/* "target=\"eth0 ingress\"", safe to print */
+static void link_describe(const struct record_link *link, char *out, size_t size)
 {
-	char first[TRACEPOINT_SIZE * 4 + 1], second[TRACEPOINT_SIZE * 4 + 1];
+	char text[TARGET_TEXT_SIZE], shown[TARGET_TEXT_SIZE * 4 + 1];
 
-	if (link->type == PROGRAM_TYPE_XDP)
-		(void)snprintf(out, size, "interface=\"%s\"",
-		               log_escape(link->xdp.interface, first, sizeof(first)));
-	else
-		(void)snprintf(out, size, "target=\"%s/%s\"",
-		               log_escape(link->tracepoint.group, first, sizeof(first)),
-		               log_escape(link->tracepoint.name, second, sizeof(second)));
+	target_describe(&link->target, text);
+	(void)snprintf(out, size, "target=\"%s\"", log_escape(text, shown, sizeof(shown)));
 }
 
 static void attach_refuse(struct broker *broker, const struct origin *origin,
                           const struct record_link *link, const struct error *error)
 {
-	char target[600], detail[700];
+	char target[700], detail[800];
 
-	target_describe(link, target, sizeof(target));
+	link_describe(link, target, sizeof(target));
 	(void)snprintf(detail, sizeof(detail), "program=%llu %s",
 	               (unsigned long long)link->program_id, target);
 	answer_refused(broker, origin, error, detail);
@@ -161,13 +157,13 @@ static void attach_publish(struct broker *broker, const struct origin *origin,
                            const struct record_link *link)
 {
 	struct store_answer answer = answer_of_one(STORE_OPERATION_ATTACH, link->id);
-	char target[600], detail[700];
+	char target[700], detail[800];
 
 	broker->status.attaches++;
 	registry_link_put(&broker->registry, link);
 	view_link(broker, link);
 	view_status(broker);
-	target_describe(link, target, sizeof(target));
+	link_describe(link, target, sizeof(target));
 	(void)snprintf(detail, sizeof(detail), "program=%llu link=%llu %s",
 	               (unsigned long long)link->program_id, (unsigned long long)link->id, target);
 	answer_done(broker, origin, &answer, detail);
@@ -293,7 +289,7 @@ int detach_request(struct broker *broker, struct channel_message *message)
 	}
 	registry_link_remove(&broker->registry, link.id);
 	view_gone(broker, FRONTEND_GONE_LINK, link.id);
-	monitor_chain_forget(broker, link.xdp.ifindex);
+	monitor_chain_forget(broker, link.target.ifindex);
 	answer_done(broker, &origin, &answer, detail);
 	return 0;
 }

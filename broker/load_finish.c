@@ -126,7 +126,7 @@ static int kernel_facts_check(const struct session_program *program, struct load
 
 	if (kernel_program_info(program->fd, record) < 0)
 		return distrust(error, "a program's descriptor is none");
-	if (record->kernel_type == BPF_PROG_TYPE_EXT && record->type == PROGRAM_TYPE_XDP)
+	if (record->kernel_type == BPF_PROG_TYPE_EXT && program_type_row(record->type)->dispatched)
 		record->form = PROGRAM_FORM_EXTENSION;
 	else if (record->kernel_type == native)
 		record->form = PROGRAM_FORM_NATIVE;
@@ -138,9 +138,9 @@ static int kernel_facts_check(const struct session_program *program, struct load
 }
 
 static bool form_matches(const struct broker *broker, const struct frontend_load_program *asked,
-                         uint32_t form)
+                         uint32_t type, uint32_t form)
 {
-	bool extension = asked->type == PROGRAM_TYPE_XDP && !asked->exclusive &&
+	bool extension = program_type_row(type)->dispatched && !asked->exclusive &&
 	                 xdp_extension_errno(broker->xdp) == 0;
 
 	return form == (extension ? PROGRAM_FORM_EXTENSION : PROGRAM_FORM_NATIVE);
@@ -174,16 +174,20 @@ static int program_check(const struct broker *broker, const struct load_job *job
 
 	loaded->fd = program->fd;
 	record_common(job, result, &loaded->record);
-	loaded->record.type = asked->type;
+	loaded->record.type = program->type;
+	memcpy(loaded->record.target, program->target, sizeof(loaded->record.target));
 	memcpy(loaded->record.name, asked->function, sizeof(loaded->record.name));
 	loaded->record.xdp = program->xdp;
+
+	if (asked->type && asked->type != program->type)
+		return distrust(error, "a program is of another type than asked for");
 
 	int failure = kernel_facts_check(program, loaded, error);
 
 	if (failure)
 		return failure;
-	if (!form_matches(broker, asked, loaded->record.form))
-		return distrust(error, "an XDP program is not in the form asked for");
+	if (!form_matches(broker, asked, loaded->record.type, loaded->record.form))
+		return distrust(error, "a program is not in the form asked for");
 	return program_maps_check(result, maps, loaded, error);
 }
 

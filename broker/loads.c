@@ -134,11 +134,10 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 		const struct frontend_load_program *asked = &request->programs[i];
 
 		memcpy(job->programs[i].function, asked->function, sizeof(asked->function));
+		memcpy(job->programs[i].target, asked->target, sizeof(asked->target));
 		job->programs[i].type = asked->type;
-		job->programs[i].form =
-			asked->type == PROGRAM_TYPE_XDP && !asked->exclusive && extension
-				? PROGRAM_FORM_EXTENSION
-				: PROGRAM_FORM_NATIVE;
+		job->programs[i].form = !asked->exclusive && extension ? PROGRAM_FORM_EXTENSION
+		                                                       : PROGRAM_FORM_NATIVE;
 	}
 	return job;
 }

@@ -22,7 +22,7 @@ static const char *const state_names[] = {
 
 static bool follows(const struct link_entry *link, uint32_t ifindex)
 {
-	return link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
+	return link->type == PROGRAM_TYPE_XDP && link->target.ifindex == ifindex &&
 	       FOLLOWED_STATES & 1u << link->state;
 }
 
@@ -55,11 +55,12 @@ static void link_update(struct broker *broker, uint64_t id, uint32_t state, cons
 		return;
 	if (link.state != state)
 		log_info("link %llu on interface %u was %s and is %s", (unsigned long long)id,
-		         link.xdp.ifindex, state_names[link.state], state_names[state]);
+		         link.target.ifindex, state_names[link.state], state_names[state]);
 	link.state = state;
-	memset(link.xdp.interface, 0,
-	       sizeof(link.xdp.interface)); /* texts of records are zero-filled */
-	memcpy(link.xdp.interface, interface, strnlen(interface, sizeof(link.xdp.interface) - 1));
+	memset(link.target.interface, 0,
+	       sizeof(link.target.interface)); /* texts of records are zero-filled */
+	memcpy(link.target.interface, interface,
+	       strnlen(interface, sizeof(link.target.interface) - 1));
 	store_begin(broker->store);
 	store_link_put(broker->store, &link);
 	if (store_commit(broker->store, &error) < 0)
@@ -77,7 +78,7 @@ static void links_follow(struct broker *broker, const struct record_chain *chain
 		if (!follows(link, chain->ifindex))
 			continue;
 		state = chain_has(chain, link->id) ? LINK_STATE_ATTACHED : LINK_STATE_REMOVED;
-		if (state != link->state || strcmp(link->xdp.interface, chain->interface) != 0)
+		if (state != link->state || strcmp(link->target.interface, chain->interface) != 0)
 			link_update(broker, link->id, state, chain->interface);
 	}
 }
@@ -88,7 +89,7 @@ static void interface_gone(struct broker *broker, uint32_t ifindex)
 		const struct link_entry *link = &broker->registry.links[i];
 
 		if (follows(link, ifindex))
-			link_update(broker, link->id, LINK_STATE_GONE, link->xdp.interface);
+			link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
 	}
 	registry_chain_remove(&broker->registry, ifindex);
 	view_gone(broker, FRONTEND_GONE_CHAIN, ifindex);
@@ -122,13 +123,13 @@ void monitor_read_all(struct broker *broker)
 		const struct link_entry *link = &broker->registry.links[i];
 		size_t first = 0;
 
-		if (!follows(link, link->xdp.ifindex))
+		if (!follows(link, link->target.ifindex))
 			continue;
 		/* Each interface once: at the first of its links. */
-		while (!follows(&broker->registry.links[first], link->xdp.ifindex))
+		while (!follows(&broker->registry.links[first], link->target.ifindex))
 			first++;
 		if (first == i)
-			monitor_interface_read(broker, link->xdp.ifindex);
+			monitor_interface_read(broker, link->target.ifindex);
 	}
 }
 

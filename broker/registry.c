@@ -2,6 +2,7 @@
 #include "broker/registry.h"
 
 #include "common/program_type.h"
+#include "common/target.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -122,8 +123,7 @@ void registry_link_put(struct registry *registry, const struct record_link *link
 		.program_id = link->program_id,
 		.type = link->type,
 		.state = link->state,
-		.xdp = link->xdp,
-		.tracepoint = link->tracepoint,
+		.target = link->target,
 	};
 }
 
@@ -186,7 +186,7 @@ struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t i
 	for (size_t i = 0; i < registry->link_count; i++) {
 		struct link_entry *link = &registry->links[i];
 
-		if (link->type != PROGRAM_TYPE_XDP || link->xdp.ifindex != ifindex ||
+		if (link->type != PROGRAM_TYPE_XDP || link->target.ifindex != ifindex ||
 		    !(states & 1u << link->state))
 			continue;
 
@@ -211,16 +211,6 @@ struct link_entry *registry_link_of_program(const struct registry *registry, uin
 	return NULL;
 }
 
-static bool same_target(const struct link_entry *entry, const struct record_link *link)
-{
-	if (entry->type != link->type)
-		return false;
-	if (entry->type == PROGRAM_TYPE_XDP)
-		return entry->xdp.ifindex == link->xdp.ifindex;
-	return strcmp(entry->tracepoint.group, link->tracepoint.group) == 0 &&
-	       strcmp(entry->tracepoint.name, link->tracepoint.name) == 0;
-}
-
 struct link_entry *registry_link_same(const struct registry *registry,
                                       const struct record_link *link)
 {
@@ -228,7 +218,7 @@ struct link_entry *registry_link_same(const struct registry *registry,
 		struct link_entry *entry = &registry->links[i];
 
 		if (entry->program_id == link->program_id && entry->state == LINK_STATE_ATTACHED &&
-		    same_target(entry, link))
+		    target_same(&entry->target, &link->target))
 			return entry;
 	}
 	return NULL;
@@ -239,7 +229,7 @@ bool registry_interface_used(const struct registry *registry, uint32_t ifindex)
 	for (size_t i = 0; i < registry->link_count; i++) {
 		const struct link_entry *link = &registry->links[i];
 
-		if (link->type == PROGRAM_TYPE_XDP && link->xdp.ifindex == ifindex &&
+		if (link->type == PROGRAM_TYPE_XDP && link->target.ifindex == ifindex &&
 		    link->state != LINK_STATE_GONE)
 			return true;
 	}

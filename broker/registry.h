@@ -25,8 +25,7 @@ struct link_entry {
 	uint64_t program_id;
 	uint32_t type;  /* enum program_type */
 	uint32_t state; /* enum link_state */
-	struct record_xdp_target xdp;
-	struct record_tracepoint_target tracepoint;
+	struct record_target target;
 };
 
 /* What was last seen on an interface where bpfd has links. */

@@ -4,6 +4,7 @@
 #include "broker/gate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/program_type.h"
 #include "common/sandbox.h"
 
 #include <poll.h>
@@ -189,11 +190,19 @@ static enum session_event program_take(struct session *session, struct channel_m
 
 	if (result->program_count == LOAD_PROGRAMS_MAX)
 		return defect(session);
-	result->programs[result->program_count++] = (struct session_program){
+	if (!program_type_row(program->type) ||
+	    !channel_text_ok(program->target, sizeof(program->target)))
+		return defect(session);
+
+	struct session_program *taken = &result->programs[result->program_count++];
+
+	*taken = (struct session_program){
 		.fd = steal_fd(&message->descriptors[0]),
 		.index = program->index,
+		.type = program->type,
 		.xdp = program->xdp,
 	};
+	memcpy(taken->target, program->target, sizeof(taken->target));
 	return SESSION_PENDING;
 }
 

@@ -33,6 +33,8 @@ enum session_event { SESSION_PENDING, SESSION_WARM, SESSION_FINISHED, SESSION_FA
 struct session_program {
 	int fd;
 	uint32_t index; /* into the job's programs */
+	uint32_t type;  /* enum program_type */
+	char target[FUNCTION_NAME_SIZE];
 	struct record_xdp_defaults xdp;
 };
 

@@ -97,7 +97,7 @@ static void links_publish(struct broker *broker, uint64_t program_id, uint64_t s
 		if (!entry || entry->id >= stopped_at)
 			return;
 
-		uint32_t ifindex = entry->xdp.ifindex;
+		uint32_t ifindex = entry->target.ifindex;
 		uint64_t id = entry->id;
 
 		registry_link_remove(&broker->registry, id);

@@ -2,25 +2,12 @@
 #include "broker/validate.h"
 
 #include "common/program_type.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* XDP_ABORTED to XDP_REDIRECT, and 31, which a component that is not there returns. */
-#define PROCEED_ON_ALL (0x1fu | 1u << 31)
-
-static bool all_zero(const void *bytes, size_t size)
-{
-	const unsigned char *byte = bytes;
-
-	for (size_t i = 0; i < size; i++) {
-		if (byte[i])
-			return false;
-	}
-	return true;
-}
 
 #define TEXT_OK(array) channel_text_ok((array), sizeof(array))
 
@@ -70,7 +57,8 @@ static bool load_well_formed(const struct frontend_load *load)
 		const struct frontend_load_program *program = &load->programs[i];
 
 		if (!program->function[0] || !TEXT_OK(program->function) ||
-		    !program_type_row(program->type) || program->exclusive > 1)
+		    !TEXT_OK(program->target) || program->exclusive > 1 ||
+		    (program->type && !program_type_row(program->type)))
 			return false;
 	}
 	return true;
@@ -98,61 +86,16 @@ int validate_load(const struct frontend_load *load, struct error *error)
 
 static bool attach_well_formed(const struct frontend_attach *attach)
 {
-	const struct record_xdp_target *xdp = &attach->xdp;
-
 	return !attach->peer.reserved && !attach->reserved && program_type_row(attach->type) &&
-	       TEXT_OK(xdp->interface) && xdp->ifindex == 0 && xdp->mode <= XDP_MODE_GENERIC &&
-	       xdp->exclusive <= 1 &&
-	       !(xdp->flags & ~(XDP_TARGET_PRIORITY_SET | XDP_TARGET_PROCEED_ON_SET)) &&
-	       TEXT_OK(attach->tracepoint.group) && TEXT_OK(attach->tracepoint.name) &&
-	       validate_metadata(&attach->metadata);
-}
-
-static int xdp_target_check(const struct record_xdp_target *xdp, struct error *error)
-{
-	if (!xdp->interface[0])
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "no interface is named: an XDP program attaches to an interface");
-	if (xdp->flags & XDP_TARGET_PRIORITY_SET && xdp->priority > PRIORITY_MAX)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "priority %u is out of range: use 0 to %u", xdp->priority,
-		                 PRIORITY_MAX);
-	if (xdp->flags & XDP_TARGET_PROCEED_ON_SET && xdp->proceed_on & ~PROCEED_ON_ALL)
-		return error_set(
-			error, -EINVAL, ERROR_INVALID_ARGUMENT,
-			"proceed-on has an action that XDP does not know: use aborted, drop, pass, "
-			"tx, redirect or dispatcher_return");
-	return 0;
-}
-
-static bool tracepoint_text_ok(const char *text)
-{
-	/* Names of tracefs directories: nothing that could leave them. */
-	return text[0] && text[0] != '.' && !strchr(text, '/');
-}
-
-static int tracepoint_target_check(const struct record_tracepoint_target *target,
-                                   struct error *error)
-{
-	if (tracepoint_text_ok(target->group) && tracepoint_text_ok(target->name))
-		return 0;
-	return error_set(
-		error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		"the tracepoint's group or name is empty or has a '/': write it as group/name");
+	       target_well_formed(&attach->target) && !attach->target.ifindex &&
+	       !attach->target.netns_id && validate_metadata(&attach->metadata);
 }
 
 int validate_attach(const struct frontend_attach *attach, struct error *error)
 {
 	if (!attach_well_formed(attach))
 		return -EPROTO;
-	if (attach->type == PROGRAM_TYPE_XDP) {
-		if (!all_zero(&attach->tracepoint, sizeof(attach->tracepoint)))
-			return -EPROTO;
-		return xdp_target_check(&attach->xdp, error);
-	}
-	if (!all_zero(&attach->xdp, sizeof(attach->xdp)))
-		return -EPROTO;
-	return tracepoint_target_check(&attach->tracepoint, error);
+	return target_check(attach->type, &attach->target, error);
 }
 
 int validate_remove(const struct frontend_remove *remove, struct error *error)

@@ -1,14 +1,80 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "common/program_type.h"
 
+#include "common/target.h"
+
 #include <linux/bpf.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
-static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
-	[PROGRAM_TYPE_XDP] = { .name = "xdp", .bpf_type = BPF_PROG_TYPE_XDP },
-	[PROGRAM_TYPE_TRACEPOINT] = { .name = "tracepoint", .bpf_type = BPF_PROG_TYPE_TRACEPOINT },
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* enum xdp_action, and what a dispatcher has where there is no program. */
+static const struct action_row xdp_action_rows[] = {
+	{ "aborted", 0 }, { "drop", 1 },     { "pass", 2 },
+	{ "tx", 3 },      { "redirect", 4 }, { "dispatcher_return", 31 },
 };
+static const struct action_table xdp_actions = { xdp_action_rows, LENGTH(xdp_action_rows), 0 };
+
+#define B(field) TARGET_BIT(TARGET_##field)
+#define SLEEPABLE BPF_F_SLEEPABLE
+
+/* clang-format off */
+static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
+	[PROGRAM_TYPE_XDP] = {
+		.name = "xdp", .sections = "xdp xdp.frags",
+		.bpf_type = BPF_PROG_TYPE_XDP, .attach_type = BPF_XDP, .flags = BPF_F_XDP_HAS_FRAGS,
+		.dispatched = true, .actions = &xdp_actions,
+		.takes = B(INTERFACE) | B(PRIORITY) | B(PROCEED_ON) | B(MODE) | B(EXCLUSIVE),
+		.needs = B(INTERFACE), .since_major = 5, .since_minor = 9 },
+	[PROGRAM_TYPE_TRACEPOINT] = {
+		.name = "tracepoint", .sections = "tracepoint tp",
+		.bpf_type = BPF_PROG_TYPE_TRACEPOINT,
+		.takes = B(GROUP) | B(NAME), .needs = B(GROUP) | B(NAME), .since_major = 5, .since_minor = 15 },
+	[PROGRAM_TYPE_RAW_TRACEPOINT] = {
+		.name = "raw_tracepoint", .sections = "raw_tracepoint raw_tp",
+		.bpf_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.takes = B(NAME), .needs = B(NAME), .since_major = 4, .since_minor = 17 },
+	[PROGRAM_TYPE_TP_BTF] = {
+		.name = "tp_btf", .sections = "tp_btf",
+		.bpf_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_TRACE_RAW_TP, .loaded_for = "tracepoint",
+		.since_major = 5, .since_minor = 5 },
+	[PROGRAM_TYPE_FENTRY] = {
+		.name = "fentry", .sections = "fentry fentry.s",
+		.bpf_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_TRACE_FENTRY, .flags = SLEEPABLE,
+		.loaded_for = "function", .since_major = 5, .since_minor = 5 },
+	[PROGRAM_TYPE_FEXIT] = {
+		.name = "fexit", .sections = "fexit fexit.s",
+		.bpf_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_TRACE_FEXIT, .flags = SLEEPABLE,
+		.loaded_for = "function", .since_major = 5, .since_minor = 5 },
+	[PROGRAM_TYPE_FMOD_RET] = {
+		.name = "fmod_ret", .sections = "fmod_ret fmod_ret.s",
+		.bpf_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_MODIFY_RETURN, .flags = SLEEPABLE,
+		.loaded_for = "function", .since_major = 5, .since_minor = 7 },
+	[PROGRAM_TYPE_LSM] = {
+		.name = "lsm", .sections = "lsm lsm.s",
+		.bpf_type = BPF_PROG_TYPE_LSM, .attach_type = BPF_LSM_MAC, .flags = SLEEPABLE,
+		.loaded_for = "hook", .since_major = 5, .since_minor = 7 },
+};
+/* clang-format on */
+
+uint32_t actions_mask(const struct action_table *actions)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; actions && i < actions->count; i++)
+		mask |= 1u << (actions->rows[i].code + actions->bias);
+	return mask;
+}
+
+const struct action_row *action_by_code(const struct action_table *actions, int32_t code)
+{
+	for (size_t i = 0; actions && i < actions->count; i++) {
+		if (actions->rows[i].code == code)
+			return &actions->rows[i];
+	}
+	return NULL;
+}
 
 const struct program_type_row *program_type_row(uint32_t type)
 {
@@ -20,8 +86,56 @@ const struct program_type_row *program_type_row(uint32_t type)
 enum program_type program_type_by_name(const char *name)
 {
 	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
-		if (strcmp(program_types[type].name, name) == 0)
+		if (program_types[type].name && strcmp(program_types[type].name, name) == 0)
 			return (enum program_type)type;
 	}
 	return PROGRAM_TYPE_NONE;
+}
+
+/* The length of the longest of the words that the section is, or begins with before a '/'; or 0. */
+static size_t section_match(const char *words, const char *section)
+{
+	size_t best = 0;
+
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		if (length > best && strncmp(section, words, length) == 0 &&
+		    (section[length] == '\0' || section[length] == '/'))
+			best = length;
+		words += length + (words[length] == ' ');
+	}
+	return best;
+}
+
+enum program_type program_type_by_section(const char *section, const char **rest)
+{
+	enum program_type found = PROGRAM_TYPE_NONE;
+	size_t best = 0;
+
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		size_t length = program_types[type].name
+		                        ? section_match(program_types[type].sections, section)
+		                        : 0;
+
+		if (length > best) {
+			best = length;
+			found = (enum program_type)type;
+		}
+	}
+	*rest = section + best + (section[best] == '/');
+	return found;
+}
+
+const char *program_type_names(char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END && used < size; type++) {
+		if (program_types[type].name)
+			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+			                         program_types[type].name);
+	}
+	return out;
 }

@@ -3,11 +3,9 @@
 
 #include "common/program_type.h"
 #include "frontend/kernel_names.h"
-#include "frontend/validate.h"
+#include "frontend/target.h"
 
 #include <string.h>
-
-#define ACTIONS_MAX 32
 
 /* Arrays of messages are taken as one piece: the messages, and the pointers to them that protobuf-c
  * wants. */
@@ -189,6 +187,7 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	out->application = text_const(head->application);
 	out->owner_uid = head->owner_uid;
 	out->exclusive = head->type == PROGRAM_TYPE_XDP && head->form == PROGRAM_FORM_NATIVE;
+	out->target = text_const(head->target);
 	out->source = &block->source;
 	out->kernel = &block->kernel;
 	source_fill(head, &block->source);
@@ -205,18 +204,6 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	return out;
 }
 
-static bool proceed_on_fill(const struct answer_source *source, uint32_t mask, Bpfd__V1__Link *out)
-{
-	out->proceed_on = arena_take_array(source->arena, ACTIONS_MAX, sizeof(*out->proceed_on));
-	if (!out->proceed_on)
-		return false;
-	for (uint32_t action = 0; action < ACTIONS_MAX; action++) {
-		if (mask & 1u << action && proceed_on_known(action))
-			out->proceed_on[out->n_proceed_on++] = action;
-	}
-	return true;
-}
-
 static void position_fill(int position, Bpfd__V1__Link *out)
 {
 	if (position < 0)
@@ -225,28 +212,18 @@ static void position_fill(int position, Bpfd__V1__Link *out)
 	out->position = (uint32_t)position;
 }
 
-static bool xdp_fill(const struct answer_source *source, const struct view_link *link,
-                     Bpfd__V1__Link *out)
+/* Where it is; a program that was loaded for one place names that. */
+static bool target_fill(const struct answer_source *source, uint32_t type,
+                        const struct record_target *target, const char *loaded_for,
+                        Bpfd__V1__Link *out)
 {
-	const struct record_xdp_target *xdp = &link->head->xdp;
+	char text[TARGET_TEXT_SIZE];
 
-	out->interface = text_const(xdp->interface);
-	out->ifindex = xdp->ifindex;
-	out->mode = (Bpfd__V1__XdpMode)xdp->mode;
-	out->exclusive = xdp->exclusive != 0;
-	position_fill(view_link_position(source->view, link), out);
-	if (out->exclusive)
-		return true;
-	out->priority = xdp->priority;
-	return proceed_on_fill(source, xdp->proceed_on, out);
-}
-
-static bool tracepoint_fill(const struct answer_source *source, const struct view_link *link,
-                            Bpfd__V1__Link *out)
-{
-	out->target = arena_print(source->arena, "%s/%s", link->head->tracepoint.group,
-	                          link->head->tracepoint.name);
-	return out->target != NULL;
+	target_describe(target, text);
+	out->target = target_give(source->arena, type, target);
+	out->where = arena_print(source->arena, "%s", text[0] ? text : loaded_for);
+	out->ifindex = target->ifindex;
+	return out->target && out->where;
 }
 
 Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struct view_link *link)
@@ -268,11 +245,11 @@ Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struc
 		out->kernel_program_id = program->head->kernel_id;
 	}
 
-	bool filled = head->type == PROGRAM_TYPE_XDP ? xdp_fill(source, link, out)
-	                                             : tracepoint_fill(source, link, out);
-
-	if (!filled || !metadata_fill(source, link->metadata, link->metadata_count, &out->metadata,
-	                              &out->n_metadata))
+	position_fill(view_link_position(source->view, link), out);
+	if (!target_fill(source, head->type, &head->target, program ? program->head->target : "",
+	                 out) ||
+	    !metadata_fill(source, link->metadata, link->metadata_count, &out->metadata,
+	                   &out->n_metadata))
 		return NULL;
 	return out;
 }
@@ -281,22 +258,22 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
                                     const struct record_chain *chain, uint32_t position)
 {
 	const struct record_chain_entry *entry = &chain->entries[position];
+	struct record_target *target = arena_take(source->arena, sizeof(*target));
 	Bpfd__V1__Link *out = arena_take(source->arena, sizeof(*out));
 
-	if (!out)
+	if (!out || !target)
 		return NULL;
+	*target = (struct record_target){ .ifindex = chain->ifindex,
+		                          .mode = chain->mode,
+		                          .priority = (int32_t)entry->priority,
+		                          .proceed_on = entry->proceed_on,
+		                          .exclusive = chain->dispatcher_version == 0 };
+	memcpy(target->interface, chain->interface, sizeof(target->interface));
 	bpfd__v1__link__init(out);
 	out->program_name = text_const(entry->kernel_name);
 	out->type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
 	out->state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
-	out->interface = text_const(chain->interface);
-	out->ifindex = chain->ifindex;
-	out->mode = (Bpfd__V1__XdpMode)chain->mode;
 	out->kernel_program_id = entry->kernel_id;
-	out->exclusive = chain->dispatcher_version == 0;
 	position_fill((int)position, out);
-	if (out->exclusive)
-		return out;
-	out->priority = entry->priority;
-	return proceed_on_fill(source, entry->proceed_on, out) ? out : NULL;
+	return target_fill(source, PROGRAM_TYPE_XDP, target, "", out) ? out : NULL;
 }

@@ -5,12 +5,6 @@
 
 #include "frontend/answer.h"
 
-/* protobuf-c's fields are not const, but packing does not write to them. */
-static inline char *text_const(const char *text)
-{
-	return (char *)(uintptr_t)text;
-}
-
 Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
                                        const struct view_program *program);
 Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struct view_link *link);

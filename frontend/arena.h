@@ -38,4 +38,10 @@ void *arena_take_array(struct arena *arena, size_t count, size_t size);
 char *arena_print(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* protobuf-c's fields are not const, but packing does not write to them. */
+static inline char *text_const(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
 #endif

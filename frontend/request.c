@@ -2,6 +2,7 @@
 #include "frontend/request.h"
 
 #include "common/log.h"
+#include "frontend/target.h"
 #include "frontend/validate.h"
 #include "frontend/wire.h"
 
@@ -168,10 +169,10 @@ static int load_program_take(const Bpfd__V1__LoadProgram *program, size_t index,
 
 	if (r < 0)
 		return r;
-	if (program->type == BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UNSPECIFIED)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "program \"%s\" has no type: give xdp or tracepoint",
-		                 entry->function);
+	r = text_take(TEXT_LOAD_TARGET, field_print(field, "load.programs", index, "target"),
+	              program->target, entry->target, sizeof(entry->target), error);
+	if (r < 0)
+		return r;
 	if (program->exclusive && program->type != BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "program \"%s\" is no xdp program: only those can be exclusive",
@@ -209,61 +210,6 @@ int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, s
 	return r;
 }
 
-static int xdp_take(const Bpfd__V1__XdpAttach *xdp, struct record_xdp_target *out,
-                    struct error *error)
-{
-	int r = text_take(TEXT_INTERFACE, "attach.xdp.interface", xdp->interface, out->interface,
-	                  sizeof(out->interface), error);
-
-	if (r == 0 && xdp->priority_option_case == BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY) {
-		out->priority = xdp->priority;
-		out->flags |= XDP_TARGET_PRIORITY_SET;
-		r = priority_check(xdp->priority, error);
-	}
-	if (r == 0 && xdp->n_proceed_on) {
-		out->flags |= XDP_TARGET_PROCEED_ON_SET;
-		r = proceed_on_take(xdp->proceed_on, xdp->n_proceed_on, &out->proceed_on, error);
-	}
-	if (r < 0)
-		return r;
-	if (xdp->exclusive && out->flags)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "attach.xdp.exclusive is set together with %s: a program that is "
-		                 "attached alone has no place in an order",
-		                 out->flags & XDP_TARGET_PRIORITY_SET ? "priority" : "proceed_on");
-	out->mode = (uint32_t)xdp->mode;
-	out->exclusive = xdp->exclusive ? 1 : 0;
-	return 0;
-}
-
-static int tracepoint_take(const Bpfd__V1__TracepointAttach *tracepoint,
-                           struct record_tracepoint_target *out, struct error *error)
-{
-	int r = text_take(TEXT_TRACEPOINT, "attach.tracepoint.group", tracepoint->group, out->group,
-	                  sizeof(out->group), error);
-
-	if (r < 0)
-		return r;
-	return text_take(TEXT_TRACEPOINT, "attach.tracepoint.name", tracepoint->name, out->name,
-	                 sizeof(out->name), error);
-}
-
-static int target_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *out,
-                       struct error *error)
-{
-	switch (request->target_case) {
-	case BPFD__V1__ATTACH_REQUEST__TARGET_XDP:
-		out->type = PROGRAM_TYPE_XDP;
-		return xdp_take(request->xdp, &out->xdp, error);
-	case BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT:
-		out->type = PROGRAM_TYPE_TRACEPOINT;
-		return tracepoint_take(request->tracepoint, &out->tracepoint, error);
-	default:
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "attach has no target: one of xdp and tracepoint must be set");
-	}
-}
-
 int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *out,
                 struct error *error)
 {
@@ -271,11 +217,12 @@ int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *
 
 	memset(out, 0, sizeof(*out));
 	if (r == 0)
-		r = target_take(request, out, error);
+		r = target_take(request->target, (uint32_t)request->type, &out->target, error);
 	if (r == 0)
 		r = metadata_take("attach.metadata", request->metadata, request->n_metadata,
 		                  &out->metadata, error);
 	out->program_id = request->program_id;
+	out->type = (uint32_t)request->type;
 	return r;
 }
 

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define XDP_ACTION_LAST 4 /* XDP_REDIRECT */
-#define XDP_ACTION_DISPATCHER_RETURN 31
 #define SHOWN_SIZE 200 /* of a value, in an error */
 
 #define refuse(error, ...) error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT, __VA_ARGS__)
@@ -26,12 +24,6 @@ static bool byte_is_symbol(unsigned char byte)
 static bool byte_is_text(unsigned char byte)
 {
 	return byte >= 0x20 && byte != 0x7f;
-}
-
-/* The kernel's own rule for names (dev_valid_name), and no control characters. */
-static bool byte_is_interface(unsigned char byte)
-{
-	return byte_is_text(byte) && byte != ' ' && byte != '/' && byte != ':';
 }
 
 struct text_row {
@@ -79,44 +71,8 @@ int text_take(enum text_rule rule, const char *field, const char *value, char *o
 		return refuse(error,
 		              "%s \"%s\" has characters that are not allowed: it may have %s",
 		              field, shown, row->allowed);
-	if (rule == TEXT_INTERFACE && (strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
-		return refuse(error, "%s \"%s\" is no name of an interface", field, shown);
 	memset(out, 0, size);
 	memcpy(out, value, length + 1);
-	return 0;
-}
-
-bool proceed_on_known(uint32_t action)
-{
-	return action <= XDP_ACTION_LAST || action == XDP_ACTION_DISPATCHER_RETURN;
-}
-
-int proceed_on_take(const uint32_t *actions, size_t count, uint32_t *mask, struct error *error)
-{
-	uint32_t taken = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!proceed_on_known(actions[i]))
-			return refuse(error,
-			              "attach.xdp.proceed_on[%zu] is %u: the XDP actions are 0 "
-			              "(aborted), 1 (drop), 2 (pass), 3 (tx), 4 (redirect) and 31 "
-			              "(dispatcher_return)",
-			              i, actions[i]);
-		if (taken & 1u << actions[i])
-			return refuse(error,
-			              "attach.xdp.proceed_on[%zu] is %u, which is there already", i,
-			              actions[i]);
-		taken |= 1u << actions[i];
-	}
-	*mask = taken;
-	return 0;
-}
-
-int priority_check(uint32_t priority, struct error *error)
-{
-	if (priority > PRIORITY_MAX)
-		return refuse(error, "attach.xdp.priority is %u: it goes from 0 (first) to %d",
-		              priority, PRIORITY_MAX);
 	return 0;
 }
 

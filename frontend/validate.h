@@ -22,9 +22,7 @@
 	X(METADATA_VALUE, 0, METADATA_VALUE_SIZE - 1, byte_is_text, "no control characters") \
 	X(APPLICATION, 0, APPLICATION_SIZE - 1, byte_is_text, "no control characters")       \
 	X(SOURCE_NAME, 0, 127, byte_is_text, "no control characters")                        \
-	X(INTERFACE, 1, INTERFACE_SIZE - 1, byte_is_interface,                               \
-	  "no whitespace, control characters, '/' or ':'")                                   \
-	X(TRACEPOINT, 1, TRACEPOINT_SIZE - 1, byte_is_word, "letters, digits and _")
+	X(LOAD_TARGET, 0, FUNCTION_NAME_SIZE - 1, byte_is_symbol, "letters, digits and _ . $")
 
 enum text_rule {
 #define X(name, ...) TEXT_##name,
@@ -40,14 +38,6 @@ enum text_rule {
  */
 int text_take(enum text_rule rule, const char *field, const char *value, char *out, size_t size,
               struct error *error);
-
-/* The proceed-on list as a mask: bit n for action n. 0, or -EINVAL with `error`. */
-int proceed_on_take(const uint32_t *actions, size_t count, uint32_t *mask, struct error *error);
-
-/* True for the XDP actions after which a program may hand on: 0 to 4 and 31. */
-bool proceed_on_known(uint32_t action);
-
-int priority_check(uint32_t priority, struct error *error);
 
 /* `mutation`: 16 bytes, not all zero; otherwise none or 16 bytes. */
 int request_id_check(bool mutation, const uint8_t *bytes, size_t size, struct error *error);

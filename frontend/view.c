@@ -2,6 +2,7 @@
 #include "frontend/view.h"
 
 #include "common/cleanup.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -129,6 +130,7 @@ static bool program_ok(const struct record_program *row)
 			return false;
 	}
 	return channel_text_ok(row->name, sizeof(row->name)) &&
+	       channel_text_ok(row->target, sizeof(row->target)) &&
 	       strnlen(row->kernel_name, sizeof(row->kernel_name)) < sizeof(row->kernel_name) &&
 	       channel_text_ok(row->application, sizeof(row->application)) &&
 	       channel_text_ok(row->source_name, sizeof(row->source_name));
@@ -226,10 +228,7 @@ int view_take_globals(struct view *view, const struct frontend_globals *row)
 
 static bool link_ok(const struct record_link *row)
 {
-	return row->id != 0 && metadata_ok(&row->metadata) &&
-	       channel_text_ok(row->xdp.interface, sizeof(row->xdp.interface)) &&
-	       channel_text_ok(row->tracepoint.group, sizeof(row->tracepoint.group)) &&
-	       channel_text_ok(row->tracepoint.name, sizeof(row->tracepoint.name));
+	return row->id != 0 && metadata_ok(&row->metadata) && target_well_formed(&row->target);
 }
 
 int view_take_link(struct view *view, const struct record_link *row)
@@ -329,7 +328,7 @@ const struct view_link *view_link(const struct view *view, uint64_t id)
 
 int view_link_position(const struct view *view, const struct view_link *link)
 {
-	const struct view_chain *found = table_find(&view->chains, link->head->xdp.ifindex);
+	const struct view_chain *found = table_find(&view->chains, link->head->target.ifindex);
 
 	for (uint32_t i = 0; found && i < found->chain.count; i++) {
 		if (found->chain.entries[i].link_id == link->id)

@@ -143,6 +143,7 @@ static int number_check(const struct wire_cursor *cursor, const ProtobufCFieldDe
 	case PROTOBUF_C_TYPE_UINT64:
 		return 0;
 	case PROTOBUF_C_TYPE_UINT32:
+	case PROTOBUF_C_TYPE_SINT32:
 		if (number > UINT32_MAX)
 			return wire_refuse(cursor, "%s is %llu: at most %u fits", cursor->path,
 			                   shown, UINT32_MAX);

@@ -16,7 +16,8 @@ enum frontend_state { FRONTEND_STATE_STARTING = 1, FRONTEND_STATE_READY = 2 };
 
 struct frontend_load_program {
 	char function[FUNCTION_NAME_SIZE]; /* empty is not allowed */
-	uint32_t type;                     /* enum program_type */
+	char target[FUNCTION_NAME_SIZE];   /* kernel function or hook; empty: the section's */
+	uint32_t type;                     /* enum program_type; NONE: what its section says */
 	uint32_t exclusive; /* XDP: 1 loads PROGRAM_FORM_NATIVE, for attach --exclusive */
 };
 
@@ -39,8 +40,7 @@ struct frontend_attach {
 	uint64_t program_id;
 	uint32_t type; /* enum program_type; must be the program's */
 	uint32_t reserved;
-	struct record_xdp_target xdp;
-	struct record_tracepoint_target tracepoint;
+	struct record_target target;
 	struct record_metadata metadata;
 };
 

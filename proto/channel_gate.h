@@ -14,8 +14,9 @@ enum gate_state { GATE_STATE_WARMING = 1, GATE_STATE_WARM = 2, GATE_STATE_WORKIN
 
 struct gate_job_program {
 	char function[FUNCTION_NAME_SIZE];
-	uint32_t type; /* enum program_type */
-	uint32_t form; /* enum program_form */
+	char target[FUNCTION_NAME_SIZE]; /* kernel function or hook; empty: the section's */
+	uint32_t type;                   /* enum program_type; NONE: what its section says */
+	uint32_t form;                   /* enum program_form, for types that have a dispatcher */
 };
 
 /* + 1 descriptor: the object's sealed memfd, which goes to the loader unread. */
@@ -29,7 +30,8 @@ struct gate_job {
 
 struct gate_program {
 	uint32_t index; /* into the job's programs */
-	uint32_t reserved;
+	uint32_t type;  /* enum program_type */
+	char target[FUNCTION_NAME_SIZE];
 	struct record_xdp_defaults xdp;
 };
 

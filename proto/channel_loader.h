@@ -108,8 +108,9 @@ struct loader_btf_load_short {
  * that in.
  */
 struct loader_program_load {
-	uint32_t index; /* into the job's programs, or LOADER_PROGRAM_* */
-	uint32_t type;  /* enum bpf_prog_type, as libbpf sees it */
+	uint32_t index;        /* into the job's programs, or LOADER_PROGRAM_* */
+	uint32_t program_type; /* enum program_type; the job's, where it names one */
+	uint32_t type;         /* enum bpf_prog_type, as libbpf sees it */
 	uint32_t expected_attach_type;
 	uint32_t flags;
 	uint32_t instruction_count;
@@ -119,7 +120,8 @@ struct loader_program_load {
 	uint32_t line_record_size;
 	uint32_t line_record_count;
 	uint32_t kernel_version;
-	uint32_t log; /* 1: the verifier's log is wanted */
+	uint32_t log;           /* 1: the verifier's log is wanted */
+	uint32_t attach_btf_id; /* in the kernel's BTF, for types that are loaded for a function */
 	char name[LOADER_BPF_NAME_SIZE];
 	char license[LOADER_LICENSE_SIZE];
 };
@@ -145,7 +147,8 @@ struct loader_object_info {
 struct loader_program {
 	uint32_t index;
 	uint32_t handle;
-	struct record_xdp_defaults xdp; /* the gate sets `frags` by what it loaded */
+	char target[FUNCTION_NAME_SIZE]; /* what it was loaded for, or empty */
+	struct record_xdp_defaults xdp;  /* the gate sets `frags` by what it loaded */
 };
 
 struct loader_map {

@@ -12,6 +12,7 @@
 #define APPLICATION_SIZE 64
 #define INTERFACE_SIZE 16  /* IFNAMSIZ */
 #define TRACEPOINT_SIZE 64 /* a group's or an event's name */
+#define TARGET_PATH_SIZE 256
 #define REQUEST_ID_SIZE 16 /* bytes, chosen by the client at random; all zero means none */
 #define DIGEST_SIZE 32     /* SHA-256 */
 #define LOAD_PROGRAMS_MAX 32

@@ -89,6 +89,7 @@ struct record_program {
 	uint32_t reserved;
 	struct record_xdp_defaults xdp;
 	char name[FUNCTION_NAME_SIZE];
+	char target[FUNCTION_NAME_SIZE]; /* what it was loaded for: a kernel function or hook */
 	char kernel_name[16];
 	uint8_t tag[8];
 	uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the object */
@@ -108,28 +109,39 @@ enum link_state {
 
 enum xdp_mode { XDP_MODE_DEFAULT = 0, XDP_MODE_NATIVE = 1, XDP_MODE_GENERIC = 2 };
 
-/* Where an XDP program is to run. */
-struct record_xdp_target {
-	char interface[INTERFACE_SIZE];
-	uint32_t ifindex; /* filled in by the broker */
-	uint32_t priority;
-	uint32_t proceed_on;
-	uint32_t mode; /* enum xdp_mode; DEFAULT: native where the driver can, else generic; what it
-	                  became, once attached */
-	uint32_t exclusive; /* 1: the program itself is attached, without a dispatcher */
-	uint32_t flags;     /* XDP_TARGET_* */
-};
-#define XDP_TARGET_PRIORITY_SET 1u /* else the object's own, else 50 */
-#define XDP_TARGET_PROCEED_ON_SET                                      \
-	2u /* else the object's own, else pass (and dispatcher_return) \
-	    */
+enum direction { DIRECTION_NONE = 0, DIRECTION_INGRESS = 1, DIRECTION_EGRESS = 2 };
 
-struct record_tracepoint_target {
+/*
+ * Where a program is to run, for every program type. Which of the fields a type takes, and in which
+ * ranges, is in common/target.h; all others are zero.
+ */
+struct record_target {
+	char interface[INTERFACE_SIZE];
+	char netns[TARGET_PATH_SIZE]; /* a network namespace's file; empty: bpfd's own */
+	char path[TARGET_PATH_SIZE];  /* of a binary or a control group */
+	char function[FUNCTION_NAME_SIZE];
 	char group[TRACEPOINT_SIZE];
 	char name[TRACEPOINT_SIZE];
+	uint64_t offset;   /* bytes */
+	uint64_t netns_id; /* inode number of the namespace; filled in by the broker */
+	uint32_t ifindex;  /* filled in by the broker */
+	int32_t priority;
+	uint32_t proceed_on; /* one bit for each return value: see struct action_table */
+	uint32_t mode;       /* enum xdp_mode; what it became, once attached */
+	uint32_t exclusive;  /* 1: the program itself is attached, without a dispatcher */
+	uint32_t direction;  /* enum direction */
+	uint32_t follow;     /* 1: attached again when an interface of this name returns */
+	uint32_t pid;
+	uint32_t container_pid;
+	uint32_t cpu;
+	uint32_t frequency_hz;
+	uint32_t family; /* NFPROTO_* */
+	uint32_t hook;   /* NF_INET_* */
+	uint32_t given;  /* 1 << enum target_field: what the client said, also where it is zero */
+	uint32_t reserved;
 };
 
-/* A link: one attachment of a program. `type` says which target counts; the other is zero. */
+/* A link: one attachment of a program. */
 struct record_link {
 	uint64_t id;
 	uint64_t program_id;
@@ -138,8 +150,7 @@ struct record_link {
 	uint32_t owner_uid;
 	uint32_t owner_gid;
 	uint64_t attached_at_s;
-	struct record_xdp_target xdp;
-	struct record_tracepoint_target tracepoint;
+	struct record_target target;
 	struct record_metadata metadata;
 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/arguments.h"
 #include "bpfctl/value.h"
+#include "common/program_type.h"
 
 #include <getopt.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 32
 #define CODE_FIRST 256 /* getopt_long's codes for rows: beyond every letter */
 
 /* The rows that are valid at this point of the command line, and the same as getopt_long wants
@@ -70,19 +71,29 @@ static _Bool take_version(struct arguments *arguments, char *value)
 }
 
 const struct option_row global_options[] = {
-	{ "socket", "PATH", "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0 },
-	{ "output", "FORMAT", "table (the default) or json", take_output, 'o' },
-	{ "timeout", "SECONDS", "how long to wait for an answer, if not 60", take_timeout, 0 },
-	{ "help", NULL, "explain, and do nothing", take_help, 'h' },
-	{ "version", NULL, "print the version of bpfctl", take_version, 'V' },
+	{ "socket", "PATH", "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0, 0 },
+	{ "output", "FORMAT", "table (the default) or json", take_output, 'o', 0 },
+	{ "timeout", "SECONDS", "how long to wait for an answer, if not 60", take_timeout, 0, 0 },
+	{ "help", NULL, "explain, and do nothing", take_help, 'h', 0 },
+	{ "version", NULL, "print the version of bpfctl", take_version, 'V', 0 },
 	{},
 };
 
-static void options_add(struct option_set *set, const struct option_row *rows)
+_Bool option_fits(const struct option_row *row, enum bpfd_program_type type)
+{
+	const struct program_type_row *taker = program_type_row(type);
+
+	return !row->fields || (taker && taker->takes & row->fields);
+}
+
+static void options_add(struct option_set *set, const struct option_row *rows,
+                        enum bpfd_program_type type)
 {
 	for (; rows && rows->name && set->count < OPTIONS_MAX; rows++) {
 		size_t length = strlen(set->letters);
 
+		if (!option_fits(rows, type))
+			continue;
 		set->rows[set->count] = rows;
 		set->options[set->count] = (struct option){
 			.name = rows->name,
@@ -97,12 +108,25 @@ static void options_add(struct option_set *set, const struct option_row *rows)
 	}
 }
 
-static void options_collect(struct option_set *set, const struct command *command)
+static void options_collect(struct option_set *set, const struct arguments *arguments)
 {
 	*set = (struct option_set){ .letters = "+:" };
-	options_add(set, global_options);
-	if (command)
-		options_add(set, command->options);
+	options_add(set, global_options, BPFD_PROGRAM_NONE);
+	if (arguments->command)
+		options_add(set, arguments->command->options, arguments->type);
+}
+
+static _Bool option_is_of_another_type(const struct arguments *arguments, const char *word)
+{
+	const struct option_row *row = arguments->command ? arguments->command->options : NULL;
+
+	for (; row && row->name; row++) {
+		if (row->fields && strncmp(word, "--", 2) == 0 &&
+		    strlen(row->name) == strcspn(word + 2, "=") &&
+		    strncmp(word + 2, row->name, strlen(row->name)) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 static const struct option_row *option_find(const struct option_set *set, int code)
@@ -138,11 +162,36 @@ static _Bool option_take(struct arguments *arguments, const struct option_set *s
 	if (code == '?' && optopt >= CODE_FIRST)
 		return complain(arguments, "option \"--%s\" takes no value",
 		                set->rows[optopt - CODE_FIRST]->name);
+	if (!row && option_is_of_another_type(arguments, word))
+		return complain(arguments,
+		                "%s programs take no %.*s: see \"bpfctl attach %s --help\"",
+		                bpfd_program_type_name(arguments->type), (int)strcspn(word, "="),
+		                word, bpfd_program_type_name(arguments->type));
 	if (!row || option_abbreviated(row, word))
 		return complain(
 			arguments, "unknown option \"%s\"%s", word,
 			arguments->command ? "" : " (a command's own options follow the command)");
+	arguments->fields |= row->fields;
 	return row->take(arguments, optarg);
+}
+
+/* The second word of a command, or the type that stands for it. */
+static _Bool second_word_take(struct arguments *arguments, const char *word)
+{
+	char names[400];
+
+	arguments->command = command_find(arguments->first_word, word);
+	if (arguments->command)
+		return 1;
+	arguments->command = command_find(arguments->first_word, COMMAND_TYPE);
+	if (!arguments->command)
+		return complain(arguments, "unknown command \"%s %s\"", arguments->first_word,
+		                word);
+	if (bpfd_program_type_parse(word, &arguments->type))
+		return 1;
+	arguments->command = NULL;
+	return complain(arguments, "no program type \"%s\": it is one of %s", word,
+	                program_type_names(names, sizeof(names)));
 }
 
 /* A word that is no option: part of the command's name first, then its operands. */
@@ -158,14 +207,11 @@ static _Bool word_take(struct arguments *arguments, struct option_set *set, char
 		arguments->first_word = word;
 		if (command_words(word) == 1)
 			arguments->command = command_find(word, NULL);
-	} else {
-		arguments->command = command_find(arguments->first_word, word);
-		if (!arguments->command)
-			return complain(arguments, "unknown command \"%s %s\"",
-			                arguments->first_word, word);
+	} else if (!second_word_take(arguments, word)) {
+		return 0;
 	}
 	if (arguments->command)
-		options_collect(set, arguments->command);
+		options_collect(set, arguments);
 	return 1;
 }
 
@@ -194,7 +240,7 @@ _Bool arguments_parse(int argc, char **argv, struct arguments *arguments)
 	_Bool options_end = 0;
 
 	*arguments = (struct arguments){ .timeout_ms = BPFD_TIMEOUT_MS, .operands = argv };
-	options_collect(&set, NULL);
+	options_collect(&set, arguments);
 	opterr = 0;
 	optind = 1;
 	while (optind < argc) {

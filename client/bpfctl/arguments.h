@@ -7,7 +7,7 @@
 #include "bpfd/bpfd.h"
 #include "proto/limits.h"
 
-#define XDP_ACTIONS_MAX 32
+#define ACTIONS_MAX 32
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON };
 
@@ -34,9 +34,9 @@ struct arguments {
 	_Bool exclusive;
 	enum bpfd_program_type type;
 	uint64_t program_id;
-	struct bpfd_xdp_target xdp;
-	uint32_t proceed_on[XDP_ACTIONS_MAX];
-	struct bpfd_tracepoint_target tracepoint;
+	struct bpfd_target target;
+	int32_t proceed_on[ACTIONS_MAX];
+	uint32_t fields; /* 1 << enum target_field: what options were given for */
 
 	char complaint[512];
 };
@@ -51,5 +51,8 @@ _Bool arguments_parse(int argc, char **argv, struct arguments *arguments);
 
 /* The options that every command takes; ends with a row without a name. */
 extern const struct option_row global_options[];
+
+/* Is the option there for programs of this type? */
+_Bool option_fits(const struct option_row *row, enum bpfd_program_type type);
 
 #endif

@@ -8,8 +8,7 @@ enum exit_code attach_run(struct arguments *arguments)
 {
 	struct bpfd_attach_request request = {
 		.type = arguments->type,
-		.xdp = arguments->xdp,
-		.tracepoint = arguments->tracepoint,
+		.target = arguments->target,
 		.metadata = arguments->metadata,
 		.metadata_count = arguments->metadata_count,
 	};

@@ -8,10 +8,8 @@
 const struct command commands[] = {
 	{ { "load", "file" }, "PATH", "load programs of an object file",
 	  load_options, 1, 1, load_check, load_file_run },
-	{ { "attach", "xdp" }, "PROGRAM", "let an XDP program run on an interface",
-	  attach_xdp_options, 1, 1, attach_xdp_check, attach_run },
-	{ { "attach", "tracepoint" }, "PROGRAM", "let a program run at a tracepoint",
-	  attach_tracepoint_options, 1, 1, attach_tracepoint_check, attach_run },
+	{ { "attach", COMMAND_TYPE }, "PROGRAM", "let a program run: on an interface, at a tracepoint, ...",
+	  attach_options, 1, 1, attach_check, attach_run },
 	{ { "detach", NULL }, "LINK...", "take programs off where they run",
 	  NULL, 1, OPERANDS_ANY, ids_check, detach_run },
 	{ { "unload", NULL }, "PROGRAM...", "detach programs everywhere, and remove them",

@@ -5,6 +5,7 @@
 #define BPFD_BPFCTL_COMMAND_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum exit_code {
@@ -23,13 +24,16 @@ struct option_row {
 	const char *value; /* what the value is called in the help; NULL: no value */
 	const char *help;
 	_Bool (*take)(struct arguments *arguments, char *value);
-	char letter; /* the short form, or 0 */
+	char letter;     /* the short form, or 0 */
+	uint32_t fields; /* 1 << enum target_field: only for types that take one of them; 0: for all
+	                  */
 };
 
 #define OPERANDS_ANY SIZE_MAX
+#define COMMAND_TYPE "TYPE" /* in place of a second word: a program type's name */
 
 struct command {
-	const char *words[2]; /* the second may be NULL */
+	const char *words[2]; /* the second may be NULL, or COMMAND_TYPE */
 	const char *operands; /* as the help shows them; "" if there are none */
 	const char *summary;
 	const struct option_row *options; /* ends with a row without a name */

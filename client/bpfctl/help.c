@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/help.h"
 #include "bpfctl/text.h"
+#include "common/program_type.h"
 
 #include <string.h>
 
@@ -17,13 +18,16 @@ static void option_print(FILE *out, const struct option_row *row)
 	(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, row->help);
 }
 
-static void options_print(FILE *out, const char *title, const struct option_row *rows)
+static void options_print(FILE *out, const char *title, const struct option_row *rows,
+                          enum bpfd_program_type type)
 {
 	if (!rows)
 		return;
 	(void)fprintf(out, "\n%s\n", title);
-	for (; rows->name; rows++)
-		option_print(out, rows);
+	for (; rows->name; rows++) {
+		if (option_fits(rows, type))
+			option_print(out, rows);
+	}
 }
 
 static void command_name(const struct command *command, char *name, size_t size)
@@ -32,20 +36,35 @@ static void command_name(const struct command *command, char *name, size_t size)
 	               command->words[1] ? command->words[1] : "");
 }
 
-static void command_help(FILE *out, const struct command *command)
+/* "attach xdp": with the type that was named */
+static void arguments_name(const struct arguments *arguments, char *name, size_t size)
 {
+	const struct command *command = arguments->command;
+
+	if (command->words[1] && strcmp(command->words[1], COMMAND_TYPE) == 0)
+		(void)snprintf(name, size, "%s %s", command->words[0],
+		               bpfd_program_type_name(arguments->type));
+	else
+		command_name(command, name, size);
+}
+
+static void command_help(FILE *out, const struct arguments *arguments)
+{
+	const struct command *command = arguments->command;
 	char name[64];
 
-	command_name(command, name, sizeof(name));
+	arguments_name(arguments, name, sizeof(name));
 	(void)fprintf(out, "bpfctl %s: %s\n\nUsage: bpfctl %s%s%s%s\n", name, command->summary,
 	              name, command->options ? " [OPTIONS]" : "", *command->operands ? " " : "",
 	              command->operands);
-	options_print(out, "Options:", command->options);
-	options_print(out, "Options of every command:", global_options);
+	options_print(out, "Options:", command->options, arguments->type);
+	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
 }
 
 static void commands_help(FILE *out, const char *first_word)
 {
+	char names[400];
+
 	(void)fputs("bpfctl: load, attach, list and remove eBPF programs through bpfd\n\n"
 	            "Usage: bpfctl [--socket PATH] [-o table|json] [--timeout SECONDS] "
 	            "COMMAND\n\nCommands:\n",
@@ -59,7 +78,8 @@ static void commands_help(FILE *out, const char *first_word)
 		(void)snprintf(left, sizeof(left), "%s %s", name, commands[i].operands);
 		(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, commands[i].summary);
 	}
-	options_print(out, "Options of every command:", global_options);
+	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
+	(void)fprintf(out, "\nTYPE is one of: %s\n", program_type_names(names, sizeof(names)));
 	(void)fputs("\n\"bpfctl COMMAND --help\" explains one command, bpfctl(1) all of them.\n",
 	            out);
 }
@@ -67,7 +87,7 @@ static void commands_help(FILE *out, const char *first_word)
 void help_print(FILE *out, const struct arguments *arguments)
 {
 	if (arguments->command)
-		command_help(out, arguments->command);
+		command_help(out, arguments);
 	else
 		commands_help(out, arguments->first_word);
 }
@@ -77,7 +97,7 @@ void complaint_print(FILE *out, const struct arguments *arguments)
 	char name[64] = "";
 
 	if (arguments->command)
-		command_name(arguments->command, name, sizeof(name));
+		arguments_name(arguments, name, sizeof(name));
 	else if (arguments->first_word)
 		(void)snprintf(name, sizeof(name), "%s", arguments->first_word);
 	(void)fputs("bpfctl: ", out);

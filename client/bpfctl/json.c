@@ -119,13 +119,14 @@ static json_t *source_json(const struct bpfd_source *source)
 json_t *program_json(const struct bpfd_program *program)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b}", "id",
-		id_json(program->id), "name", text_json(program->name), "type",
-		text_json(bpfd_program_type_name(program->type)), "application",
-		text_json(program->application), "owner", owner_json(program->owner_uid), "source",
-		source_json(&program->source), "kernel", kernel_json(&program->kernel), "exclusive",
-		(int)program->exclusive, "maps", maps_json(program->maps, program->map_count),
-		"map_pin_dir", text_json(program->map_pin_dir), "map_owner", "links",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b}",
+		"id", id_json(program->id), "name", text_json(program->name), "type",
+		text_json(bpfd_program_type_name(program->type)), "target",
+		text_json(program->target), "application", text_json(program->application), "owner",
+		owner_json(program->owner_uid), "source", source_json(&program->source), "kernel",
+		kernel_json(&program->kernel), "exclusive", (int)program->exclusive, "maps",
+		maps_json(program->maps, program->map_count), "map_pin_dir",
+		text_json(program->map_pin_dir), "map_owner", "links",
 		ids_json(program->link_ids, program->link_count), "global_data",
 		globals_json(program->globals, program->global_count), "metadata",
 		metadata_json(program->metadata, program->metadata_count), "persist", 0);
@@ -144,36 +145,59 @@ static json_t *proceed_on_json(const struct bpfd_link *link)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < link->proceed_on_count; i++) {
+	for (size_t i = 0; i < link->target.proceed_on_count; i++) {
 		char text[WORD_SIZE];
 
-		(void)json_array_append_new(array,
-		                            json_string(action_text(link->proceed_on[i], text)));
+		(void)json_array_append_new(
+			array,
+			json_string(action_text(link->type, link->target.proceed_on[i], text)));
 	}
 	return array;
 }
 
+/* What is on an interface is said by that; the target is for everything else. */
+static void target_json(json_t *json, const struct bpfd_link *link)
+{
+	const struct bpfd_target *target = &link->target;
+	const struct {
+		const char *key;
+		json_t *value;
+	} pairs[] = {
+		{ "interface", text_json(target->interface) },
+		{ "ifindex", id_json(link->ifindex) },
+		{ "netns", text_json(target->netns) },
+		{ "direction", text_json(bpfd_direction_name(target->direction)) },
+		{ "target", *target->interface ? json_null() : text_json(link->where) },
+		{ "function", text_json(target->function) },
+		{ "offset", id_json(target->offset) },
+		{ "pid", id_json(target->pid) },
+		{ "container_pid", id_json(target->container_pid) },
+		{ "priority", target->priority_set ? json_integer(target->priority) : json_null() },
+		{ "proceed_on", proceed_on_json(link) },
+		{ "mode", text_json(bpfd_xdp_mode_name(target->mode)) },
+		{ "exclusive", json_boolean(target->exclusive) },
+		{ "follow", json_boolean(target->follow) },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		(void)json_object_set_new(json, pairs[i].key, pairs[i].value);
+}
+
 json_t *link_json(const struct bpfd_link *link)
 {
-	/* what is alone on its interface has no order */
-	_Bool ordered = link->type == BPFD_PROGRAM_XDP && !link->exclusive;
+	json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+	                         id_json(link->id), "program_id", id_json(link->program_id),
+	                         "program_name", text_json(link->program_name), "type",
+	                         text_json(bpfd_program_type_name(link->type)), "position",
+	                         link->running ? number_json(link->position) : json_null(), "state",
+	                         text_json(bpfd_link_state_name(link->state)), "kernel_program_id",
+	                         id_json(link->kernel_program_id), "owner",
+	                         link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
+	                         metadata_json(link->metadata, link->metadata_count));
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:b, "
-	                 "s:o, s:o, s:o, "
-	                 "s:o}",
-	                 "id", id_json(link->id), "program_id", id_json(link->program_id),
-	                 "program_name", text_json(link->program_name), "type",
-	                 text_json(bpfd_program_type_name(link->type)), "interface",
-	                 text_json(link->interface), "ifindex", id_json(link->ifindex), "netns",
-	                 "direction", "target", text_json(link->target), "priority",
-	                 ordered ? number_json(link->priority) : json_null(), "position",
-	                 link->running ? number_json(link->position) : json_null(), "proceed_on",
-	                 proceed_on_json(link), "mode", text_json(bpfd_xdp_mode_name(link->mode)),
-	                 "exclusive", (int)link->exclusive, "state",
-	                 text_json(bpfd_link_state_name(link->state)), "kernel_program_id",
-	                 id_json(link->kernel_program_id), "owner",
-	                 link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
-	                 metadata_json(link->metadata, link->metadata_count));
+	if (json)
+		target_json(json, link);
+	return json;
 }
 
 json_t *links_json(const struct bpfd_links *links)

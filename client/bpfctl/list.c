@@ -45,7 +45,7 @@ static int link_compare(const void *left, const void *right)
 	int result = order(a->type, b->type);
 
 	if (result == 0)
-		result = strcmp(a->interface, b->interface);
+		result = strcmp(a->target.interface, b->target.interface);
 	if (result == 0)
 		result = order(b->running, a->running);
 	if (result == 0 && a->running)

@@ -4,17 +4,24 @@
 #define BPFD_BPFCTL_OPTIONS_H
 
 #include "bpfctl/arguments.h"
+#include "common/program_type.h"
+#include "common/target.h"
 
 extern const struct option_row load_options[];
-extern const struct option_row attach_xdp_options[];
-extern const struct option_row attach_tracepoint_options[];
+extern const struct option_row attach_options[];
 extern const struct option_row list_programs_options[];
 extern const struct option_row list_links_options[];
 
 /* What must be given, and ids that must be numbers. */
 _Bool load_check(struct arguments *arguments);
-_Bool attach_xdp_check(struct arguments *arguments);
-_Bool attach_tracepoint_check(struct arguments *arguments);
+_Bool attach_check(struct arguments *arguments);
 _Bool ids_check(struct arguments *arguments);
+
+/* --metadata, which several commands have. */
+_Bool take_metadata(struct arguments *arguments, char *value);
+#define METADATA_ROW(help)                                         \
+	{                                                          \
+		"metadata", "KEY=VALUE", help, take_metadata, 0, 0 \
+	}
 
 #endif

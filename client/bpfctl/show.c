@@ -47,18 +47,17 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 static void link_cells(struct table *table, const struct bpfd_link *link)
 {
 	char actions[ACTIONS_TEXT_SIZE];
-	_Bool xdp = link->type == BPFD_PROGRAM_XDP;
 
 	/* somebody else's has no id of bpfd's */
 	table_cell(table, link->id ? "%" PRIu64 : "-", link->id);
 	table_cell(table, link->program_id ? "%" PRIu64 : "-", link->program_id);
 	table_cell(table, "%s", link->program_name);
 	table_cell(table, "%s", word_or_dash(bpfd_program_type_name(link->type)));
-	table_cell(table, "%s", word_or_dash(xdp ? link->interface : link->target));
+	table_cell(table, "%s", word_or_dash(link->where));
 	table_cell(table, link->running ? "%" PRIu32 : "-", link->position);
-	table_cell(table, xdp && !link->exclusive ? "%" PRIu32 : "-", link->priority);
+	table_cell(table, link->target.priority_set ? "%" PRId32 : "-", link->target.priority);
 	table_cell(table, "%s", actions_text(link, actions));
-	table_cell(table, "%s", word_or_dash(bpfd_xdp_mode_name(link->mode)));
+	table_cell(table, "%s", word_or_dash(bpfd_xdp_mode_name(link->target.mode)));
 	table_cell(table, "%s", word_or_dash(bpfd_link_state_name(link->state)));
 }
 

@@ -86,6 +86,8 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	detail(out, "id", "%" PRIu64, program->id);
 	detail(out, "name", "%s", program->name);
 	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
+	if (*program->target)
+		detail(out, "loaded for", "%s", program->target);
 	detail(out, "application", "%s", program->application);
 	detail(out, "owner", "uid %" PRIu32, program->owner_uid);
 	detail(out, "source", "%s %s", program->source.kind, program->source.name);
@@ -142,16 +144,37 @@ int program_details_show(FILE *out, const struct bpfd_program_details *details, 
 	return result;
 }
 
-static void xdp_link_show(FILE *out, const struct bpfd_link *link)
+static void order_show(FILE *out, const struct bpfd_link *link)
 {
-	const char *mode = bpfd_xdp_mode_name(link->mode);
 	char actions[ACTIONS_TEXT_SIZE];
 
-	detail(out, "interface", "%s (index %" PRIu32 ")", link->interface, link->ifindex);
 	detail(out, "position", link->running ? "%" PRIu32 : "-", link->position);
-	detail(out, "priority", link->exclusive ? "-" : "%" PRIu32, link->priority);
+	detail(out, "priority", link->target.priority_set ? "%" PRId32 : "-",
+	       link->target.priority);
 	detail(out, "proceed on", "%s", actions_text(link, actions));
-	detail(out, "mode", "%s%s", mode ? mode : "-", link->exclusive ? ", exclusive" : "");
+}
+
+static void target_show(FILE *out, const struct bpfd_link *link)
+{
+	const struct bpfd_target *target = &link->target;
+	const char *mode = bpfd_xdp_mode_name(target->mode);
+
+	if (*target->interface)
+		detail(out, "interface", "%s (index %" PRIu32 ")", target->interface,
+		       link->ifindex);
+	else
+		detail(out, "target", "%s", link->where);
+	if (target->direction)
+		detail(out, "direction", "%s", bpfd_direction_name(target->direction));
+	if (*target->netns)
+		detail(out, "network namespace", "%s", target->netns);
+	if (target->pid)
+		detail(out, "process", "%" PRIu32, target->pid);
+	if (target->priority_set || target->proceed_on_count || link->running)
+		order_show(out, link);
+	if (mode || target->exclusive)
+		detail(out, "mode", "%s%s", mode ? mode : "-",
+		       target->exclusive ? ", exclusive" : "");
 }
 
 int link_details_show(FILE *out, const struct bpfd_link *link)
@@ -163,10 +186,7 @@ int link_details_show(FILE *out, const struct bpfd_link *link)
 	detail(out, "program", link->program_id ? "%" PRIu64 : "-", link->program_id);
 	detail(out, "name", "%s", link->program_name);
 	detail(out, "type", "%s", type ? type : "");
-	if (link->type == BPFD_PROGRAM_XDP)
-		xdp_link_show(out, link);
-	else
-		detail(out, "target", "%s", link->target);
+	target_show(out, link);
 	detail(out, "state", "%s", state ? state : "");
 	detail(out, "kernel id", link->kernel_program_id ? "%" PRIu32 : "-",
 	       link->kernel_program_id);

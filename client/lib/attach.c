@@ -11,38 +11,38 @@
 struct attach_messages {
 	Bpfd__V1__Request request;
 	Bpfd__V1__AttachRequest attach;
-	Bpfd__V1__XdpAttach xdp;
-	Bpfd__V1__TracepointAttach tracepoint;
+	Bpfd__V1__Target target;
 };
 
-static void xdp_encode(const struct bpfd_xdp_target *target, struct attach_messages *messages)
+static void target_encode(const struct bpfd_target *target, Bpfd__V1__Target *message)
 {
-	Bpfd__V1__XdpAttach *xdp = &messages->xdp;
-
-	bpfd__v1__xdp_attach__init(xdp);
-	xdp->interface = text_encode(target->interface);
-	xdp->mode = (Bpfd__V1__XdpMode)target->mode;
-	xdp->exclusive = target->exclusive;
+	bpfd__v1__target__init(message);
+	message->interface = text_encode(target->interface);
+	message->netns = text_encode(target->netns);
+	message->follow = target->follow;
+	message->direction = (Bpfd__V1__Direction)target->direction;
 	if (target->priority_set) {
-		xdp->priority_option_case = BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY;
-		xdp->priority = target->priority;
+		message->priority_option_case = BPFD__V1__TARGET__PRIORITY_OPTION_PRIORITY;
+		message->priority = target->priority;
 	}
-	xdp->n_proceed_on = target->proceed_on_count;
-	xdp->proceed_on = (uint32_t *)(uintptr_t)target->proceed_on;
-	messages->attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_XDP;
-	messages->attach.xdp = xdp;
-}
-
-static void tracepoint_encode(const struct bpfd_tracepoint_target *target,
-                              struct attach_messages *messages)
-{
-	Bpfd__V1__TracepointAttach *tracepoint = &messages->tracepoint;
-
-	bpfd__v1__tracepoint_attach__init(tracepoint);
-	tracepoint->group = text_encode(target->group);
-	tracepoint->name = text_encode(target->name);
-	messages->attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT;
-	messages->attach.tracepoint = tracepoint;
+	message->n_proceed_on = target->proceed_on_count;
+	message->proceed_on = (int32_t *)(uintptr_t)target->proceed_on;
+	message->mode = (Bpfd__V1__XdpMode)target->mode;
+	message->exclusive = target->exclusive;
+	message->group = text_encode(target->group);
+	message->name = text_encode(target->name);
+	message->path = text_encode(target->path);
+	message->function = text_encode(target->function);
+	message->offset = target->offset;
+	message->pid = target->pid;
+	message->container_pid = target->container_pid;
+	if (target->cpu_set) {
+		message->cpu_option_case = BPFD__V1__TARGET__CPU_OPTION_CPU;
+		message->cpu = target->cpu;
+	}
+	message->frequency = target->frequency;
+	message->family = (Bpfd__V1__NetfilterFamily)target->family;
+	message->hook = (Bpfd__V1__NetfilterHook)target->hook;
 }
 
 static int attach_encode(struct arena *arena, const struct bpfd_attach_request *request,
@@ -58,18 +58,10 @@ static int attach_encode(struct arena *arena, const struct bpfd_attach_request *
 		metadata_encode(arena, request->metadata, request->metadata_count);
 	if (!messages->attach.metadata)
 		return error_memory(error);
-	switch (request->type) {
-	case BPFD_PROGRAM_XDP:
-		xdp_encode(&request->xdp, messages);
-		return 0;
-	case BPFD_PROGRAM_TRACEPOINT:
-		tracepoint_encode(&request->tracepoint, messages);
-		return 0;
-	default:
-		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
-		                  "no program type %d: use one of enum bpfd_program_type",
-		                  (int)request->type);
-	}
+	messages->attach.type = (Bpfd__V1__ProgramType)request->type;
+	target_encode(&request->target, &messages->target);
+	messages->attach.target = &messages->target;
+	return 0;
 }
 
 int bpfd_attach(struct bpfd_client *client, const struct bpfd_attach_request *request,

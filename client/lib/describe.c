@@ -106,6 +106,7 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 		.application = message->application,
 		.owner_uid = message->owner_uid,
 		.exclusive = message->exclusive,
+		.target = message->target,
 		.map_pin_dir = message->map_pin_dir,
 		.link_ids = message->link_ids,
 		.link_count = message->n_link_ids,
@@ -132,6 +133,37 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 	return 0;
 }
 
+static void target_describe(const Bpfd__V1__Target *message, struct bpfd_target *target)
+{
+	*target = (struct bpfd_target){
+		.interface = message->interface,
+		.netns = message->netns,
+		.group = message->group,
+		.name = message->name,
+		.path = message->path,
+		.function = message->function,
+		.proceed_on = message->proceed_on,
+		.proceed_on_count = message->n_proceed_on,
+		.offset = message->offset,
+		.follow = message->follow,
+		.exclusive = message->exclusive,
+		.priority_set =
+			message->priority_option_case == BPFD__V1__TARGET__PRIORITY_OPTION_PRIORITY,
+		.cpu_set = message->cpu_option_case == BPFD__V1__TARGET__CPU_OPTION_CPU,
+		.pid = message->pid,
+		.container_pid = message->container_pid,
+		.frequency = message->frequency,
+		.direction = (enum bpfd_direction)message->direction,
+		.mode = (enum bpfd_xdp_mode)message->mode,
+		.family = (enum bpfd_netfilter_family)message->family,
+		.hook = (enum bpfd_netfilter_hook)message->hook,
+	};
+	if (target->priority_set)
+		target->priority = message->priority;
+	if (target->cpu_set)
+		target->cpu = message->cpu;
+}
+
 int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpfd_link *link,
                   struct bpfd_error **error)
 {
@@ -143,19 +175,16 @@ int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpf
 		.state = (enum bpfd_link_state)message->state,
 		.owner_uid = message->owner_uid,
 		.kernel_program_id = message->kernel_program_id,
-		.interface = message->interface,
+		.where = message->where,
 		.ifindex = message->ifindex,
-		.priority = message->priority,
-		.proceed_on = message->proceed_on,
-		.proceed_on_count = message->n_proceed_on,
-		.mode = (enum bpfd_xdp_mode)message->mode,
-		.exclusive = message->exclusive,
 		.running =
 			message->position_option_case == BPFD__V1__LINK__POSITION_OPTION_POSITION,
-		.target = message->target,
 		.metadata_count = message->n_metadata,
 	};
 
+	if (!message->target)
+		return error_answer(error, "a link without a target");
+	target_describe(message->target, &made.target);
 	if (made.id > ID_MAX || made.program_id > ID_MAX || made.type == BPFD_PROGRAM_NONE ||
 	    message->state == BPFD__V1__LINK_STATE__LINK_STATE_UNSPECIFIED)
 		return error_answer(error, "a link without a type or a state");

@@ -35,6 +35,7 @@ programs_encode(struct arena *arena, const struct bpfd_load_program *programs, s
 		messages[i].type = (Bpfd__V1__ProgramType)programs[i].type;
 		messages[i].function = text_encode(programs[i].function);
 		messages[i].exclusive = programs[i].exclusive;
+		messages[i].target = text_encode(programs[i].target);
 		list[i] = &messages[i];
 	}
 	return list;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The words for the protocol's numbers. */
 #include "bpfd/bpfd.h"
+#include "common/program_type.h"
 
 #include <string.h>
 
@@ -10,11 +11,6 @@ struct name_row {
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct name_row program_types[] = {
-	{ "xdp", BPFD_PROGRAM_XDP },
-	{ "tracepoint", BPFD_PROGRAM_TRACEPOINT },
-};
 
 static const struct name_row xdp_modes[] = {
 	{ "native", BPFD_XDP_MODE_NATIVE },
@@ -27,11 +23,20 @@ static const struct name_row link_states[] = {
 	{ "gone", BPFD_LINK_GONE },
 };
 
-/* enum xdp_action of linux/bpf.h, and the value that libxdp's dispatcher keeps for "no program
- * here". */
-static const struct name_row xdp_actions[] = {
-	{ "aborted", 0 }, { "drop", 1 },     { "pass", 2 },
-	{ "tx", 3 },      { "redirect", 4 }, { "dispatcher_return", 31 },
+static const struct name_row directions[] = {
+	{ "ingress", BPFD_DIRECTION_INGRESS },
+	{ "egress", BPFD_DIRECTION_EGRESS },
+};
+
+static const struct name_row netfilter_families[] = {
+	{ "ipv4", BPFD_NETFILTER_IPV4 },
+	{ "ipv6", BPFD_NETFILTER_IPV6 },
+};
+
+static const struct name_row netfilter_hooks[] = {
+	{ "prerouting", BPFD_NETFILTER_PREROUTING },   { "input", BPFD_NETFILTER_INPUT },
+	{ "forward", BPFD_NETFILTER_FORWARD },         { "output", BPFD_NETFILTER_OUTPUT },
+	{ "postrouting", BPFD_NETFILTER_POSTROUTING },
 };
 
 static const struct name_row error_codes[] = {
@@ -78,7 +83,9 @@ static bool number_find(const struct name_row *rows, size_t count, const char *n
 
 const char *bpfd_program_type_name(enum bpfd_program_type type)
 {
-	return name_find(program_types, LENGTH(program_types), type);
+	const struct program_type_row *row = program_type_row(type);
+
+	return row ? row->name : NULL;
 }
 
 const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode)
@@ -91,9 +98,27 @@ const char *bpfd_link_state_name(enum bpfd_link_state state)
 	return name_find(link_states, LENGTH(link_states), state);
 }
 
-const char *bpfd_xdp_action_name(uint32_t action)
+const char *bpfd_direction_name(enum bpfd_direction direction)
 {
-	return name_find(xdp_actions, LENGTH(xdp_actions), action);
+	return name_find(directions, LENGTH(directions), direction);
+}
+
+const char *bpfd_netfilter_family_name(enum bpfd_netfilter_family family)
+{
+	return name_find(netfilter_families, LENGTH(netfilter_families), family);
+}
+
+const char *bpfd_netfilter_hook_name(enum bpfd_netfilter_hook hook)
+{
+	return name_find(netfilter_hooks, LENGTH(netfilter_hooks), hook);
+}
+
+const char *bpfd_action_name(enum bpfd_program_type type, int32_t action)
+{
+	const struct program_type_row *row = program_type_row(type);
+	const struct action_row *found = row ? action_by_code(row->actions, action) : NULL;
+
+	return found ? found->name : NULL;
 }
 
 const char *bpfd_error_code_name(enum bpfd_error_code code)
@@ -105,25 +130,44 @@ const char *bpfd_error_code_name(enum bpfd_error_code code)
 
 bool bpfd_program_type_parse(const char *name, enum bpfd_program_type *type)
 {
-	uint32_t number;
+	enum program_type found = program_type_by_name(name);
 
-	if (!number_find(program_types, LENGTH(program_types), name, &number))
-		return false;
-	*type = (enum bpfd_program_type)number;
-	return true;
+	if (found != PROGRAM_TYPE_NONE)
+		*type = (enum bpfd_program_type)found;
+	return found != PROGRAM_TYPE_NONE;
 }
 
 bool bpfd_xdp_mode_parse(const char *name, enum bpfd_xdp_mode *mode)
 {
-	uint32_t number;
-
-	if (!number_find(xdp_modes, LENGTH(xdp_modes), name, &number))
-		return false;
-	*mode = (enum bpfd_xdp_mode)number;
-	return true;
+	return number_find(xdp_modes, LENGTH(xdp_modes), name, (uint32_t *)mode);
 }
 
-bool bpfd_xdp_action_parse(const char *name, uint32_t *action)
+bool bpfd_direction_parse(const char *name, enum bpfd_direction *direction)
 {
-	return number_find(xdp_actions, LENGTH(xdp_actions), name, action);
+	return number_find(directions, LENGTH(directions), name, (uint32_t *)direction);
+}
+
+bool bpfd_netfilter_family_parse(const char *name, enum bpfd_netfilter_family *family)
+{
+	return number_find(netfilter_families, LENGTH(netfilter_families), name,
+	                   (uint32_t *)family);
+}
+
+bool bpfd_netfilter_hook_parse(const char *name, enum bpfd_netfilter_hook *hook)
+{
+	return number_find(netfilter_hooks, LENGTH(netfilter_hooks), name, (uint32_t *)hook);
+}
+
+bool bpfd_action_parse(enum bpfd_program_type type, const char *name, int32_t *action)
+{
+	const struct program_type_row *row = program_type_row(type);
+	const struct action_table *actions = row ? row->actions : NULL;
+
+	for (size_t i = 0; actions && i < actions->count; i++) {
+		if (strcmp(actions->rows[i].name, name) == 0) {
+			*action = actions->rows[i].code;
+			return true;
+		}
+	}
+	return false;
 }

@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "common/memfd.h"
+#include "common/program_type.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -84,13 +85,24 @@ static uint32_t program_index(const struct bpf_program *program)
 	return LOADER_PROGRAM_HELPER;
 }
 
+/* A tail call's target is what the first program is. */
+static uint32_t program_type_of(const struct object *object, uint32_t index)
+{
+	if (index == LOADER_PROGRAM_PROBE)
+		return PROGRAM_TYPE_NONE;
+	return object->types[index == LOADER_PROGRAM_HELPER ? 0 : index];
+}
+
 static void program_describe(const union bpf_attr *attr, const struct bpf_program *program,
                              struct loader_program_load *load)
 {
+	const struct object *object = forward_object();
 	const char *license = (const char *)(uintptr_t)attr->license;
+	uint32_t index = program_index(program);
 
 	*load = (struct loader_program_load){
-		.index = program_index(program),
+		.index = index,
+		.program_type = program_type_of(object, index),
 		.type = attr->prog_type,
 		.expected_attach_type = attr->expected_attach_type,
 		.flags = attr->prog_flags,
@@ -101,6 +113,7 @@ static void program_describe(const union bpf_attr *attr, const struct bpf_progra
 		.line_record_count = attr->line_info_cnt,
 		.kernel_version = attr->kern_version,
 		.log = attr->log_level ? 1 : 0,
+		.attach_btf_id = attr->attach_btf_id,
 	};
 	if (attr->prog_btf_fd)
 		load->btf = handle_of((int)attr->prog_btf_fd).handle;
@@ -183,7 +196,8 @@ int forward_program_load(union bpf_attr *attr)
 	const struct bpf_program *program;
 	int result;
 
-	if (attr->attach_prog_fd || attr->attach_btf_id || attr->fd_array || attr->prog_ifindex)
+	/* a descriptor would be of a module's BTF, which only CAP_SYS_ADMIN may open */
+	if (attr->attach_prog_fd || attr->fd_array || attr->prog_ifindex)
 		return -EPERM;
 	if (program_is_trivial(attr))
 		return handle_open(LOADER_HANDLE_NONE, 0, 0);

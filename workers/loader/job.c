@@ -85,7 +85,7 @@ static int object_read_defaults(struct object *object, struct error *error)
 	for (uint32_t i = 0; i < object->job->program_count; i++) {
 		int result;
 
-		if (object->job->programs[i].type != PROGRAM_TYPE_XDP)
+		if (object->types[i] != PROGRAM_TYPE_XDP)
 			continue;
 		result = xdp_defaults_read(object->bpf, object->job->programs[i].function,
 		                           &object->xdp[i], error);
@@ -138,7 +138,10 @@ static int programs_report(const struct object *object, const struct channel *ga
 			.handle = handle_of(bpf_program__fd(object->programs[i])).handle,
 			.xdp = object->xdp[i],
 		};
-		int result = channel_send(gate, LOADER_PROGRAM, 0, &program, NULL);
+		int result;
+
+		memcpy(program.target, object->targets[i], sizeof(program.target));
+		result = channel_send(gate, LOADER_PROGRAM, 0, &program, NULL);
 
 		if (result < 0)
 			return result;

@@ -20,7 +20,9 @@ struct object {
 	const void *bytes; /* private, read-only */
 	size_t size;
 	struct bpf_object *bpf;
-	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job */
+	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job, as all here */
+	uint32_t types[LOAD_PROGRAMS_MAX];               /* enum program_type */
+	char targets[LOAD_PROGRAMS_MAX][FUNCTION_NAME_SIZE]; /* what it is loaded for, or empty */
 	struct record_xdp_defaults xdp[LOAD_PROGRAMS_MAX];
 	char *log; /* VERIFIER_LOG_MAX bytes, of which only what the kernel wrote exists in memory
 	            */

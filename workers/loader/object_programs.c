@@ -18,8 +18,23 @@ static int function_missing(const struct object *object, const char *function, s
 	                 names_text(&names));
 }
 
-/* A section like "xdp" or "tracepoint/..." already says a type: it has to be the one that is asked
- * for. */
+/* The type that the job says, or else the section. */
+static int type_find(const struct gate_job_program *wanted, const struct bpf_program *program,
+                     uint32_t *type, struct error *error)
+{
+	const char *section = bpf_program__section_name(program), *rest;
+	char names[400];
+
+	*type = wanted->type ? wanted->type : program_type_by_section(section, &rest);
+	if (*type != PROGRAM_TYPE_NONE)
+		return 0;
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+	                 "program \"%s\" is in section \"%s\", which says no type that bpfd has: "
+	                 "say which it is (%s)",
+	                 wanted->function, section, program_type_names(names, sizeof(names)));
+}
+
+/* A section like "xdp" or "tracepoint/..." already says a type: it has to agree. */
 static int type_set(struct bpf_program *program, const struct program_type_row *row,
                     struct error *error)
 {
@@ -32,20 +47,66 @@ static int type_set(struct bpf_program *program, const struct program_type_row *
 		                 "load it as that type",
 		                 bpf_program__name(program), bpf_program__section_name(program),
 		                 libbpf_bpf_prog_type_str(declared) ?: "another", row->name);
-	if (declared == BPF_PROG_TYPE_UNSPEC) {
-		(void)bpf_program__set_type(program, wanted);
-		(void)bpf_program__set_expected_attach_type(
-			program, wanted == BPF_PROG_TYPE_XDP ? BPF_XDP : 0);
-	}
+	(void)bpf_program__set_type(program, wanted);
+	(void)bpf_program__set_expected_attach_type(program,
+	                                            (enum bpf_attach_type)row->attach_type);
 	return 0;
+}
+
+/* The kernel function or hook that the program is loaded for: the job's, or else the section's. */
+static int target_set(struct bpf_program *program, const struct program_type_row *row,
+                      const char *asked, char target[FUNCTION_NAME_SIZE], struct error *error)
+{
+	const char *rest;
+	int result;
+
+	if (!row->loaded_for && !asked[0])
+		return 0;
+	if (!row->loaded_for)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "program \"%s\" is of type %s, which is loaded for no certain "
+		                 "place: leave out \"%s\", and say where when it is attached",
+		                 bpf_program__name(program), row->name, asked);
+	if (!asked[0]) {
+		(void)program_type_by_section(bpf_program__section_name(program), &rest);
+		asked = rest;
+	}
+	if (!asked[0])
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"program \"%s\" is of type %s, which is loaded for one %s of the "
+			"kernel's, and neither the request nor its section \"%s\" names it",
+			bpf_program__name(program), row->name, row->loaded_for,
+			bpf_program__section_name(program));
+	messages_clear();
+	result = bpf_program__set_attach_target(program, 0, asked);
+	if (result < 0)
+		return error_set(error, result, ERROR_NOT_FOUND,
+		                 "this kernel's BTF has no %s \"%s\" for program \"%s\": %s",
+		                 row->loaded_for, asked, bpf_program__name(program),
+		                 strerror(-result));
+	(void)snprintf(target, FUNCTION_NAME_SIZE, "%s", asked);
+	return 0;
+}
+
+static int form_check(const struct object *object, const struct gate_job_program *wanted,
+                      const struct program_type_row *row, struct error *error)
+{
+	if (!row->dispatched || wanted->form != PROGRAM_FORM_EXTENSION ||
+	    bpf_object__btf(object->bpf))
+		return 0;
+	return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
+	                 "the object has no BTF type information, which a program in a chain of "
+	                 "%s programs needs: compile it with -g, or load it with --exclusive",
+	                 row->name);
 }
 
 static int program_select(struct object *object, uint32_t index, struct error *error)
 {
 	const struct gate_job_program *wanted = &object->job->programs[index];
-	const struct program_type_row *row = program_type_row(wanted->type);
 	struct bpf_program *program =
 		bpf_object__find_program_by_name(object->bpf, wanted->function);
+	const struct program_type_row *row;
 	int result;
 
 	if (!program)
@@ -57,12 +118,15 @@ static int program_select(struct object *object, uint32_t index, struct error *e
 				"program \"%s\" is asked for twice in one load: name it once",
 				wanted->function);
 	}
-	if (wanted->form == PROGRAM_FORM_EXTENSION && !bpf_object__btf(object->bpf))
-		return error_set(
-			error, -EINVAL, ERROR_BAD_OBJECT,
-			"the object has no BTF type information, which a program in a chain of XDP "
-			"programs needs: compile it with -g, or load it with --exclusive");
-	result = type_set(program, row, error);
+	result = type_find(wanted, program, &object->types[index], error);
+	if (result < 0)
+		return result;
+	row = program_type_row(object->types[index]);
+	result = form_check(object, wanted, row, error);
+	if (result == 0)
+		result = type_set(program, row, error);
+	if (result == 0)
+		result = target_set(program, row, wanted->target, object->targets[index], error);
 	if (result == 0)
 		object->programs[index] = program;
 	return result;

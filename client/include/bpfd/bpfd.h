@@ -77,7 +77,38 @@ const char *bpfd_error_code_name(enum bpfd_error_code code);
 
 /* ---- words ---- */
 
-enum bpfd_program_type { BPFD_PROGRAM_NONE = 0, BPFD_PROGRAM_XDP = 1, BPFD_PROGRAM_TRACEPOINT = 2 };
+enum bpfd_program_type {
+	BPFD_PROGRAM_NONE = 0,
+	BPFD_PROGRAM_XDP = 1,
+	BPFD_PROGRAM_TRACEPOINT = 2,
+	BPFD_PROGRAM_RAW_TRACEPOINT = 3,
+	BPFD_PROGRAM_TP_BTF = 4,
+	BPFD_PROGRAM_FENTRY = 5,
+	BPFD_PROGRAM_FEXIT = 6,
+	BPFD_PROGRAM_FMOD_RET = 7,
+	BPFD_PROGRAM_LSM = 8
+};
+
+enum bpfd_direction {
+	BPFD_DIRECTION_NONE = 0,
+	BPFD_DIRECTION_INGRESS = 1,
+	BPFD_DIRECTION_EGRESS = 2
+};
+
+enum bpfd_netfilter_family {
+	BPFD_NETFILTER_FAMILY_NONE = 0,
+	BPFD_NETFILTER_IPV4 = 1,
+	BPFD_NETFILTER_IPV6 = 2
+};
+
+enum bpfd_netfilter_hook {
+	BPFD_NETFILTER_HOOK_NONE = 0,
+	BPFD_NETFILTER_PREROUTING = 1,
+	BPFD_NETFILTER_INPUT = 2,
+	BPFD_NETFILTER_FORWARD = 3,
+	BPFD_NETFILTER_OUTPUT = 4,
+	BPFD_NETFILTER_POSTROUTING = 5
+};
 
 enum bpfd_xdp_mode {
 	BPFD_XDP_MODE_DEFAULT = 0, /* native where the driver can, else generic */
@@ -97,13 +128,20 @@ enum bpfd_link_state {
 const char *bpfd_program_type_name(enum bpfd_program_type type);
 const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode);
 const char *bpfd_link_state_name(enum bpfd_link_state state);
-/* An XDP program's return value: 0 "aborted" to 4 "redirect", 31 "dispatcher_return". */
-const char *bpfd_xdp_action_name(uint32_t action);
+const char *bpfd_direction_name(enum bpfd_direction direction);
+const char *bpfd_netfilter_family_name(enum bpfd_netfilter_family family);
+const char *bpfd_netfilter_hook_name(enum bpfd_netfilter_hook hook);
+/* The return value of a program in a chain: of xdp 0 "aborted" to 4 "redirect", 31
+ * "dispatcher_return". */
+const char *bpfd_action_name(enum bpfd_program_type type, int32_t action);
 
 /* And back: true, and the number is set; false for an unknown word. */
 bool bpfd_program_type_parse(const char *name, enum bpfd_program_type *type);
 bool bpfd_xdp_mode_parse(const char *name, enum bpfd_xdp_mode *mode);
-bool bpfd_xdp_action_parse(const char *name, uint32_t *action);
+bool bpfd_direction_parse(const char *name, enum bpfd_direction *direction);
+bool bpfd_netfilter_family_parse(const char *name, enum bpfd_netfilter_family *family);
+bool bpfd_netfilter_hook_parse(const char *name, enum bpfd_netfilter_hook *hook);
+bool bpfd_action_parse(enum bpfd_program_type type, const char *name, int32_t *action);
 
 /* ---- the client ---- */
 
@@ -182,7 +220,8 @@ struct bpfd_program {
 	enum bpfd_program_type type;
 	const char *application; /* "" if none */
 	uint32_t owner_uid;
-	bool exclusive; /* an xdp program that attaches only alone */
+	const char *target; /* what in the kernel it was loaded for; "" otherwise */
+	bool exclusive;     /* an xdp program that attaches only alone */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
@@ -196,6 +235,35 @@ struct bpfd_program {
 	size_t metadata_count;
 };
 
+/*
+ * Where a program runs. Each type takes some of the fields (bpfctl(1) has the list for each); any
+ * other that is given is refused. Zeroed it says nothing.
+ */
+struct bpfd_target {
+	const char *interface;
+	const char *netns;        /* a network namespace's file; NULL: bpfd's own */
+	const char *group, *name; /* of a tracepoint */
+	const char *path;         /* of a binary or a control group */
+	const char *function;
+	const int32_t *proceed_on; /* return values after which the next program runs; none: what
+	                              the object says */
+	size_t proceed_on_count;
+	uint64_t offset;   /* bytes */
+	bool follow;       /* attach again when an interface of this name returns */
+	bool exclusive;    /* xdp: without a chain: nothing else can then be attached there */
+	bool priority_set; /* otherwise what the object says, else 50 */
+	bool cpu_set;
+	int32_t priority; /* lower runs first */
+	uint32_t cpu;
+	uint32_t pid;
+	uint32_t container_pid;
+	uint32_t frequency; /* Hz */
+	enum bpfd_direction direction;
+	enum bpfd_xdp_mode mode;
+	enum bpfd_netfilter_family family;
+	enum bpfd_netfilter_hook hook;
+};
+
 struct bpfd_link {
 	uint64_t id;         /* 0: attached by somebody else */
 	uint64_t program_id; /* 0: loaded by somebody else */
@@ -204,16 +272,11 @@ struct bpfd_link {
 	enum bpfd_link_state state;
 	uint32_t owner_uid;
 	uint32_t kernel_program_id;
-	const char *interface; /* xdp; "" otherwise */
+	struct bpfd_target target; /* no text is NULL */
+	const char *where;         /* the target in a few words, for people */
 	uint32_t ifindex;
-	uint32_t priority;
-	const uint32_t *proceed_on; /* numbers of XDP actions */
-	size_t proceed_on_count;
-	enum bpfd_xdp_mode mode;
-	bool exclusive;
-	bool running;       /* `position` counts */
-	uint32_t position;  /* 0 runs first */
-	const char *target; /* tracepoint: "group/name"; "" otherwise */
+	bool running;      /* `position` counts */
+	uint32_t position; /* 0 runs first */
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
 };
@@ -238,9 +301,11 @@ struct bpfd_program_details {
 /* ---- changes ---- */
 
 struct bpfd_load_program {
-	enum bpfd_program_type type;
-	const char *function; /* in the object */
-	bool exclusive;       /* xdp: to be attached alone, not in a chain with others */
+	enum bpfd_program_type type; /* NONE: what the function's section says */
+	const char *function;        /* in the object */
+	const char *target; /* the kernel's function or hook (fentry, fexit, fmod_ret, lsm, tp_btf);
+	                       NULL: the section's */
+	bool exclusive;     /* xdp: to be attached alone, not in a chain with others */
 };
 
 struct bpfd_load_request {
@@ -262,27 +327,10 @@ int bpfd_load(struct bpfd_client *client, const struct bpfd_load_request *reques
               struct bpfd_programs **programs, struct bpfd_error **error);
 void bpfd_programs_free(struct bpfd_programs *programs);
 
-struct bpfd_xdp_target {
-	const char *interface;
-	enum bpfd_xdp_mode mode;
-	bool exclusive;             /* without a chain: nothing else can then be attached there */
-	bool priority_set;          /* otherwise what the object says, else 50 */
-	uint32_t priority;          /* 0 to 1000000, lower runs first */
-	const uint32_t *proceed_on; /* actions after which the next program runs; none: what the
-	                               object says */
-	size_t proceed_on_count;
-};
-
-struct bpfd_tracepoint_target {
-	const char *group; /* "sched" */
-	const char *name;  /* "sched_switch" */
-};
-
 struct bpfd_attach_request {
 	uint64_t program_id;
-	enum bpfd_program_type type; /* says which target counts */
-	struct bpfd_xdp_target xdp;
-	struct bpfd_tracepoint_target tracepoint;
+	enum bpfd_program_type type; /* the program's */
+	struct bpfd_target target;
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
 	const uint8_t *request_id; /* NULL: made by the library */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What all types have in common whose attachment is one bpf_link: it is made by the type's `make`,
+ * pinned at <bpffs>/links/<id>, and ends when the pin goes.
+ */
+#ifndef BPFD_BROKER_ATTACH_LINK_H
+#define BPFD_BROKER_ATTACH_LINK_H
+
+#include "broker/attach.h"
+
+/* The members `check`, `attach`, `detach` and `adopt` of a row of struct attach_type. */
+int attach_link_check(struct attach_context *context, const struct record_program *program,
+                      struct record_link *link, struct error *error);
+int attach_link_attach(struct attach_context *context, const struct record_program *program,
+                       int program_fd, struct record_link *link, struct error *error);
+int attach_link_detach(struct attach_context *context, const struct record_link *link,
+                       struct error *error);
+int attach_link_adopt(struct attach_context *context, const struct record_program *program,
+                      int program_fd, struct record_link *link, struct error *error);
+
+#define ATTACH_LINK_ROW                                                                         \
+	.check = attach_link_check, .attach = attach_link_attach, .detach = attach_link_detach, \
+	.adopt = attach_link_adopt
+
+#endif

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Programs at places in the kernel that need no perf event: raw_tracepoint, tp_btf, fentry, fexit, fmod_ret, lsm."""
+import time
+
+from harness import bpf
+from harness.host import test
+from harness.outcome import check, check_equal, check_in
+
+# function: its slot in the map, its type as its section has it, what is said when it is attached
+PLACES = {
+    "btf_exit": (1, "tp_btf", "sys_exit"),
+    "sleep_begins": (2, "fentry", "do_nanosleep"),
+    "sleep_ends": (3, "fexit", "do_nanosleep"),
+    "file_opened": (4, "lsm", "file_open"),
+}
+
+
+def calls(daemon, program, slot):
+    return bpf.map_counter(daemon.map_pin(program, "calls"), slot)
+
+
+def work():
+    """Makes system calls, sleeps and opens a file."""
+    for _ in range(5):
+        time.sleep(0.001)
+        with open("/dev/null", "rb"):
+            pass
+
+
+def check_counts(daemon, program, slot, moves):
+    before = calls(daemon, program, slot)
+    work()
+    after = calls(daemon, program, slot)
+    check(after >= before + 5 if moves else after == before, f"{before} calls before, {after} after")
+
+
+@test()
+def raw_tracepoint(host):
+    daemon = host.bpfd()
+    program = daemon.ask("load", "file", daemon.object("tracing"), "--program", "raw_enter")[0]
+    check_equal(program["type"], "raw_tracepoint", "type by the section")
+    link = daemon.ask("attach", "raw_tracepoint", program["id"], "--target", "sys_enter")
+    check_equal((link["target"], link["state"]), ("sys_enter", "attached"), "link")
+    check_counts(daemon, program["id"], 0, True)
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.link(link["id"])["state"], "attached", "state after a restart")
+    daemon.detach(link["id"])
+    check_counts(daemon, program["id"], 0, False)
+
+
+@test()
+def raw_tracepoint_that_is_none(host):
+    daemon = host.bpfd()
+    program = daemon.load("tracing", "raw_enter", kind="raw_tracepoint")
+    check_in("no raw tracepoint \"nothing_here\"",
+             daemon.refused("attach", "raw_tracepoint", program, "--target", "nothing_here"), "refusal")
+    check_equal(daemon.links(), [], "links")
+
+
+@test("extensions")
+def types_by_section_run(host):
+    daemon = host.bpfd()
+    options = [word for name in PLACES for word in ("--program", name)]
+    programs = {program["name"]: program for program in daemon.ask("load", "file", daemon.object("tracing"), *options)}
+    for name, (slot, kind, place) in PLACES.items():
+        program = programs[name]
+        check_equal((program["type"], program["target"]), (kind, place), f"type and target of {name}")
+        link = daemon.ask("attach", kind, program["id"])
+        check_equal((link["target"], link["state"]), (place, "attached"), f"link of {name}")
+        check_counts(daemon, program["id"], slot, True)
+        daemon.detach(link["id"])
+        check_counts(daemon, program["id"], slot, False)
+
+
+@test("extensions")
+def survive_a_restart(host):
+    daemon = host.bpfd()
+    program = daemon.load("tracing", "sleep_begins", kind="fentry")
+    link = daemon.ask("attach", "fentry", program)["id"]
+    daemon.stop()
+    check_counts(daemon, program, 2, True)
+    daemon.start()
+    check_equal(daemon.link(link)["state"], "attached", "state")
+    daemon.unload(program)
+    check_equal(daemon.links(), [], "links")
+
+
+@test("extensions")
+def place_in_the_request(host):
+    daemon = host.bpfd()
+    program = daemon.ask("load", "file", daemon.object("tracing"), "--program", "fentry:anywhere:do_nanosleep")[0]
+    check_equal(program["target"], "do_nanosleep", "target")
+    daemon.ask("attach", "fentry", program["id"])
+    check_counts(daemon, program["id"], 5, True)
+
+
+@test("extensions")
+def places_that_are_none(host):
+    daemon = host.bpfd()
+
+    def refused(word):
+        return daemon.refused("load", "file", daemon.object("tracing"), "--program", word)
+
+    check_in("no function \"no_such_function\"", refused("fentry:anywhere:no_such_function"), "refusal")
+    check_in("nor its section", refused("anywhere"), "refusal without a place")
+    check_in("no hook \"no_such_hook\"", refused("lsm:file_opened:no_such_hook"), "refusal")
+    check_in("whose type is tracing, not lsm", refused("lsm:anywhere"), "refusal of the wrong type")
+    check_equal(daemon.programs(), [], "programs")
+
+
+@test()
+def options_of_other_types(host):
+    daemon = host.bpfd()
+    program = daemon.load("tracing", "raw_enter", kind="raw_tracepoint")
+    for options, reason in ((("--pid", "1"), "take no --pid"), (("--iface", "lo"), "take no --iface"),
+                            ((), "--target TARGET is missing")):
+        result = daemon.bpfctl("attach", "raw_tracepoint", program, *options)
+        check_equal(result.returncode, 2, f"exit status with {options}")
+        check_in(reason, result.stderr, "complaint")
+    result = daemon.bpfctl("load", "file", daemon.object("tracing"), "--program", "raw_tracepoint:raw_enter:sys_enter")
+    check_equal(result.returncode, 2, "exit status of a load with a target")
+    check_in("take no target at load", result.stderr, "complaint")
