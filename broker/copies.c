@@ -38,9 +38,10 @@ void copies_now(struct broker *broker, bool last)
 		last ? store_copy_last(broker->store, &error) : store_copy(broker->store, &error);
 
 	outcome_tell(broker, result, &error);
-	*copies = (struct copies){};
-	if (!result)
+	if (!result) {
+		*copies = (struct copies){};
 		return;
+	}
 	copies->retry_ms = copies->retry_ms ? copies->retry_ms * 2 : COPY_AFTER_MS;
 	if (copies->retry_ms > COPY_RETRY_MOST_MS)
 		copies->retry_ms = COPY_RETRY_MOST_MS;
