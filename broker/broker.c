@@ -192,7 +192,7 @@ int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *err
 	if (result)
 		return result;
 	/* Before any id is given. Not before the store was read: a damaged one replaces no copy. */
-	copies_now(broker, false);
+	(void)copies_now(broker, false, error);
 	result = view_send_all(broker, error);
 	if (result)
 		return result;

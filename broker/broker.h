@@ -144,8 +144,12 @@ bool loads_running(const struct broker *broker);
 int copies_tick(struct broker *broker);
 /* Nothing has happened: writes it if it is time. */
 void copies_idle(struct broker *broker);
-/* Writes it now, whatever the time: before the first change, and, with `last`, after the last. */
-void copies_now(struct broker *broker, bool last);
+/*
+ * Writes it now, whatever the time, and waits for the disk: before the first change, where a change
+ * is to outlive the machine before it is answered, and, with `last`, after the last. Fails as
+ * store_copy() does; log and status have been told.
+ */
+int copies_now(struct broker *broker, bool last, struct error *error);
 
 /* load_finish.c: checks, pins, stores and answers what a session loaded */
 void load_finish(struct broker *broker, struct load_job *job, struct session_result *result);

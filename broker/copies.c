@@ -30,22 +30,22 @@ static void outcome_tell(struct broker *broker, int result, const struct error *
 	view_status(broker);
 }
 
-void copies_now(struct broker *broker, bool last)
+int copies_now(struct broker *broker, bool last, struct error *error)
 {
 	struct copies *copies = &broker->copies;
-	struct error error;
 	int result =
-		last ? store_copy_last(broker->store, &error) : store_copy(broker->store, &error);
+		last ? store_copy_last(broker->store, error) : store_copy(broker->store, error);
 
-	outcome_tell(broker, result, &error);
+	outcome_tell(broker, result, error);
 	if (!result) {
 		*copies = (struct copies){};
-		return;
+		return 0;
 	}
 	copies->retry_ms = copies->retry_ms ? copies->retry_ms * 2 : COPY_AFTER_MS;
 	if (copies->retry_ms > COPY_RETRY_MOST_MS)
 		copies->retry_ms = COPY_RETRY_MOST_MS;
 	copies->at_ms = clock_now_ms() + copies->retry_ms;
+	return result;
 }
 
 static bool urgent(const struct broker *broker)
@@ -58,13 +58,14 @@ int copies_tick(struct broker *broker)
 {
 	struct copies *copies = &broker->copies;
 	uint64_t now_ms = clock_now_ms();
+	struct error error;
 
 	if (!store_dirty(broker->store))
 		return -1;
 	if (copies->at_ms == 0)
 		copies->at_ms = now_ms + COPY_AFTER_MS;
 	if (urgent(broker) || now_ms >= copies->at_ms + COPY_AFTER_MS) {
-		copies_now(broker, false);
+		(void)copies_now(broker, false, &error);
 		return copies->at_ms ? (int)copies->retry_ms : -1;
 	}
 	if (loads_running(broker))
@@ -74,7 +75,9 @@ int copies_tick(struct broker *broker)
 
 void copies_idle(struct broker *broker)
 {
+	struct error error;
+
 	if (store_dirty(broker->store) && !loads_running(broker) && broker->copies.at_ms &&
 	    clock_now_ms() >= broker->copies.at_ms)
-		copies_now(broker, false);
+		(void)copies_now(broker, false, &error);
 }

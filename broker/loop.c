@@ -229,6 +229,8 @@ static int loop_once(struct broker *broker)
 
 int broker_run(struct broker *broker)
 {
+	struct error error;
+
 	while (!broker->stopping) {
 		int result = loop_once(broker);
 
@@ -237,6 +239,6 @@ int broker_run(struct broker *broker)
 		if (broker->failed)
 			return -EPIPE;
 	}
-	copies_now(broker, true);
+	(void)copies_now(broker, true, &error);
 	return 0;
 }

@@ -54,7 +54,7 @@ static int setup(void **state)
 	    mount("copy", durable, "tmpfs", 0, "size=1m,mode=0700") < 0 ||
 	    store_open(live, durable, STORE_MAP_SIZE, &broker.store, &error) < 0)
 		return -1;
-	copies_now(&broker, false);
+	(void)copies_now(&broker, false, &error);
 	return store_dirty(broker.store);
 }
 
@@ -164,6 +164,7 @@ static void ballast_make(char path[64])
 /* Tried again after 1, 2, 4 ... 60 s, however many ids are at stake; told once. */
 static void test_failures(void **state)
 {
+	struct error error;
 	char path[64];
 
 	(void)state;
@@ -188,6 +189,8 @@ static void test_failures(void **state)
 		copies_idle(&broker);
 	}
 	assert_int_equal(rows_sent, 1);
+	assert_int_equal(copies_now(&broker, false, &error), -ENOSPC);
+	assert_int_equal(rows_sent, 1);
 
 	assert_int_equal(unlink(path), 0);
 	now_ms += 60000;
@@ -202,13 +205,14 @@ static void test_failures(void **state)
 
 static void test_the_last_one(void **state)
 {
+	struct error error;
 	char path[64];
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/store.clean", durable);
 	change();
 	assert_int_not_equal(access(path, F_OK), 0);
-	copies_now(&broker, true);
+	assert_int_equal(copies_now(&broker, true, &error), 0);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(copies_tick(&broker), -1);
 }
