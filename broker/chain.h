@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-#define CHAIN_ALWAYS (1u << 31) /* the bit of what an empty slot returns: set in every chain mask \
-	                         */
+#define CHAIN_ALWAYS                                                                 \
+	(1u << 31) /* the bit of what an empty slot returns: set in every chain mask \
+	            */
 
 /* One component. */
 struct chain_slot {
@@ -20,6 +21,15 @@ struct chain_slot {
 	uint32_t flags;      /* BPF_F_XDP_HAS_FRAGS, as it was loaded */
 	int fd; /* of the program, or -1; in a chain that was read it belongs to the chain */
 	char name[16];
+};
+
+/* One of bpfd's own programs that shall run. */
+struct chain_member {
+	uint64_t link_id;
+	uint32_t kernel_id;
+	int program_fd; /* stays the caller's */
+	uint32_t priority;
+	uint32_t proceed_on;
 };
 
 /*
