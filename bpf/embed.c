@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Build-time tool: turns the dispatcher's object into C tables (see bpf/xdp_dispatcher_tables.h),
- *so that the broker, which is privileged, parses neither ELF nor BTF. It refuses an object that is
- *not what the tables can say.
+ * Build-time tool: turns a dispatcher's object into C tables (see bpf/dispatcher_tables.h), so that
+ * the broker, which is privileged, parses neither ELF nor BTF. It refuses an object that is not
+ *what the tables can say.
  *
- *	bpfd-embed xdp_dispatcher.bpf.o > xdp_dispatcher_tables.c
+ *	bpfd-embed xdp xdp_dispatcher.bpf.o > xdp_dispatcher_tables.c
  */
-#include "bpf/xdp_dispatcher_tables.h"
+#include "bpf/dispatcher_tables.h"
+#include "bpf/tc_dispatcher.h"
+#include "bpf/xdp_dispatcher.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -27,7 +29,29 @@
 #define R_BPF_64_32 10
 #endif
 
+_Static_assert(XDP_DISPATCHER_SLOTS == DISPATCHER_SLOTS && TC_DISPATCHER_SLOTS == DISPATCHER_SLOTS,
+               "all dispatchers have as many slots");
+
+/* What differs between the dispatchers. */
+struct kind {
+	const char *section; /* of the main function; as an argument it names the kind */
+	const char *name;
+	const char *map_name;
+	const char *title;
+	const char *program_type;
+	const char *attach_type;
+	size_t config_size_bytes;
+};
+
+static const struct kind kinds[] = {
+	{ "xdp", XDP_DISPATCHER_NAME, "xdp_disp.rodata", "XDP", "BPF_PROG_TYPE_XDP", "BPF_XDP",
+	  sizeof(struct xdp_dispatcher_config) },
+	{ "tc", TC_DISPATCHER_NAME, "tc_disp.rodata", "TC", "BPF_PROG_TYPE_SCHED_CLS", "0",
+	  sizeof(struct tc_dispatcher_config) },
+};
+
 struct image {
+	const struct kind *kind;
 	Elf *elf;
 	size_t names; /* section of the sections' names */
 	struct bpf_insn insns[INSNS_MAX];
@@ -194,6 +218,7 @@ static void image_open(struct image *image, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct bpf_object *object;
+	char relocations[16];
 
 	if (fd < 0)
 		err(1, "%s", path);
@@ -206,14 +231,15 @@ static void image_open(struct image *image, const char *path)
 		err(1, "%s: libbpf cannot read it", path);
 	image->btf = btf_copy(bpf_object__btf(object));
 	bpf_object__close(object);
-	if (section_data(image, ".rodata")->d_size != sizeof(struct xdp_dispatcher_config))
+	if (section_data(image, ".rodata")->d_size != image->kind->config_size_bytes)
 		errx(1, ".rodata does not hold exactly the configuration: peers would not know it");
 	image->rodata_index = elf_ndxscn(section_find(image, ".rodata"));
 	image->text_index = elf_ndxscn(section_find(image, ".text"));
 	image->license = section_data(image, "license")->d_buf;
-	image->main_count = code_append(image, "xdp");
+	image->main_count = code_append(image, image->kind->section);
 	(void)code_append(image, ".text");
-	image_relocate(image, ".relxdp");
+	(void)snprintf(relocations, sizeof(relocations), ".rel%s", image->kind->section);
+	image_relocate(image, relocations);
 }
 
 static void insns_print(const struct image *image)
@@ -234,10 +260,10 @@ static void insns_print(const struct image *image)
 static void functions_print(const struct image *image)
 {
 	printf("static const struct bpf_func_info functions[] = {\n");
-	printf("\t{ 0, %u },\n", function_btf_id(image, XDP_DISPATCHER_NAME));
-	if (function_offset(image, XDP_DISPATCHER_NAME) != 0)
-		errx(1, "%s is not the first function of its section", XDP_DISPATCHER_NAME);
-	for (unsigned int slot = 0; slot < XDP_DISPATCHER_SLOTS; slot++) {
+	printf("\t{ 0, %u },\n", function_btf_id(image, image->kind->name));
+	if (function_offset(image, image->kind->name) != 0)
+		errx(1, "%s is not the first function of its section", image->kind->name);
+	for (unsigned int slot = 0; slot < DISPATCHER_SLOTS; slot++) {
 		char name[8];
 
 		(void)snprintf(name, sizeof(name), "prog%u", slot);
@@ -266,15 +292,19 @@ static void tables_print(const struct image *image)
 
 	if (config < 0)
 		errx(1, "the object's BTF does not describe .rodata");
-	printf("const struct xdp_dispatcher_tables xdp_dispatcher_tables = {\n");
+	printf("const struct dispatcher_tables %s_dispatcher_tables = {\n", image->kind->section);
+	printf("\t.name = \"%s\",\n\t.map_name = \"%s\",\n\t.title = \"%s\",\n", image->kind->name,
+	       image->kind->map_name, image->kind->title);
+	printf("\t.program_type = %s,\n\t.attach_type = %s,\n\t.config_size_bytes = %zu,\n",
+	       image->kind->program_type, image->kind->attach_type, image->kind->config_size_bytes);
 	printf("\t.insns = insns,\n\t.insn_count = %zu,\n", image->insn_count);
 	printf("\t.config_references = references,\n\t.config_reference_count = %zu,\n",
 	       image->reference_count);
-	printf("\t.functions = functions,\n\t.function_count = %d,\n", XDP_DISPATCHER_SLOTS + 1);
+	printf("\t.functions = functions,\n\t.function_count = %d,\n", DISPATCHER_SLOTS + 1);
 	printf("\t.btf = btf,\n\t.btf_size_bytes = sizeof(btf),\n\t.config_btf_id = %d,\n", config);
 	printf("\t.main_btf_id = %u,\n\t.slot_btf_ids = {",
-	       function_btf_id(image, XDP_DISPATCHER_NAME));
-	for (unsigned int slot = 0; slot < XDP_DISPATCHER_SLOTS; slot++) {
+	       function_btf_id(image, image->kind->name));
+	for (unsigned int slot = 0; slot < DISPATCHER_SLOTS; slot++) {
 		char name[8];
 
 		(void)snprintf(name, sizeof(name), "prog%u", slot);
@@ -283,16 +313,26 @@ static void tables_print(const struct image *image)
 	printf(" },\n\t.license = \"%s\",\n};\n", image->license);
 }
 
+static const struct kind *kind_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strcmp(kinds[i].section, name))
+			return &kinds[i];
+	}
+	errx(2, "%s is no kind of dispatcher", name);
+}
+
 int main(int argc, char **argv)
 {
 	static struct image image;
 
-	if (argc != 2)
-		errx(2, "usage: %s xdp_dispatcher.bpf.o", argv[0]);
-	image_open(&image, argv[1]);
+	if (argc != 3)
+		errx(2, "usage: %s KIND OBJECT", argv[0]);
+	image.kind = kind_find(argv[1]);
+	image_open(&image, argv[2]);
 	printf("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n");
-	printf("/* Made by bpf/embed.c from bpf/xdp_dispatcher.bpf.c: change that. */\n");
-	printf("#include \"bpf/xdp_dispatcher_tables.h\"\n\n");
+	printf("/* Made by bpf/embed.c from bpf/%s.bpf.c: change that. */\n", image.kind->name);
+	printf("#include \"bpf/dispatcher_tables.h\"\n\n");
 	insns_print(&image);
 	functions_print(&image);
 	btf_print(&image);

@@ -95,6 +95,7 @@ static void host_look_up(struct broker *broker)
 	status->extension_errno = xdp_extension_errno(broker->xdp);
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;
+	status->store_copy = 1; /* until one fails */
 	status->started_at_s = clock_now_s();
 	if (uname(&name) == 0) {
 		(void)snprintf(status->kernel_release, sizeof(status->kernel_release), "%.63s",
@@ -140,6 +141,16 @@ static void programs_limit(struct launcher_settings *settings)
 	settings->programs_max = (uint32_t)(limit.rlim_cur - DESCRIPTORS_RESERVED);
 }
 
+static int live_store_open(struct broker *broker, struct error *error)
+{
+	char directory[sizeof(broker->settings.runtime_directory) + sizeof("/broker")];
+
+	(void)snprintf(directory, sizeof(directory), "%s/broker",
+	               broker->settings.runtime_directory);
+	return store_open(directory, broker->settings.state_directory, STORE_MAP_SIZE,
+	                  &broker->store, error);
+}
+
 int broker_open(const struct launcher_settings *settings,
                 const struct broker_descriptors *descriptors, struct broker **out,
                 struct error *error)
@@ -153,7 +164,7 @@ int broker_open(const struct launcher_settings *settings,
 	programs_limit(&broker->settings);
 	broker->epoll_fd = broker->signal_fd = -1;
 	channels_open(broker, descriptors);
-	result = store_open(settings->state_directory, STORE_MAP_SIZE, &broker->store, error);
+	result = live_store_open(broker, error);
 	if (!result)
 		result = xdp_open(&broker->settings, broker->attach.opener, &broker->xdp, error);
 	broker->attach.xdp = broker->xdp;
@@ -178,8 +189,11 @@ int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *err
 	int result = reconcile_run(broker, error);
 
 	broker->status.landlock_abi = landlock_abi;
-	if (!result)
-		result = view_send_all(broker, error);
+	if (result)
+		return result;
+	/* Before any id is given. Not before the store was read: a damaged one replaces no copy. */
+	(void)copies_now(broker, false, error);
+	result = view_send_all(broker, error);
 	if (result)
 		return result;
 	loads_start_session(broker);

@@ -35,6 +35,12 @@ struct loads {
 	uint64_t spare_at_ms; /* nor before this, unless a job waits */
 };
 
+/* When the store's copy is written, and how that went. */
+struct copies {
+	uint64_t at_ms;        /* not before; 0: nothing is to be copied */
+	unsigned int retry_ms; /* 0: the last one was written */
+};
+
 struct broker {
 	struct launcher_settings settings;
 	struct channel launcher;
@@ -46,6 +52,7 @@ struct broker {
 	struct xdp *xdp;
 	struct attach_context attach;
 	struct loads loads;
+	struct copies copies;
 	struct record_status status;
 	uint32_t possible_cpus;
 	int epoll_fd;
@@ -128,6 +135,21 @@ void loads_session_ready(struct broker *broker, size_t slot);
 /* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */
 int loads_tick(struct broker *broker);
 void loads_close(struct broker *broker);
+
+/* True while a session works on a job, or a job waits for one. */
+bool loads_running(const struct broker *broker);
+
+/* copies.c: the store's copy. Writes it if that cannot wait; returns the milliseconds until it is
+ * to be written, or -1 where it is up to date. */
+int copies_tick(struct broker *broker);
+/* Nothing has happened: writes it if it is time. */
+void copies_idle(struct broker *broker);
+/*
+ * Writes it now, whatever the time, and waits for the disk: before the first change, where a change
+ * is to outlive the machine before it is answered, and, with `last`, after the last. Fails as
+ * store_copy() does; log and status have been told.
+ */
+int copies_now(struct broker *broker, bool last, struct error *error);
 
 /* load_finish.c: checks, pins, stores and answers what a session loaded */
 void load_finish(struct broker *broker, struct load_job *job, struct session_result *result);

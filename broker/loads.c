@@ -93,6 +93,15 @@ static void memory_retake(struct broker *broker)
 	free(job);
 }
 
+bool loads_running(const struct broker *broker)
+{
+	for (size_t i = 0; i < LOAD_SLOTS; i++) {
+		if (broker->loads.slots[i].job)
+			return true;
+	}
+	return broker->loads.queue.count > 0;
+}
+
 void loads_start_session(struct broker *broker)
 {
 	struct loads *loads = &broker->loads;

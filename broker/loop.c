@@ -192,13 +192,17 @@ static int source_ready(struct broker *broker, uint64_t source)
 
 static void quiet(struct broker *broker)
 {
-	int result = store_sync(broker->store);
-
-	if (result)
-		log_warning("the store could not be flushed: %s", strerror(-result));
+	copies_idle(broker);
 	if (broker->collect && xdp_collect(broker->xdp) < 0)
 		log_warning("left-over dispatcher pins could not all be removed");
 	broker->collect = false;
+}
+
+static int sooner_ms(int one_ms, int other_ms)
+{
+	if (one_ms < 0 || other_ms < 0)
+		return one_ms < 0 ? other_ms : one_ms;
+	return one_ms < other_ms ? one_ms : other_ms;
 }
 
 /* The time until the next deadline, cut short while something waits for a quiet moment. */
@@ -206,9 +210,8 @@ static int wait_ms(struct broker *broker)
 {
 	int next_ms = loads_tick(broker);
 
-	if ((broker->collect || store_dirty(broker->store)) && (next_ms < 0 || next_ms > QUIET_MS))
-		return QUIET_MS;
-	return next_ms;
+	next_ms = sooner_ms(next_ms, copies_tick(broker));
+	return broker->collect ? sooner_ms(next_ms, QUIET_MS) : next_ms;
 }
 
 static int loop_once(struct broker *broker)
@@ -226,6 +229,8 @@ static int loop_once(struct broker *broker)
 
 int broker_run(struct broker *broker)
 {
+	struct error error;
+
 	while (!broker->stopping) {
 		int result = loop_once(broker);
 
@@ -234,5 +239,6 @@ int broker_run(struct broker *broker)
 		if (broker->failed)
 			return -EPIPE;
 	}
+	(void)copies_now(broker, true, &error);
 	return 0;
 }

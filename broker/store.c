@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STORE_MAGIC 0x6266706453746f72ULL /* "bfpdStor" */
 #define STORE_SCHEMA 1u
@@ -31,28 +32,36 @@ static const char *lmdb_reason(int result)
 {
 	switch (result) {
 	case MDB_MAP_FULL:
-		return "the store has reached its largest size";
+		return "it has reached its largest size";
 	case ENOSPC:
 	case EDQUOT:
-		return "the store's disk is full: free some space in it";
+		return "its file system is full: free some space in it";
 	case EIO:
-		return "the store's disk is full or fails to write (input/output error)";
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-		return "the file data.mdb there is no store of bpfd's: move it away";
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_PANIC:
-		return "the file data.mdb there is damaged: move it away to start with an empty "
-		       "store";
+		return "its file system is full or fails to write (input/output error)";
 	default:
 		return mdb_strerror(result);
 	}
 }
 
-static int lmdb_errno(int result)
+/* NULL unless the file itself is wrong. */
+static const char *damage_kind(int result)
 {
-	if (result > 0)
+	switch (result) {
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+		return "no store of bpfd's";
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_PANIC:
+		return "damaged";
+	default:
+		return NULL;
+	}
+}
+
+int store_lmdb_errno(int result)
+{
+	if (result >= 0)
 		return -result;
 	if (result == MDB_MAP_FULL)
 		return -ENOSPC;
@@ -61,8 +70,14 @@ static int lmdb_errno(int result)
 
 int store_error(const struct store *store, int result, const char *what, struct error *error)
 {
-	return error_set(error, lmdb_errno(result), ERROR_STORE, "%s %s: %s", what,
-	                 store->directory, lmdb_reason(result));
+	const char *kind = damage_kind(result);
+
+	if (kind)
+		return error_set(error, store_lmdb_errno(result), ERROR_STORE,
+		                 "%s the store %s: it is %s; %s", what, store->file, kind,
+		                 store->remedy);
+	return error_set(error, store_lmdb_errno(result), ERROR_STORE, "%s the store %s: %s", what,
+	                 store->file, lmdb_reason(result));
 }
 
 /*
@@ -87,20 +102,24 @@ static int lock_take(struct store *store, struct error *error)
 		return error_set(
 			error, -EBUSY, ERROR_STORE,
 			"another bpfd uses the store in %s: stop it first, or configure another "
-			"state directory",
+			"runtime directory",
 			store->directory);
 	return 0;
 }
 
 /*
  * NOLOCK: one process, one thread, and no read is open during a write. NOMETASYNC: a commit flushes
- * its data, the page that makes it current is flushed with the next one or by store_sync(), which
- * the loop calls when it is idle: a crash of the machine (not of bpfd) may undo the last change of
- * that second, whole; everything in the kernel is then gone too. A gate, being a fork, inherits the
- * read-only view of the file, never its descriptors; nothing in it is secret.
+ * its data, and the page that makes it current with the next one or with the next copy. On a tmpfs
+ * both are nothing but a call; if the runtime directory is on a disk, they keep the file whole
+ * there, and a crash of the machine may undo the last change. WRITEMAP would spare the writes, but
+ * a full file system would then be a SIGBUS, and gates would inherit a view that they can write to.
+ * A gate, being a fork, inherits the read-only view of the file, never its descriptors; nothing in
+ * it is secret.
  */
-static int environment_open(struct store *store, size_t map_size)
+static int environment_open(struct store *store, const char *path, size_t map_size)
 {
+	const unsigned int flags =
+		MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOMETASYNC | MDB_NOTLS | MDB_NORDAHEAD;
 	int result = mdb_env_create(&store->env);
 
 	if (result)
@@ -109,10 +128,32 @@ static int environment_open(struct store *store, size_t map_size)
 	if (!result)
 		result = mdb_env_set_mapsize(store->env, map_size);
 	if (!result)
-		result =
-			mdb_env_open(store->env, store->directory,
-		                     MDB_NOLOCK | MDB_NOMETASYNC | MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		result = mdb_env_open(store->env, path, flags, 0600);
 	return result;
+}
+
+off_t store_size(const struct store *store)
+{
+	MDB_envinfo information;
+	MDB_stat status;
+
+	(void)mdb_env_info(store->env, &information);
+	(void)mdb_env_stat(store->env, &status);
+	return (off_t)(information.me_last_pgno + 1) * (off_t)status.ms_psize;
+}
+
+/* A page that is not there would be a SIGBUS for who reads it. */
+static int size_check(const struct store *store)
+{
+	struct stat status;
+	int fd;
+	int result = mdb_env_get_fd(store->env, &fd);
+
+	if (result)
+		return result;
+	if (fstat(fd, &status) < 0)
+		return errno;
+	return status.st_size < store_size(store) ? MDB_CORRUPTED : 0;
 }
 
 static int databases_open(struct store *store)
@@ -164,60 +205,86 @@ static int meta_create(struct store *store, struct error *error)
 	return store_commit(store, error);
 }
 
-static int meta_read(struct store *store, struct error *error)
+static int meta_check(const struct store *store, const struct store_meta *meta, size_t size,
+                      struct error *error)
+{
+	if (size != sizeof(*meta) || meta->magic != STORE_MAGIC || meta->schema == 0)
+		return error_set(
+			error, -EBADMSG, ERROR_STORE,
+			"the store %s is damaged: its head record is not one of bpfd's; %s",
+			store->file, store->remedy);
+	if (meta->schema > STORE_SCHEMA)
+		return error_set(error, -EBADMSG, ERROR_STORE,
+		                 "the store %s was written by a newer bpfd (format %u, this one "
+		                 "knows %u): install that version again",
+		                 store->file, meta->schema, STORE_SCHEMA);
+	return 0;
+}
+
+static int meta_read(struct store *store, bool make, struct error *error)
 {
 	struct store_meta meta;
 	size_t size = 0;
 	int result = store_read(store, STORE_META, store_value(&meta_key, sizeof(meta_key)), &meta,
 	                        sizeof(meta), &size);
 
-	if (result == MDB_NOTFOUND)
+	if (result == MDB_NOTFOUND && make)
 		return meta_create(store, error);
+	if (result && result != MDB_NOTFOUND)
+		return store_error(store, result, "cannot read", error);
+	result = meta_check(store, &meta, size, error);
 	if (result)
-		return store_error(store, result, "cannot read the store in", error);
-	if (size != sizeof(meta) || meta.magic != STORE_MAGIC || meta.schema == 0)
-		return error_set(error, -EBADMSG, ERROR_STORE,
-		                 "the store in %s is damaged: its head record is not one of "
-		                 "bpfd's; move the "
-		                 "directory's content away to start with an empty store",
-		                 store->directory);
-	if (meta.schema > STORE_SCHEMA)
-		return error_set(error, -EBADMSG, ERROR_STORE,
-		                 "the store in %s was written by a newer bpfd (format %u, this one "
-		                 "knows %u): "
-		                 "install that version again",
-		                 store->directory, meta.schema, STORE_SCHEMA);
+		return result;
 	store->next_program = meta.next_program;
 	store->next_link = meta.next_link;
 	store->next_request = meta.next_request;
 	return 0;
 }
 
-static int contents_open(struct store *store, size_t map_size, struct error *error)
+int store_contents_open(struct store *store, const char *path, size_t map_size, bool make,
+                        struct error *error)
 {
-	int result = environment_open(store, map_size);
+	int result = environment_open(store, path, map_size);
 
+	if (!result && !make)
+		result = size_check(store);
 	if (!result)
 		result = databases_open(store);
 	if (result)
-		return store_error(store, result, "cannot open the store in", error);
-	return meta_read(store, error);
+		return store_error(store, result, "cannot open", error);
+	return meta_read(store, make, error);
 }
 
-int store_open(const char *directory, size_t map_size, struct store **out, struct error *error)
+static struct store *store_new(const char *directory, const char *durable)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
 	if (!store)
-		return error_set(error, -ENOMEM, ERROR_STORE, "no memory for the store");
+		return NULL;
 	store->next_program = store->next_link = store->next_request = 1;
-	store->lock_fd = -1;
+	store->lock_fd = store->durable_fd = -1;
+	store->dirty = true;
 	(void)snprintf(store->directory, sizeof(store->directory), "%s", directory);
+	(void)snprintf(store->durable, sizeof(store->durable), "%s", durable);
+	(void)snprintf(store->file, sizeof(store->file), "%s/" STORE_FILE, store->directory);
+	store->remedy = "move it away to start with its copy in the state directory";
+	return store;
+}
+
+int store_open(const char *directory, const char *durable, size_t map_size, struct store **out,
+               struct error *error)
+{
+	struct store *store = store_new(directory, durable);
+
+	if (!store)
+		return error_set(error, -ENOMEM, ERROR_STORE, "no memory for the store");
 
 	int result = lock_take(store, error);
 
 	if (!result)
-		result = contents_open(store, map_size, error);
+		result = store_durable_open(store, map_size, error);
+	if (!result)
+		result = store_contents_open(store, store->file, map_size, true, error);
 	if (result) {
 		store_close(store);
 		return result;
@@ -231,31 +298,18 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store_abort(store);
-	if (store->env) {
-		(void)store_sync(store);
+	if (store->env)
 		mdb_env_close(store->env);
-	}
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd);
+	if (store->durable_fd >= 0)
+		(void)close(store->durable_fd);
 	free(store);
 }
 
 bool store_dirty(const struct store *store)
 {
 	return store->dirty;
-}
-
-int store_sync(struct store *store)
-{
-	if (!store->dirty)
-		return 0;
-
-	int result = mdb_env_sync(store->env, 1);
-
-	if (result)
-		return lmdb_errno(result);
-	store->dirty = false;
-	return 0;
 }
 
 uint64_t store_next_program(const struct store *store)
@@ -278,6 +332,8 @@ void store_ids_raise(struct store *store, uint64_t next_program, uint64_t next_l
 
 void store_begin(struct store *store)
 {
+	if (store->marked)
+		(void)store_mark_take(store);
 	store->failure = mdb_txn_begin(store->env, NULL, 0, &store->transaction);
 }
 
@@ -292,7 +348,7 @@ int store_commit(struct store *store, struct error *error)
 	else if (transaction)
 		mdb_txn_abort(transaction);
 	if (store->failure)
-		return store_error(store, store->failure, "cannot write the store in", error);
+		return store_error(store, store->failure, "cannot write", error);
 	store->dirty = true;
 	return 0;
 }

@@ -4,6 +4,10 @@
  * environment that the broker alone opens. One change is one transaction: store_begin(), any number
  * of puts and deletes, store_commit(); a put that fails makes the commit fail, so that callers
  * check once. Reads happen between changes, never inside one.
+ *
+ * The live store lies in the runtime directory, a tmpfs: it lives as long as the programs and links
+ * that it tells of, and nobody waits for a disk. What must outlive the boot, the ids above all, is
+ * in its copy: one file in the state directory, written after the change.
  */
 #ifndef BPFD_BROKER_STORE_H
 #define BPFD_BROKER_STORE_H
@@ -18,6 +22,12 @@
 #define STORE_MAP_SIZE ((size_t)1 << 30)
 #define STORE_REQUESTS_MAX \
 	4096 /* answered requests that are remembered; the oldest is forgotten first */
+
+/*
+ * What the ids are raised by when the copy that is restored may be behind: more than are given
+ * between two copies, for store_ids_uncopied() says when the next one is urgent.
+ */
+#define STORE_ID_GAP 1024
 
 struct store;
 
@@ -37,17 +47,31 @@ struct store_answer {
 };
 
 /*
- * Opens or makes the store in `directory`. -EBUSY when another process has it open; -EBADMSG when
+ * Opens the live store, `directory`/data.mdb. Where there is none it is made from the copy,
+ * `durable`/store.mdb, its ids raised by STORE_ID_GAP unless the copy is marked as the last one;
+ * where there is no copy either, a new one is made. Takes the mark and a temporary file that a
+ * crash left away, and locks `directory` until the store is closed; that nobody else uses `durable`
+ * is the launcher's business. -EBUSY when another process has the live store open; -EBADMSG when
  * what is there is no store of bpfd's, is damaged or was written by a newer bpfd; -errno otherwise;
  * `error` says which file and why.
  */
-int store_open(const char *directory, size_t map_size, struct store **out, struct error *error);
+int store_open(const char *directory, const char *durable, size_t map_size, struct store **out,
+               struct error *error);
 void store_close(struct store *store);
 
-/* True when the last change would not yet survive a crash of the whole machine; store_sync() makes
- * it do so. */
+/* True when the copy may lack a change, as it may after store_open(). */
 bool store_dirty(const struct store *store);
-int store_sync(struct store *store);
+/* How many ids of one kind the copy does not know to be given, as far as this process can tell. */
+uint64_t store_ids_uncopied(const struct store *store);
+/*
+ * Writes the copy and waits until it is on the disk: 0, and then all that was committed outlives
+ * the machine; or -errno with `error` (code STORE), and then the old copy is still there. Not
+ * inside a change.
+ */
+int store_copy(struct store *store, struct error *error);
+/* The same where the copy is behind, and marks it as the last one: no id was given after it. The
+ * next change takes the mark away. */
+int store_copy_last(struct store *store, struct error *error);
 
 /* The ids that the next program and the next link get. Putting a record with an id raises them, for
  * good. */
@@ -67,8 +91,8 @@ void store_link_delete(struct store *store, uint64_t id);
 void store_request_put(struct store *store, const uint8_t request_id[REQUEST_ID_SIZE], uint32_t uid,
                        const struct store_answer *answer);
 /*
- * Makes the change durable. 0, or -errno with `error` (code STORE), and then nothing of the change
- * happened. -ENOSPC: the disk or the map is full.
+ * Makes the change, whole: no death of a process undoes it. 0, or -errno with `error` (code STORE),
+ * and then nothing of the change happened. -ENOSPC: the file system or the map is full.
  */
 int store_commit(struct store *store, struct error *error);
 /* Gives the change up instead. */

@@ -141,16 +141,14 @@ static int read_error(struct store *store, int result, struct error *error)
 {
 	if (result == MDB_NOTFOUND)
 		return -ENOENT;
-	return store_error(store, result, "cannot read the store in", error);
+	return store_error(store, result, "cannot read", error);
 }
 
 static int damaged(struct store *store, const char *kind, uint64_t id, struct error *error)
 {
-	return error_set(
-		error, -EBADMSG, ERROR_STORE,
-		"the store in %s is damaged: its record of %s %llu cannot be read; move the "
-		"directory's content away to start with an empty store",
-		store->directory, kind, (unsigned long long)id);
+	return error_set(error, -EBADMSG, ERROR_STORE,
+	                 "the store %s is damaged: its record of %s %llu cannot be read; %s",
+	                 store->file, kind, (unsigned long long)id, store->remedy);
 }
 
 int store_program_get(struct store *store, uint64_t id, struct record_program *program,

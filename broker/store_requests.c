@@ -91,13 +91,13 @@ int store_request_get(struct store *store, const uint8_t request_id[REQUEST_ID_S
 	if (result == MDB_NOTFOUND)
 		return -ENOENT;
 	if (result)
-		return store_error(store, result, "cannot read the store in", error);
+		return store_error(store, result, "cannot read", error);
 	if (size < value_size(0) || value.answer.count > LOAD_PROGRAMS_MAX ||
 	    size != value_size(value.answer.count))
 		return error_set(error, -EBADMSG, ERROR_STORE,
-		                 "the store in %s is damaged: its record of an answered request "
+		                 "the store %s is damaged: its record of an answered request "
 		                 "cannot be read",
-		                 store->directory);
+		                 store->file);
 	*answer = value.answer;
 	return 0;
 }

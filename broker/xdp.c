@@ -2,7 +2,6 @@
 #include "broker/xdp.h"
 #include "broker/kernel.h"
 #include "broker/netlink.h"
-#include "broker/xdp_dispatcher.h"
 #include "broker/xdp_pins.h"
 #include "broker/xdp_state.h"
 #include "common/cleanup.h"

@@ -5,7 +5,6 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#define ALWAYS (1u << XDP_DISPATCHER_RETVAL)
 #define CONFIG_SIZE_1 84 /* bytes of the configuration before it had a magic number */
 #define CONFIG_SIZE_3 128
 
@@ -51,7 +50,7 @@ int xdp_config_decode(const struct xdp_dispatcher_config *config, struct xdp_cha
 	return 0;
 }
 
-void xdp_config_encode(const struct xdp_slot *slots, size_t count,
+void xdp_config_encode(const struct chain_slot *slots, size_t count,
                        struct xdp_dispatcher_config *config)
 {
 	*config = (struct xdp_dispatcher_config){
@@ -69,47 +68,16 @@ void xdp_config_encode(const struct xdp_slot *slots, size_t count,
 	}
 }
 
-static const struct xdp_slot *slot_find(const struct xdp_chain *chain, uint32_t kernel_id)
+static struct chain_slot slot_of_member(const struct xdp_chain *now,
+                                        const struct xdp_member *member)
 {
-	for (size_t i = 0; i < chain->count; i++) {
-		if (chain->slots[i].kernel_id == kernel_id)
-			return &chain->slots[i];
-	}
-	return NULL;
-}
-
-static bool slot_before(const struct xdp_slot *a, const struct xdp_slot *b)
-{
-	if (a->priority != b->priority)
-		return a->priority < b->priority;
-	if (a->own != b->own)
-		return a->own;
-	return a->own && a->link_id < b->link_id;
-}
-
-/* Puts a component where it belongs; of equals the one that came first stays first. */
-static int slot_insert(struct xdp_chain *chain, const struct xdp_slot *slot)
-{
-	size_t at = chain->count;
-
-	if (chain->count == XDP_DISPATCHER_SLOTS)
-		return -E2BIG;
-	for (; at > 0 && slot_before(slot, &chain->slots[at - 1]); at--)
-		chain->slots[at] = chain->slots[at - 1];
-	chain->slots[at] = *slot;
-	chain->count++;
-	return 0;
-}
-
-static struct xdp_slot slot_of_member(const struct xdp_chain *now, const struct xdp_member *member)
-{
-	const struct xdp_slot *running = slot_find(now, member->kernel_id);
-	struct xdp_slot slot = {
+	const struct chain_slot *running = chain_find(now->slots, now->count, member->kernel_id);
+	struct chain_slot slot = {
 		.link_id = member->link_id,
 		.own = true,
 		.kernel_id = member->kernel_id,
 		.priority = member->priority,
-		.proceed_on = member->proceed_on | ALWAYS,
+		.proceed_on = member->proceed_on | CHAIN_ALWAYS,
 		.flags = member->frags ? BPF_F_XDP_HAS_FRAGS : 0,
 		.fd = member->program_fd,
 	};
@@ -127,17 +95,17 @@ int xdp_chain_merge(const struct xdp_chain *now, const struct xdp_request *reque
 
 	merged.count = 0;
 	for (size_t i = 0; i < request->count && result == 0; i++) {
-		struct xdp_slot slot = slot_of_member(now, &request->members[i]);
+		struct chain_slot slot = slot_of_member(now, &request->members[i]);
 
-		result = slot_insert(&merged, &slot);
+		result = chain_insert(merged.slots, &merged.count, &slot);
 	}
 	for (size_t i = 0; i < now->count && result == 0; i++) {
-		const struct xdp_slot *slot = &now->slots[i];
+		const struct chain_slot *slot = &now->slots[i];
 
-		if (slot->own || slot_find(&merged, slot->kernel_id) ||
+		if (slot->own || chain_find(merged.slots, merged.count, slot->kernel_id) ||
 		    (request->own && request->own(request->state, slot->kernel_id)))
 			continue;
-		result = slot_insert(&merged, slot);
+		result = chain_insert(merged.slots, &merged.count, slot);
 	}
 	if (result == 0)
 		*next = merged;
@@ -146,22 +114,12 @@ int xdp_chain_merge(const struct xdp_chain *now, const struct xdp_request *reque
 
 bool xdp_chain_equal(const struct xdp_chain *a, const struct xdp_chain *b)
 {
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		const struct xdp_slot *left = &a->slots[i], *right = &b->slots[i];
-
-		if (left->kernel_id != right->kernel_id || left->priority != right->priority ||
-		    (left->proceed_on | ALWAYS) != (right->proceed_on | ALWAYS) ||
-		    left->flags != right->flags)
-			return false;
-	}
-	return true;
+	return chain_equal(a->slots, a->count, b->slots, b->count);
 }
 
 bool xdp_chain_runs(const struct xdp_chain *chain, uint32_t kernel_id)
 {
-	return slot_find(chain, kernel_id) ||
+	return chain_find(chain->slots, chain->count, kernel_id) ||
 	       (chain->version == 0 && chain->program_id == kernel_id);
 }
 
@@ -188,7 +146,7 @@ void xdp_chain_record(const struct xdp_chain *chain,
 
 	memcpy(filled.interface, chain->interface, sizeof(filled.interface));
 	for (size_t i = 0; i < chain->count; i++) {
-		const struct xdp_slot *slot = &chain->slots[i];
+		const struct chain_slot *slot = &chain->slots[i];
 
 		filled.entries[i].kernel_id = slot->kernel_id;
 		filled.entries[i].priority = slot->priority;

@@ -5,19 +5,8 @@
 #define BPFD_BROKER_XDP_CHAIN_H
 
 #include "bpf/xdp_dispatcher.h"
+#include "broker/chain.h"
 #include "broker/xdp.h"
-
-/* One component. */
-struct xdp_slot {
-	uint64_t link_id; /* own ones */
-	bool own;
-	uint32_t kernel_id;
-	uint32_t priority;
-	uint32_t proceed_on; /* bit 31 always set */
-	uint32_t flags;      /* BPF_F_XDP_HAS_FRAGS, as it was loaded */
-	int fd; /* of the program, or -1; in a chain that was read it belongs to the chain */
-	char name[16];
-};
 
 struct xdp_chain {
 	uint32_t ifindex;
@@ -30,7 +19,7 @@ struct xdp_chain {
 	bool own;         /* bpfd attached it: it has a private pin */
 	uint32_t version; /* of a dispatcher; 0: the program is none */
 	size_t count;
-	struct xdp_slot slots[XDP_DISPATCHER_SLOTS];
+	struct chain_slot slots[XDP_DISPATCHER_SLOTS];
 };
 
 /* Makes a chain that holds nothing. */
@@ -48,7 +37,7 @@ uint32_t xdp_config_version(const void *bytes, size_t size_bytes);
 /* Fills count and each slot's priority, proceed_on and flags. 0, or -EINVAL for more slots than
  * there are. */
 int xdp_config_decode(const struct xdp_dispatcher_config *config, struct xdp_chain *chain);
-void xdp_config_encode(const struct xdp_slot *slots, size_t count,
+void xdp_config_encode(const struct chain_slot *slots, size_t count,
                        struct xdp_dispatcher_config *config);
 
 /*

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the broker opens once for XDP, and what it is told of interfaces. */
-#include "bpf/xdp_dispatcher_tables.h"
-#include "broker/xdp_dispatcher.h"
+#include "broker/dispatcher.h"
 #include "broker/xdp_pins.h"
 #include "broker/xdp_state.h"
 #include "common/cleanup.h"
@@ -16,19 +15,21 @@
  * any. */
 static int template_open(struct xdp *xdp, struct error *error)
 {
-	const struct xdp_slot slots[TEMPLATE_SLOTS] = {};
+	const struct chain_slot slots[TEMPLATE_SLOTS] = {};
 	struct xdp_dispatcher_config config;
 	_cleanup_close_ int map_fd = -1, program_fd = -1;
 	int result;
 
 	xdp_config_encode(slots, TEMPLATE_SLOTS, &config);
-	xdp->btf_fd = dispatcher_btf_load(error);
+	xdp->btf_fd = dispatcher_btf_load(&xdp_dispatcher_tables, error);
 	if (xdp->btf_fd < 0)
 		return xdp->btf_fd;
-	result = dispatcher_load(xdp->btf_fd, &config, &program_fd, &map_fd, error);
+	result = dispatcher_load(&xdp_dispatcher_tables, xdp->btf_fd, &config, 0, &program_fd,
+	                         &map_fd, error);
 	if (result < 0)
 		return result;
-	xdp->extension_errno = -dispatcher_extension_try(xdp->btf_fd, program_fd);
+	xdp->extension_errno =
+		-dispatcher_extension_try(&xdp_dispatcher_tables, xdp->btf_fd, program_fd);
 	if (!xdp->extension_errno)
 		xdp->template_fd = steal_fd(&program_fd);
 	return 0;
@@ -89,7 +90,7 @@ int xdp_template_fd(const struct xdp *xdp)
 uint32_t xdp_template_btf_id(const struct xdp *xdp)
 {
 	(void)xdp; /* the tables are the same for all */
-	return dispatcher_target(TEMPLATE_SLOTS, 0);
+	return xdp_target(TEMPLATE_SLOTS, 0);
 }
 
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error)

@@ -48,7 +48,7 @@ void pins_private_path(const struct launcher_settings *settings, uint32_t ifinde
 	            map ? "-map" : "");
 }
 
-static const char *number_parse(const char *text, uint32_t *out)
+const char *pins_number_parse(const char *text, uint32_t *out)
 {
 	uint64_t value = 0;
 	const char *at = text;
@@ -67,11 +67,11 @@ static const char *number_parse(const char *text, uint32_t *out)
 bool pins_name_parse(const char *name, uint32_t *ifindex, uint32_t *id)
 {
 	uint32_t first, second;
-	const char *at = number_parse(name, &first);
+	const char *at = pins_number_parse(name, &first);
 
 	if (!at || *at != '-')
 		return false;
-	at = number_parse(at + 1, &second);
+	at = pins_number_parse(at + 1, &second);
 	if (!at || *at != '\0')
 		return false;
 	*ifindex = first;

@@ -30,6 +30,9 @@ void pins_component_path(const struct launcher_settings *settings, uint32_t ifin
 void pins_private_path(const struct launcher_settings *settings, uint32_t ifindex, uint32_t id,
                        bool map, char *out);
 
+/* Reads a decimal number as files' names have it: no sign, no leading zero. Where it ends, or NULL. */
+const char *pins_number_parse(const char *text, uint32_t *out);
+
 /* Reads "<ifindex>-<id>", nothing else. True if it was that. */
 bool pins_name_parse(const char *name, uint32_t *ifindex, uint32_t *id);
 

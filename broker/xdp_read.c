@@ -84,7 +84,7 @@ int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct 
 static int slots_identify(struct xdp *xdp, struct xdp_chain *chain, struct error *error)
 {
 	for (size_t i = 0; i < chain->count; i++) {
-		struct xdp_slot *slot = &chain->slots[i];
+		struct chain_slot *slot = &chain->slots[i];
 		struct record_program program;
 		int result = xdp_slot_open(xdp, chain, i, error);
 

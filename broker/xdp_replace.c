@@ -4,9 +4,9 @@
  * packets notice is the netlink request, and it happens only if what was read is still there. What
  * fails before it is undone; after it nothing is left to do but clean up.
  */
+#include "broker/dispatcher.h"
 #include "broker/kernel.h"
 #include "broker/netlink.h"
-#include "broker/xdp_dispatcher.h"
 #include "broker/xdp_pins.h"
 #include "broker/xdp_state.h"
 #include "common/cleanup.h"
@@ -70,6 +70,12 @@ int xdp_program_set(struct xdp *xdp, const struct xdp_chain *now, int program_fd
 	return 0;
 }
 
+uint32_t xdp_target(size_t count, size_t slot)
+{
+	return count == 1 ? xdp_dispatcher_tables.main_btf_id
+	                  : xdp_dispatcher_tables.slot_btf_ids[slot];
+}
+
 /* Links and pins one component. The link lives by its pin. */
 static int component_make(struct xdp *xdp, const struct xdp_chain *next, size_t slot,
                           int dispatcher_fd)
@@ -77,7 +83,7 @@ static int component_make(struct xdp *xdp, const struct xdp_chain *next, size_t 
 	char path[PIN_PATH_SIZE];
 	int result;
 	_cleanup_close_ int link = kernel_link_extension(next->slots[slot].fd, dispatcher_fd,
-	                                                 dispatcher_target(next->count, slot));
+	                                                 xdp_target(next->count, slot));
 
 	if (link < 0)
 		return link;
@@ -124,7 +130,8 @@ static int dispatcher_make(struct xdp *xdp, struct xdp_chain *next, int *map_fd,
 	int result;
 
 	xdp_config_encode(next->slots, next->count, &config);
-	result = dispatcher_load(xdp->btf_fd, &config, &fd, &map, error);
+	result = dispatcher_load(&xdp_dispatcher_tables, xdp->btf_fd, &config,
+	                         config.is_xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0, &fd, &map, error);
 	if (result < 0)
 		return result;
 	result = kernel_program_info(fd, &program);

@@ -55,6 +55,10 @@ int xdp_chain_replace(struct xdp *xdp, const struct xdp_chain *now, uint32_t mod
 int xdp_program_set(struct xdp *xdp, const struct xdp_chain *now, int program_fd, uint32_t *mode,
                     struct error *error);
 
+/* The BTF id of the function that component `slot` of `count` replaces: by libxdp's protocol a
+ * single one replaces the main function. */
+uint32_t xdp_target(size_t count, size_t slot);
+
 /* Removes the files of what was replaced. */
 void xdp_chain_discard(struct xdp *xdp, const struct xdp_chain *old);
 

@@ -37,15 +37,29 @@ void netlink_close(struct netlink *netlink)
 	netlink->fd = -1;
 }
 
+static void message_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
+                          uint32_t length)
+{
+	memset(message, 0, sizeof(*message));
+	message->header.nlmsg_len = length;
+	message->header.nlmsg_type = type;
+	message->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+}
+
 void netlink_message_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
                            uint32_t ifindex)
 {
-	memset(message, 0, sizeof(*message));
-	message->header.nlmsg_len = offsetof(struct netlink_message, attributes);
-	message->header.nlmsg_type = type;
-	message->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	message_begin(message, type, flags, NETLINK_INTERFACE_ATTRIBUTES);
 	message->interface.ifi_family = AF_UNSPEC;
 	message->interface.ifi_index = (int)ifindex;
+}
+
+void netlink_traffic_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
+                           uint32_t ifindex)
+{
+	message_begin(message, type, flags, NETLINK_TRAFFIC_ATTRIBUTES);
+	message->traffic.tcm_family = AF_UNSPEC;
+	message->traffic.tcm_ifindex = (int)ifindex;
 }
 
 struct nlattr *netlink_message_append(struct netlink_message *message, uint16_t type,
@@ -73,15 +87,7 @@ void netlink_message_nest(struct netlink_message *message, struct nlattr *nest)
 	nest->nla_len = (uint16_t)(end - (unsigned char *)nest);
 }
 
-/* A run of attributes that is being walked. */
-struct walk {
-	const unsigned char *bytes;
-	size_t length;
-};
-
-/* The next attribute: its type, and `value` as a view of what is in it. False at the end, or where
- * a length is a lie. */
-static bool walk_next(struct walk *walk, uint16_t *type, struct walk *value)
+bool netlink_walk_next(struct netlink_walk *walk, uint16_t *type, struct netlink_walk *value)
 {
 	struct nlattr attribute;
 
@@ -91,8 +97,8 @@ static bool walk_next(struct walk *walk, uint16_t *type, struct walk *value)
 	if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > walk->length)
 		return false;
 	*type = (uint16_t)(attribute.nla_type & TYPE_MASK);
-	*value = (struct walk){ walk->bytes + sizeof(attribute),
-		                attribute.nla_len - sizeof(attribute) };
+	*value = (struct netlink_walk){ walk->bytes + sizeof(attribute),
+		                        attribute.nla_len - sizeof(attribute) };
 
 	size_t step = ALIGNED(attribute.nla_len);
 
@@ -103,20 +109,20 @@ static bool walk_next(struct walk *walk, uint16_t *type, struct walk *value)
 	return true;
 }
 
-static void text_take(const struct walk *value, char *out, size_t size)
+void netlink_text_take(const struct netlink_walk *value, char *out, size_t size_bytes)
 {
-	size_t length = value->length < size ? value->length : size - 1;
+	size_t length = value->length < size_bytes ? value->length : size_bytes - 1;
 
-	memset(out, 0, size);
+	memset(out, 0, size_bytes);
 	memcpy(out, value->bytes, strnlen((const char *)value->bytes, length));
 }
 
-static void xdp_parse(struct walk xdp, struct netlink_interface *out)
+static void xdp_parse(struct netlink_walk xdp, struct netlink_interface *out)
 {
-	struct walk value;
+	struct netlink_walk value;
 	uint16_t type;
 
-	while (walk_next(&xdp, &type, &value)) {
+	while (netlink_walk_next(&xdp, &type, &value)) {
 		if (type == IFLA_XDP_ATTACHED && value.length >= 1)
 			out->attached = value.bytes[0];
 		else if (type == IFLA_XDP_PROG_ID && value.length >= sizeof(out->program_id))
@@ -126,10 +132,10 @@ static void xdp_parse(struct walk xdp, struct netlink_interface *out)
 
 int netlink_interface_parse(const void *bytes, size_t length, struct netlink_interface *out)
 {
-	const size_t attributes = offsetof(struct netlink_message, attributes);
+	const size_t attributes = NETLINK_INTERFACE_ATTRIBUTES;
 	struct netlink_interface found = {};
 	struct netlink_message head;
-	struct walk walk, value;
+	struct netlink_walk walk, value;
 	uint16_t type;
 
 	if (length < sizeof(head.header))
@@ -142,11 +148,11 @@ int netlink_interface_parse(const void *bytes, size_t length, struct netlink_int
 		return -EPROTO;
 	found.ifindex = (uint32_t)head.interface.ifi_index;
 	found.gone = head.header.nlmsg_type == RTM_DELLINK;
-	walk = (struct walk){ (const unsigned char *)bytes + attributes,
-		              head.header.nlmsg_len - attributes };
-	while (walk_next(&walk, &type, &value)) {
+	walk = (struct netlink_walk){ (const unsigned char *)bytes + attributes,
+		                      head.header.nlmsg_len - attributes };
+	while (netlink_walk_next(&walk, &type, &value)) {
 		if (type == IFLA_IFNAME)
-			text_take(&value, found.name, sizeof(found.name));
+			netlink_text_take(&value, found.name, sizeof(found.name));
 		else if (type == IFLA_XDP)
 			xdp_parse(value, &found);
 	}
@@ -156,9 +162,9 @@ int netlink_interface_parse(const void *bytes, size_t length, struct netlink_int
 
 /* The kernel's own words lie behind the error, and behind the request that it may echo. */
 static void reason_parse(const struct nlmsghdr *header, const struct nlmsgerr *answer,
-                         struct walk rest, char *reason)
+                         struct netlink_walk rest, char *reason)
 {
-	struct walk value;
+	struct netlink_walk value;
 	uint16_t type;
 
 	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
@@ -171,9 +177,9 @@ static void reason_parse(const struct nlmsghdr *header, const struct nlmsgerr *a
 		rest.bytes += echoed - NLMSG_HDRLEN;
 		rest.length -= echoed - NLMSG_HDRLEN;
 	}
-	while (walk_next(&rest, &type, &value)) {
+	while (netlink_walk_next(&rest, &type, &value)) {
 		if (type == NLMSGERR_ATTR_MSG)
-			text_take(&value, reason, NETLINK_REASON_SIZE);
+			netlink_text_take(&value, reason, NETLINK_REASON_SIZE);
 	}
 }
 
@@ -192,8 +198,8 @@ int netlink_answer_parse(const void *bytes, size_t length, char *reason)
 		return -EPROTO;
 	if (reason)
 		reason_parse(&header, &answer,
-		             (struct walk){ (const unsigned char *)bytes + fixed,
-		                            header.nlmsg_len - fixed },
+		             (struct netlink_walk){ (const unsigned char *)bytes + fixed,
+		                                    header.nlmsg_len - fixed },
 		             reason);
 	return answer.error;
 }
@@ -216,34 +222,103 @@ long netlink_receive(const struct netlink *netlink, void *buffer, size_t size_by
 	}
 }
 
-int netlink_ask(struct netlink *netlink, struct netlink_message *message,
-                struct netlink_interface *out, char *reason)
+/* The end of a dump carries a result, like an acknowledgement. */
+static int done_parse(const unsigned char *bytes, size_t length)
+{
+	int result;
+
+	if (length < NLMSG_HDRLEN + sizeof(result))
+		return -EPROTO;
+	memcpy(&result, bytes + NLMSG_HDRLEN, sizeof(result));
+	return result > 0 || result < -4095 ? -EPROTO : result;
+}
+
+/* An answer on its way in. */
+struct answer {
+	const struct netlink_message *question;
+	netlink_take *take;
+	void *state;
+	char *reason;
+	int result;
+};
+
+/* Both return true when the answer is complete, with its `result`. */
+static bool answer_message(struct answer *answer, const struct nlmsghdr *header,
+                           const unsigned char *bytes, size_t length)
+{
+	bool dump = answer->question->header.nlmsg_flags & NLM_F_DUMP;
+
+	if (header->nlmsg_type == NLMSG_ERROR) {
+		answer->result = netlink_answer_parse(bytes, length, answer->reason);
+		if (answer->result == 0 && answer->take)
+			answer->result = -EPROTO;
+		return true;
+	}
+	if (dump && header->nlmsg_type == NLMSG_DONE) {
+		answer->result = done_parse(bytes, length);
+		return true;
+	}
+	answer->result =
+		answer->take ? answer->take(bytes, header->nlmsg_len, answer->state) : -EPROTO;
+	return !dump || answer->result < 0;
+}
+
+static bool answer_datagram(struct answer *answer, const unsigned char *bytes, size_t length)
+{
+	struct nlmsghdr header;
+
+	while (length >= sizeof(header)) {
+		memcpy(&header, bytes, sizeof(header));
+		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > length) {
+			answer->result = -EPROTO;
+			return true;
+		}
+		/* else a late answer to a question given up */
+		if (header.nlmsg_seq == answer->question->header.nlmsg_seq &&
+		    answer_message(answer, &header, bytes, header.nlmsg_len))
+			return true;
+
+		size_t step = ALIGNED(header.nlmsg_len);
+
+		if (step >= length)
+			return false;
+		bytes += step;
+		length -= step;
+	}
+	answer->result = -EPROTO;
+	return true;
+}
+
+int netlink_exchange(struct netlink *netlink, struct netlink_message *message, netlink_take *take,
+                     void *state, char *reason)
 {
 	unsigned char buffer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr answer;
+	struct answer answer = { message, take, state, reason, 0 };
 
 	if (reason)
 		reason[0] = '\0';
 	message->header.nlmsg_seq = netlink->sequence++;
 	if (send(netlink->fd, message, message->header.nlmsg_len, 0) < 0)
 		return -errno;
-	do {
+	for (;;) {
 		long length = netlink_receive(netlink, buffer, sizeof(buffer));
 
 		if (length < 0)
 			return length == -EAGAIN ? -ETIMEDOUT : (int)length;
-		if ((size_t)length < sizeof(answer))
-			return -EPROTO;
-		memcpy(&answer, buffer, sizeof(answer));
-		if (answer.nlmsg_seq != message->header.nlmsg_seq)
-			continue; /* a late answer to a question given up */
-		if (answer.nlmsg_type != NLMSG_ERROR)
-			return out ? netlink_interface_parse(buffer, (size_t)length, out) : -EPROTO;
+		if (answer_datagram(&answer, buffer, (size_t)length))
+			return answer.result;
+	}
+}
 
-		int result = netlink_answer_parse(buffer, (size_t)length, reason);
+static int interface_take(const void *bytes, size_t length, void *state)
+{
+	return netlink_interface_parse(bytes, length, state);
+}
 
-		return result == 0 && out ? -EPROTO : result;
-	} while (true);
+int netlink_ask(struct netlink *netlink, struct netlink_message *message,
+                struct netlink_interface *out, char *reason)
+{
+	return netlink_exchange(netlink, message, out ? interface_take : NULL, out, reason);
 }
 
 int netlink_interface_query(struct netlink *netlink, uint32_t ifindex, const char *name,

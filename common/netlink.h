@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * rtnetlink as far as bpfd needs it: one interface asked for, its changes watched. Written by hand,
- * since that is two messages and one nested attribute. The parsers trust no length that they read.
+ * rtnetlink as far as bpfd needs it: messages built, sent and walked; one interface asked for, its
+ * changes watched. Written by hand, since that is few messages and attributes. The parsers trust no
+ * length that they read.
  */
 #ifndef BPFD_COMMON_NETLINK_H
 #define BPFD_COMMON_NETLINK_H
@@ -29,11 +30,24 @@ struct netlink_interface {
 	char name[INTERFACE_SIZE];
 };
 
-/* A message under construction about one interface. */
+/* A message under construction: about an interface, or about the traffic control of one. */
 struct netlink_message {
 	struct nlmsghdr header;
-	struct ifinfomsg interface;
-	unsigned char attributes[104];
+	union {
+		struct ifinfomsg interface;
+		struct tcmsg traffic;
+		unsigned char bytes[120];
+	};
+};
+
+/* Where the attributes of a message begin. */
+#define NETLINK_INTERFACE_ATTRIBUTES NLMSG_SPACE(sizeof(struct ifinfomsg))
+#define NETLINK_TRAFFIC_ATTRIBUTES NLMSG_SPACE(sizeof(struct tcmsg))
+
+/* A run of attributes that is being walked, or what is in one of them. */
+struct netlink_walk {
+	const unsigned char *bytes;
+	size_t length;
 };
 
 /*
@@ -43,8 +57,12 @@ struct netlink_message {
 int netlink_open(uint32_t groups, struct netlink *out);
 void netlink_close(struct netlink *netlink);
 
-/* Begins a message; `flags` are NLM_F_* beside REQUEST. */
+/* Begins a message about an interface; `flags` are NLM_F_* beside REQUEST. */
 void netlink_message_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
+                           uint32_t ifindex);
+
+/* The same about traffic control; the caller fills in message->traffic further. */
+void netlink_traffic_begin(struct netlink_message *message, uint16_t type, uint16_t flags,
                            uint32_t ifindex);
 
 /* Appends an attribute. Returns where it lies, for netlink_message_nest(), or NULL when there is no
@@ -56,10 +74,29 @@ struct nlattr *netlink_message_append(struct netlink_message *message, uint16_t 
  */
 void netlink_message_nest(struct netlink_message *message, struct nlattr *nest);
 
+/* The next attribute: its type, and `value` as a view of what is in it. False at the end, or where
+ * a length is a lie. */
+bool netlink_walk_next(struct netlink_walk *walk, uint16_t *type, struct netlink_walk *value);
+
+/* Copies a text into `out`, cut where it is too long, zero-filled. */
+void netlink_text_take(const struct netlink_walk *value, char *out, size_t size_bytes);
+
+/* Takes one message of an answer: `length` bytes, as its header says. 0, or -errno for the asker.
+ */
+typedef int netlink_take(const void *bytes, size_t length, void *state);
+
+/*
+ * Sends the message and takes what is answered: one message for `take`, or as many as there are
+ * where the message has NLM_F_DUMP; where `take` is NULL an acknowledgement. 0, what `take`
+ * returned, or the kernel's -errno; `reason` (NETLINK_REASON_SIZE bytes, may be NULL) then holds
+ * the kernel's own words, or "". -EPROTO for an answer that is none; -ETIMEDOUT.
+ */
+int netlink_exchange(struct netlink *netlink, struct netlink_message *message, netlink_take *take,
+                     void *state, char *reason);
+
 /*
  * Sends the message and takes its answer: an interface if `out` is not NULL, else an
- * acknowledgement. 0 or the kernel's -errno; `reason` (NETLINK_REASON_SIZE bytes, may be NULL) then
- * holds the kernel's own words, or "". -EPROTO for an answer that is none; -ETIMEDOUT.
+ * acknowledgement. Errors as above.
  */
 int netlink_ask(struct netlink *netlink, struct netlink_message *message,
                 struct netlink_interface *out, char *reason);

@@ -215,6 +215,18 @@ static const char *landlock_detail(const struct record_status *status, struct ar
 	return arena_print(arena, "version %u", status->landlock_abi);
 }
 
+static const char *store_copy_detail(const struct record_status *status, struct arena *arena)
+{
+	if (status->store_copy)
+		return "ids outlive the boot";
+	return arena_print(arena,
+	                   "the store's copy in the state directory cannot be written (%s): after "
+	                   "a reboot ids may be given again",
+	                   strerrordesc_np(status->store_copy_errno)
+	                           ? strerrordesc_np(status->store_copy_errno)
+	                           : "no reason known");
+}
+
 static const struct {
 	const char *name;
 	size_t present; /* offset of the uint32_t in the status */
@@ -225,6 +237,7 @@ static const struct {
 	{ "perf_link", offsetof(struct record_status, perf_link), perf_link_detail },
 	{ "opener", offsetof(struct record_status, opener), opener_detail },
 	{ "landlock", offsetof(struct record_status, landlock_abi), landlock_detail },
+	{ "store_copy", offsetof(struct record_status, store_copy), store_copy_detail },
 };
 
 #define FEATURE_COUNT (sizeof(features) / sizeof(features[0]))

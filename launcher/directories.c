@@ -116,6 +116,8 @@ int directories_prepare(const struct config *config, const struct users *users, 
 	} rows[] = {
 		{ config->state_directory, "", broker->uid, broker->gid, 0700 },
 		{ config->runtime_directory, "", 0, 0, 0755 },
+		/* the live store; a directory of its own, for the broker alone */
+		{ config->runtime_directory, "/broker", broker->uid, broker->gid, 0700 },
 		{ config->bpffs, "/bpfd", broker->uid, access, 02750 },
 		{ config->bpffs, "/bpfd/programs", broker->uid, broker->gid, 0700 },
 		{ config->bpffs, "/bpfd/links", broker->uid, broker->gid, 0700 },

@@ -33,8 +33,8 @@ struct launcher_settings {
 	uint64_t map_memory_max; /* bytes of map memory one load may ask for */
 	uint32_t programs_max;   /* programs bpfd holds at most */
 	uint32_t reserved;
-	char state_directory[128];   /* the store: /var/lib/bpfd */
-	char runtime_directory[128]; /* sockets and the lock: /run/bpfd */
+	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
+	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */
 	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */
 	char xdp_directory[128];     /* libxdp's pins: /sys/fs/bpf/xdp */
 	char tracefs_directory[128]; /* /sys/kernel/tracing */

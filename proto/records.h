@@ -183,6 +183,8 @@ struct record_status {
 	uint32_t perf_link;          /* 1: perf attachments are pinnable links */
 	uint32_t opener;             /* 1: the opener runs */
 	uint32_t landlock_abi;       /* 0: none */
+	uint32_t store_copy;         /* 1: the store's copy is written after changes */
+	int32_t store_copy_errno;    /* why not */
 	uint32_t reserved;
 	uint64_t started_at_s;
 	uint64_t loads;

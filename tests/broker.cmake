@@ -1,5 +1,8 @@
 # The broker's core: its store, its logic, and the whole of it over real channels.
 bpfd_add_test(NAME broker_store_test LABEL unit SOURCES unit/broker_store_test.c LIBRARIES bpfd_broker_store)
+bpfd_add_test(NAME broker_store_copy_test LABEL unit SOURCES unit/broker_store_copy_test.c LIBRARIES bpfd_broker_store)
+bpfd_add_test(NAME broker_copies_test LABEL unit SOURCES unit/broker_copies_test.c ${PROJECT_SOURCE_DIR}/broker/copies.c
+	LIBRARIES bpfd_broker_store)
 bpfd_add_test(NAME broker_codec_test LABEL unit SOURCES unit/broker_codec_test.c LIBRARIES bpfd_broker_store)
 bpfd_add_test(NAME broker_validate_test LABEL unit SOURCES unit/broker_validate_test.c LIBRARIES bpfd_broker_store)
 bpfd_add_test(NAME broker_reconcile_test LABEL unit SOURCES unit/broker_reconcile_test.c

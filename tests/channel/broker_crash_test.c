@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STEPS_MOST 200
 
@@ -307,10 +308,49 @@ static void test_death_while_starting(void **state)
 	assert_int_equal(stage_teardown(NULL), 0);
 }
 
+/* Dies while it writes the store's last copy; then the live store is lost. The copy is the old one
+ * or the new one, and no id is used again. */
+static bool death_while_stopping(int steps)
+{
+	char path[256];
+	bool died;
+
+	assert_int_equal(stage_setup(NULL), 0);
+	stage->settings.log_level = 0; /* it says what it does not know */
+	stage_start_crashing();
+	prepare_programs();
+	stage->crash->steps_left = steps;
+	assert_int_equal(channel_send(&stage->launcher, LAUNCHER_STOP, 0, NULL, NULL), 0);
+	died = stage_wait_end() != 0;
+	stage_live_path(path, "data.mdb");
+	assert_int_equal(unlink(path), 0);
+	stage_start();
+	assert_consistent(false);
+	assert_true(died ? stage->program_count == 0 || stage->program_count == 2
+	                 : stage->program_count == 2);
+	assert_true(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP) > 2);
+	assert_int_equal(stage_stop(), 0);
+	assert_int_equal(stage_teardown(NULL), 0);
+	return died;
+}
+
+static void test_death_while_stopping(void **state)
+{
+	int steps = 0;
+
+	(void)state;
+	while (death_while_stopping(steps)) {
+		steps++;
+		assert_true(steps < STEPS_MOST);
+	}
+	assert_in_range(steps, 5, STEPS_MOST - 1);
+	print_message("stop: died before each of %d steps\n", steps);
+}
+
 /* An argument chooses the operations, as in "shared*". */
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[sizeof(operations) / sizeof(operations[0]) + 1];
+	struct CMUnitTest tests[sizeof(operations) / sizeof(operations[0]) + 2];
 	size_t count = 0;
 
 	for (; count < sizeof(operations) / sizeof(operations[0]); count++)
@@ -320,6 +360,8 @@ int main(int argc, char **argv)
 			                                    (void *)(uintptr_t)&operations[count] };
 	tests[count] =
 		(struct CMUnitTest){ .name = "start", .test_func = test_death_while_starting };
+	tests[count + 1] =
+		(struct CMUnitTest){ .name = "stop", .test_func = test_death_while_stopping };
 	if (!stage_namespaces()) {
 		print_message("SKIP: namespaces of its own need root\n");
 		return 77;

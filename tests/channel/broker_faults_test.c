@@ -285,14 +285,13 @@ static void test_many_loads_at_once(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
-/* ---- the disk is full ---- */
+/* ---- the file system of the store, or of its copy, is full ---- */
 
-static int ballast_make(char *path, size_t size)
+static int ballast_make(const char *path)
 {
 	static unsigned char block[4096];
 	int fd;
 
-	(void)snprintf(path, size, "%s/ballast", stage->settings.state_directory);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	while (write(fd, block, sizeof(block)) > 0) {
@@ -310,20 +309,21 @@ static void test_disk_full(void **state)
 	(void)state;
 	stage_start();
 	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
-	fd = ballast_make(path, sizeof(path));
+	stage_live_path(path, "ballast");
+	fd = ballast_make(path);
 	/* The store's own free pages take a few more. */
 	do {
 		stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
 		answer = stage_answer(stage_load_send("xdp_counter", &request));
 		assert_true(++loaded < 30);
 	} while (answer->type == FRONTEND_DONE);
-	assert_refused(answer, ERROR_STORE, "disk is full");
+	assert_refused(answer, ERROR_STORE, "file system is full");
 	assert_int_equal(stage_entries("programs"), loaded);
 	assert_int_equal(stage->program_count, loaded);
 
 	while ((answer = stage_attach_xdp(1, "v0"))->type == FRONTEND_DONE)
 		assert_done(stage_remove(FRONTEND_DETACH, answer->done.ids[0]));
-	assert_refused(answer, ERROR_STORE, "disk is full");
+	assert_refused(answer, ERROR_STORE, "file system is full");
 	assert_int_equal(stage_attached("v0"), 0);
 	assert_int_equal(stage->link_count, 0);
 	assert_int_equal(stage_entries("dispatchers"), 0);
@@ -348,9 +348,95 @@ static void test_start_on_a_full_disk(void **state)
 	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
 	assert_done(stage_attach_xdp(1, "v0"));
 	stage_kill();
-	assert_int_equal(close(ballast_make(path, sizeof(path))), 0);
+	stage_live_path(path, "ballast");
+	assert_int_equal(close(ballast_make(path)), 0);
 	stage_start();
 	assert_int_equal(stage_link(1)->state, LINK_STATE_ATTACHED);
+	assert_int_equal(stage_stop(), 0);
+}
+
+static void store_copy_wait(uint32_t written)
+{
+	while (stage->status.store_copy != written)
+		assert_int_equal(stage_pump(10000), 0);
+}
+
+/* The copy cannot be written: changes are made nevertheless, the status says it, and says when it
+ * is over. */
+static void test_copy_fails(void **state)
+{
+	char path[256];
+
+	(void)state;
+	stage->settings.log_level = 0;
+	stage_start();
+	assert_int_equal(stage->status.store_copy, 1);
+	(void)snprintf(path, sizeof(path), "%s/ballast", stage->settings.state_directory);
+	assert_int_equal(close(ballast_make(path)), 0);
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	store_copy_wait(0);
+	assert_int_equal(stage->status.store_copy_errno, ENOSPC);
+	assert_done(stage_attach_xdp(1, "v0"));
+	assert_int_equal(unlink(path), 0);
+	store_copy_wait(1);
+	assert_int_equal(stage->status.store_copy_errno, 0);
+	assert_int_equal(stage_stop(), 0);
+}
+
+static void test_stop_with_a_copy_that_fails(void **state)
+{
+	char path[256];
+
+	(void)state;
+	stage->settings.log_level = 0;
+	stage_start();
+	(void)snprintf(path, sizeof(path), "%s/ballast", stage->settings.state_directory);
+	assert_int_equal(close(ballast_make(path)), 0);
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_int_equal(stage_stop(), 0);
+	stage_start();
+	assert_int_equal(stage->program_count, 1);
+	assert_int_equal(stage->status.store_copy, 0);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* Without the live store and without the pins, as a reboot leaves it. */
+static void reboot(void)
+{
+	char path[256];
+
+	stage_live_path(path, "data.mdb");
+	assert_int_equal(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "rm -r %.128s/programs/* %.100s/maps/*",
+	               stage->settings.bpffs_directory, stage->settings.bpffs_directory);
+	stage_command(path);
+}
+
+static void test_reboot(void **state)
+{
+	(void)state;
+	stage->settings.log_level = 0;
+	stage_start();
+	for (uint64_t id = 1; id <= 3; id++)
+		assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), id);
+	assert_int_equal(stage_stop(), 0);
+	reboot();
+	stage_start();
+	assert_int_equal(stage->program_count, 0);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 4);
+	/* Not stopped in order, before and after the copy was written. */
+	stage_kill();
+	reboot();
+	stage_start();
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP),
+	                 4 + STORE_ID_GAP);
+	stage_pump_for(1500);
+	stage_kill();
+	reboot();
+	stage_start();
+	assert_int_equal(stage->program_count, 0);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP),
+	                 5 + 2 * STORE_ID_GAP);
 	assert_int_equal(stage_stop(), 0);
 }
 
@@ -447,6 +533,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disk_full, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_start_on_a_full_disk, stage_setup,
 		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_copy_fails, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_stop_with_a_copy_that_fails, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_reboot, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_interface_changes, stage_setup,
 		                                stage_teardown),
 		cmocka_unit_test_setup_teardown(test_without_opener, stage_setup, stage_teardown),

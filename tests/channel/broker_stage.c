@@ -38,6 +38,12 @@ bool stage_namespaces(void)
 	return stage_roles_open();
 }
 
+void stage_live_path(char path[256], const char *name)
+{
+	(void)snprintf(path, 256, "%.120s/broker%s%s", stage->settings.runtime_directory,
+	               name[0] ? "/" : "", name);
+}
+
 static void directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -46,6 +52,28 @@ static void directory_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
 }
 
 /* What the launcher prepares before it starts roles. */
+/* The live store and its copy, 4 MiB each: a full file system is real. */
+static void stores_make(void)
+{
+	struct launcher_settings *settings = &stage->settings;
+	char live[256];
+
+	(void)snprintf(settings->runtime_directory, sizeof(settings->runtime_directory), "%s/run",
+	               stage->root);
+	directory_make(settings->runtime_directory, 0755, 0, 0);
+	stage_live_path(live, "");
+	(void)snprintf(settings->state_directory, sizeof(settings->state_directory), "%s/state",
+	               stage->root);
+	for (size_t i = 0; i < 2; i++) {
+		const char *path = i ? live : settings->state_directory;
+
+		directory_make(path, 0700, BROKER_UID, BROKER_UID);
+		assert_int_equal(mount("store", path, "tmpfs", 0, "size=4m"), 0);
+		assert_int_equal(chown(path, BROKER_UID, BROKER_UID), 0);
+		assert_int_equal(chmod(path, 0700), 0);
+	}
+}
+
 static void directories_make(void)
 {
 	struct launcher_settings *settings = &stage->settings;
@@ -71,15 +99,7 @@ static void directories_make(void)
 		               pins[i].name);
 		directory_make(path, pins[i].mode, BROKER_UID, 0);
 	}
-	(void)snprintf(settings->state_directory, sizeof(settings->state_directory), "%s/state",
-	               stage->root);
-	directory_make(settings->state_directory, 0700, BROKER_UID, BROKER_UID);
-	assert_int_equal(mount("state", settings->state_directory, "tmpfs", 0, "size=4m"), 0);
-	assert_int_equal(chown(settings->state_directory, BROKER_UID, BROKER_UID), 0);
-	assert_int_equal(chmod(settings->state_directory, 0700), 0);
-	(void)snprintf(settings->runtime_directory, sizeof(settings->runtime_directory), "%s/run",
-	               stage->root);
-	directory_make(settings->runtime_directory, 0755, 0, 0);
+	stores_make();
 	(void)snprintf(settings->tracefs_directory, sizeof(settings->tracefs_directory),
 	               "%s/tracing", stage->root);
 	directory_make(settings->tracefs_directory, 0755, 0, 0);
@@ -122,6 +142,8 @@ int stage_teardown(void **state)
 	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
 	(void)umount2(path, MNT_DETACH);
 	(void)umount2(stage->settings.state_directory, MNT_DETACH);
+	stage_live_path(path, "");
+	(void)umount2(path, MNT_DETACH);
 	(void)umount2(stage->settings.tracefs_directory, MNT_DETACH);
 	(void)snprintf(path, sizeof(path), "rm -rf --one-file-system %s", stage->root);
 	stage_command(path);
@@ -149,8 +171,8 @@ static int crashing_bpf(enum bpf_cmd command, union bpf_attr *attr, unsigned int
 	return kernel_real.bpf(command, attr, size);
 }
 
-/* These three stand in for libc's, so that the store's writes and the removal of pins are steps
- * too. */
+/* These stand in for libc's, so that the writes of the store and its copy and the removal of pins
+ * are steps too. */
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
 	crash_step();
@@ -161,6 +183,18 @@ int fdatasync(int fd)
 {
 	crash_step();
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	crash_step();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	crash_step();
+	return (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
 }
 
 int unlink(const char *path)

@@ -31,8 +31,8 @@ struct stage_loader {
 
 /* What a broker that runs inside the test's own child shares with the test. */
 struct stage_crash {
-	int steps_left; /* bpf() calls, writes to the store and removals of pins until it dies;
-	                   negative: it lives */
+	int steps_left; /* bpf() calls, writes to the store and its copy and removals of pins until
+	                   it dies; negative: it lives */
 	int steps;      /* how many there were */
 };
 
@@ -69,9 +69,11 @@ extern struct stage *stage; /* the one of the running test */
 /* Once per process: private mount and network namespaces. False where they cannot be had. */
 bool stage_namespaces(void);
 
-/* cmocka's: directories, bpffs, a 4 MiB disk for the store, veth pair v0 and v1. */
+/* cmocka's: directories, bpffs, 4 MiB for the live store and for its copy, veth pair v0 and v1. */
 int stage_setup(void **state);
 int stage_teardown(void **state);
+/* A file in the live store's directory, or that directory for "". */
+void stage_live_path(char path[256], const char *name);
 
 /* Starts the opener and the broker and waits until it is ready. */
 void stage_start(void);

@@ -152,6 +152,7 @@ static void view_send(struct fixture *fixture)
 	struct record_status status = { .extension_errno = EPERM,
 		                        .opener = 1,
 		                        .landlock_abi = 3,
+		                        .store_copy_errno = ENOSPC,
 		                        .started_at_s = 1700000000,
 		                        .kernel_release = "6.1.0-test" };
 	struct record_program xdp = row_program(1, PROGRAM_TYPE_XDP, "count");

@@ -2,7 +2,8 @@
 /* XDP programs as components of bpfd's dispatcher: loaded against a template of it, linked to it,
  * run through it. */
 #include "broker/kernel.h"
-#include "broker/xdp_dispatcher.h"
+#include "bpf/xdp_dispatcher.h"
+#include "broker/dispatcher.h"
 #include "common/program_type.h"
 #include "tests/channel/gate_harness.h"
 
@@ -123,13 +124,15 @@ static int dispatcher_open(void)
 		                                      .dispatcher_version = XDP_DISPATCHER_VERSION,
 		                                      .num_progs_enabled = 1 };
 	struct error error = {};
-	int btf = dispatcher_btf_load(&error);
+	int btf = dispatcher_btf_load(&xdp_dispatcher_tables, &error);
 	int map = -1;
-	int result = btf < 0 ? btf : dispatcher_load(btf, &config, &dispatcher_fd, &map, &error);
+	int result = btf < 0 ? btf
+	                     : dispatcher_load(&xdp_dispatcher_tables, btf, &config, 0,
+	                                       &dispatcher_fd, &map, &error);
 
 	if (result == 0)
-		result = dispatcher_extension_try(btf, dispatcher_fd);
-	target_btf_id = dispatcher_target(1, 0);
+		result = dispatcher_extension_try(&xdp_dispatcher_tables, btf, dispatcher_fd);
+	target_btf_id = xdp_dispatcher_tables.main_btf_id;
 	(void)close(map);
 	(void)close(btf);
 	return result;

@@ -2,15 +2,16 @@
 """Stop, start, and kill -9 of every process: no program, attachment or packet lost, nothing half done left behind."""
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import threading
 import time
 
-from harness import bpf, processes, sp
+from harness import bpf, isolate, processes, sp
 from harness.host import test
 from harness.net import frame_number, frame_tags, send_paced
-from harness.outcome import check, check_equal, wait_for
+from harness.outcome import SLOWNESS, check, check_equal, wait_for
 from test_main import pins
 
 ROLES = ("bpfd", "broker", "frontend", "opener", "loader", "gate")
@@ -101,6 +102,89 @@ def ids_are_not_used_again(host):
     daemon.stop()
     daemon.start()
     check(daemon.load_sequence(1) > first, "an id was used again")
+
+
+ID_GAP = 1024  # STORE_ID_GAP
+
+
+def reboot(daemon):
+    """What a reboot leaves, bpfd being stopped or killed: the state directory, but no pin and no runtime directory."""
+    shutil.rmtree(daemon.runtime)
+    isolate.umount(daemon.bpffs)
+    isolate.mount("bpf", daemon.bpffs, "bpf", 0, "mode=0700")
+
+
+def kill_all(daemon):
+    for pid in daemon.leftovers():
+        os.kill(pid, signal.SIGKILL)
+    check(daemon.wait_end() != 0, "bpfd's exit status after all of it was killed is 0")
+
+
+def nothing_listed(daemon):
+    check_equal(daemon.programs(), [], "programs after a reboot")
+    check_equal(daemon.links(), [], "links after a reboot")
+    check_equal(pins(daemon), [], "pins after a reboot")
+
+
+@test()
+def reboot_after_a_stop(host):
+    """Ids of programs and links go on where they were; nothing stale is listed."""
+    daemon, wire = host.bpfd(), host.wire()
+    program = daemon.load_sequence(1, options=("--exclusive",))
+    link = daemon.attach(program, wire.name, "--exclusive")
+    daemon.stop()
+    wire.remove()
+    reboot(daemon)
+    daemon.start()
+    nothing_listed(daemon)
+    again = host.wire("v1")
+    new = daemon.load_sequence(2, options=("--exclusive",))
+    check_equal(new, program + 1, "the next program's id")
+    check_equal(daemon.attach(new, again.name, "--exclusive"), link + 1, "the next link's id")
+    check_equal(again.trace(), [2], "frames")
+
+
+@test()
+def reboot_without_a_stop(host):
+    """As at a power failure: ids go on after a gap, whatever the copy did not know."""
+    daemon = host.bpfd()
+    for settle_s in (0, 2):  # before the copy is written, and after
+        last = [daemon.load("tracepoint_counter", kind="tracepoint") for _ in range(3)][-1]
+        time.sleep(settle_s * SLOWNESS)
+        kill_all(daemon)
+        reboot(daemon)
+        daemon.start()
+        nothing_listed(daemon)
+        new = daemon.load("tracepoint_counter", kind="tracepoint")
+        check(last < new <= last + 1 + ID_GAP, f"the next id after {last} is {new}")
+        daemon.unload(new)
+
+
+@test()
+def kill_all_and_start(host):
+    daemon, wire = host.bpfd(), host.wire()
+    program = daemon.load_sequence(4, options=("--exclusive",))
+    daemon.attach(program, wire.name, "--exclusive")
+    before, programs = view(daemon), daemon.programs()
+    kill_all(daemon)
+    daemon.start()
+    check_equal(view(daemon), before, "links after all of it was killed")
+    check_equal(daemon.programs(), programs, "programs after all of it was killed")
+    check_equal(daemon.load_sequence(5, options=("--exclusive",)), program + 1, "the next id")
+
+
+@test()
+def a_runtime_directory_that_is_lost(host):
+    """The copy brings the records back while what they tell of is still in the kernel."""
+    daemon, wire = host.bpfd(), host.wire()
+    program = daemon.load_sequence(4, options=("--exclusive",))
+    daemon.attach(program, wire.name, "--exclusive")
+    before, programs = view(daemon), daemon.programs()
+    daemon.stop()
+    shutil.rmtree(daemon.runtime)
+    daemon.start()
+    check_equal(view(daemon), before, "links")
+    check_equal(daemon.programs(), programs, "programs")
 
 
 def register_idle_kill(role):

@@ -223,6 +223,7 @@ enum path_action {
 	PATH_LIST,
 	PATH_WRITE,
 	PATH_CREATE,
+	PATH_NEW, /* as the broker makes its copy of the store */
 	PATH_MKDIR,
 	PATH_UNLINK,
 	PATH_EXECUTE
@@ -237,7 +238,11 @@ struct path_row {
 
 /* clang-format off */
 static const struct path_row path_rows[] = {
-	{ &sandbox_policy_broker, "state", PATH_LIST, EACCES }, /* the store is open before */
+	{ &sandbox_policy_broker, "state", PATH_LIST, EACCES }, /* its directory is open before */
+	{ &sandbox_policy_broker, "state/new", PATH_NEW, 0 }, /* but for its copy */
+	{ &sandbox_policy_broker, "run/new", PATH_NEW, EACCES },
+	{ &sandbox_policy_broker, "new", PATH_NEW, EACCES },
+	{ &sandbox_policy_broker, "outside", PATH_WRITE, CHILD_KILLED },
 	{ &sandbox_policy_broker, "bpffs/5", PATH_MKDIR, 0 },
 	{ &sandbox_policy_broker, "xdp/pin", PATH_UNLINK, 0 },
 	{ &sandbox_policy_broker, "bpffs", PATH_LIST, 0 },
@@ -271,7 +276,8 @@ static int path_try(const struct path_row *row, const char *path)
 	static const int flags[] = { [PATH_READ] = O_RDONLY,
 		                     [PATH_LIST] = O_RDONLY | O_DIRECTORY,
 		                     [PATH_WRITE] = O_WRONLY,
-		                     [PATH_CREATE] = O_RDWR | O_CREAT };
+		                     [PATH_CREATE] = O_RDWR | O_CREAT,
+		                     [PATH_NEW] = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW };
 
 	if (row->action == PATH_MKDIR)
 		return mkdir(path, 0755) < 0 ? errno : 0;

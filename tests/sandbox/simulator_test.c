@@ -31,6 +31,7 @@
 #define KILL SECCOMP_RET_KILL_PROCESS
 #define FAIL(errno_value) (SECCOMP_RET_ERRNO | (errno_value))
 #define UPPER (UINT64_C(1) << 32) /* a bit that the kernel does not look at in an int */
+#define NEW_FILE (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
 /* One bit per policy, in the order of policy_table. */
 enum { L = 1, B = 2, G = 4, F = 8, W = 16 /* the loader: worker */, O = 32, ALL = 63 };
@@ -149,13 +150,20 @@ static const struct row rows[] = {
 	/* files */
 	{ "read a file", L | B | W | O, ALLOW, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY | O_CLOEXEC } },
 	{ "write a file", ALL, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_WRONLY | O_CLOEXEC } },
+	{ "make a new file", B, ALLOW, __NR_openat, { (uint64_t)AT_FDCWD, 0, NEW_FILE } },
+	{ "make a new file", ALL & ~B, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, NEW_FILE } },
+	{ "make or empty a file", ALL, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, NEW_FILE & ~O_EXCL } },
+	{ "empty a file", ALL, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, NEW_FILE | O_TRUNC } },
 	{ "write and read a file", ALL, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDWR | O_CREAT } },
 	{ "open", F | G, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY } },
 	{ "openat2", ALL, KILL, __NR_openat2, {} },
 	{ "unlink", L | G | F | W, KILL, __NR_unlinkat, {} },
 	{ "mkdir", ALL & ~B, KILL, __NR_mkdir, {} },
 	{ "chmod", ALL & ~B, KILL, __NR_chmod, {} },
-	{ "rename", ALL, KILL, __NR_renameat, {} },
+	{ "rename", B, ALLOW, __NR_renameat, {} },
+	{ "rename", ALL & ~B, KILL, __NR_renameat, {} },
+	{ "fsync", B, ALLOW, __NR_fsync, {} },
+	{ "fsync", ALL & ~B, KILL, __NR_fsync, {} },
 
 	/* clients */
 	{ "accept4", F, ALLOW, __NR_accept4, {} },

@@ -18,25 +18,27 @@
 #include <unistd.h>
 
 static char directory[] = "/tmp/bpfd-store-XXXXXX";
+static char durable[] = "/tmp/bpfd-copy-XXXXXX";
 
-/* Each test has an empty tmpfs, so that a full disk and a read-only one are real. */
+/* Each test has an empty tmpfs, so that a full one and a read-only one are real. */
 static int setup(void **state)
 {
 	(void)state;
-	return mount("store", directory, "tmpfs", 0, "size=4m,mode=0700");
+	return mount("store", directory, "tmpfs", 0, "size=4m,mode=0700") < 0 ||
+	       mount("copy", durable, "tmpfs", 0, "size=4m,mode=0700") < 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	return umount2(directory, MNT_DETACH);
+	return umount2(directory, MNT_DETACH) < 0 || umount2(durable, MNT_DETACH) < 0;
 }
 
 static struct store *open_sized(size_t map_size)
 {
 	struct error error = {};
 	struct store *store = NULL;
-	int result = store_open(directory, map_size, &store, &error);
+	int result = store_open(directory, durable, map_size, &store, &error);
 
 	if (result)
 		print_error("%s\n", error.message);
@@ -110,7 +112,7 @@ static void test_round_trip(void **state)
 	store_link_put(store, &link);
 	assert_int_equal(store_commit(store, &error), 0);
 	assert_true(store_dirty(store));
-	assert_int_equal(store_sync(store), 0);
+	assert_int_equal(store_copy(store, &error), 0);
 	assert_false(store_dirty(store));
 	store_close(store);
 
@@ -227,7 +229,7 @@ static void test_second_process_is_refused(void **state)
 	if (child == 0) {
 		struct store *other = NULL;
 		struct error error = {};
-		int result = store_open(directory, STORE_MAP_SIZE, &other, &error);
+		int result = store_open(directory, durable, STORE_MAP_SIZE, &other, &error);
 
 		_exit(result == -EBUSY && strstr(error.message, "another bpfd") ? 0 : 1);
 	}
@@ -254,7 +256,7 @@ static void assert_open_refused(const char *because)
 	struct store *store = NULL;
 	struct error error = {};
 
-	assert_int_equal(store_open(directory, STORE_MAP_SIZE, &store, &error), -EBADMSG);
+	assert_int_equal(store_open(directory, durable, STORE_MAP_SIZE, &store, &error), -EBADMSG);
 	assert_null(store);
 	assert_int_equal(error.code, ERROR_STORE);
 	if (!strstr(error.message, because))
@@ -404,7 +406,7 @@ static void test_disk_full(void **state)
 	}
 	assert_int_equal(errno, ENOSPC);
 	count = fill(store, &error); /* program 1 again, and what old pages take */
-	assert_non_null(strstr(error.message, "disk is full"));
+	assert_non_null(strstr(error.message, "file system is full"));
 	assert_holds(store, count > 0 ? count : 1);
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(unlink(path), 0);
@@ -422,7 +424,7 @@ static void test_read_only(void **state)
 
 	(void)state;
 	assert_int_equal(mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-	assert_int_equal(store_open(directory, STORE_MAP_SIZE, &store, &error), -EROFS);
+	assert_int_equal(store_open(directory, durable, STORE_MAP_SIZE, &store, &error), -EROFS);
 	assert_non_null(strstr(error.message, directory));
 }
 
@@ -485,12 +487,13 @@ int main(void)
 		print_message("SKIP: a disk of its own needs root\n");
 		return 77;
 	}
-	if (!mkdtemp(directory) || unshare(CLONE_NEWNS) < 0 ||
+	if (!mkdtemp(directory) || !mkdtemp(durable) || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
 		perror("a private mount namespace");
 		return 1;
 	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	(void)rmdir(directory);
+	(void)rmdir(durable);
 	return failed;
 }

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ATTRIBUTES offsetof(struct netlink_message, attributes)
+#define ATTRIBUTES NETLINK_INTERFACE_ATTRIBUTES
 
 /* An interface as the kernel tells of it: name, then XDP. */
 static void link_make(struct netlink_message *message, uint16_t type)
@@ -218,7 +218,7 @@ static void xdp_built(void **state)
 	assert_int_equal(message.header.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
 	assert_int_equal(message.interface.ifi_index, 4);
 	/* nest, fd, flags */
-	memcpy(words, message.attributes, sizeof(words));
+	memcpy(words, (unsigned char *)&message + ATTRIBUTES, sizeof(words));
 	assert_int_equal(words[0], (uint32_t)(NLA_F_NESTED | IFLA_XDP) << 16 | 20);
 	assert_int_equal(words[1], IFLA_XDP_FD << 16 | 8);
 	assert_int_equal(words[2], 9);
@@ -229,7 +229,7 @@ static void xdp_built(void **state)
 		.ifindex = 4, .mode = XDP_MODE_GENERIC, .program_fd = -1, .expected_fd = 12
 	};
 	assert_int_equal(netlink_xdp_build(&change, &message), 0);
-	memcpy(words, message.attributes, sizeof(words));
+	memcpy(words, (unsigned char *)&message + ATTRIBUTES, sizeof(words));
 	assert_int_equal(words[2], (uint32_t)-1);
 	assert_int_equal(words[4], XDP_FLAGS_SKB_MODE | XDP_FLAGS_REPLACE);
 	assert_int_equal(words[5], IFLA_XDP_EXPECTED_FD << 16 | 8);

@@ -88,7 +88,7 @@ static void eleventh(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 6; i++)
-		now.slots[i] = (struct xdp_slot)FOREIGN(100 + i, 50);
+		now.slots[i] = (struct chain_slot)FOREIGN(100 + i, 50);
 	for (uint32_t i = 0; i < 5; i++)
 		request.members[i] = (struct xdp_member)MEMBER(i + 1, 200 + i, 50);
 	assert_int_equal(xdp_chain_merge(&now, &request, &next), 0);
@@ -152,7 +152,7 @@ static void equality(void **state)
 /* Byte for byte as the protocol has it. */
 static void config_bytes(void **state)
 {
-	const struct xdp_slot slots[] = {
+	const struct chain_slot slots[] = {
 		{ .priority = 50, .proceed_on = PASS | ALWAYS, .flags = BPF_F_XDP_HAS_FRAGS },
 		{ .priority = 0x01020304, .proceed_on = ALWAYS, .flags = BPF_F_XDP_HAS_FRAGS }
 	};
@@ -175,7 +175,7 @@ static void config_bytes(void **state)
 
 static void config_frags(void **state)
 {
-	struct xdp_slot slots[3] = { { .flags = BPF_F_XDP_HAS_FRAGS },
+	struct chain_slot slots[3] = { { .flags = BPF_F_XDP_HAS_FRAGS },
 		                     { .flags = BPF_F_XDP_HAS_FRAGS },
 		                     {} };
 	struct xdp_dispatcher_config config;
@@ -192,7 +192,7 @@ static void config_frags(void **state)
 
 static void config_round_trip(void **state)
 {
-	const struct xdp_slot slots[] = { { .priority = 1, .proceed_on = 5 },
+	const struct chain_slot slots[] = { { .priority = 1, .proceed_on = 5 },
 		                          { .priority = 2, .proceed_on = 6, .flags = 32 } };
 	struct xdp_dispatcher_config config;
 	struct xdp_chain chain = {};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/xdp/harness.h"
-#include "bpf/xdp_dispatcher_tables.h"
 #include "broker/kernel.h"
-#include "broker/xdp_dispatcher.h"
+#include "broker/dispatcher.h"
 #include "common/netlink.h"
 #include "common/sandbox.h"
 #include "workers/opener/opener.h"
@@ -246,7 +245,7 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 	union bpf_attr attr = {};
 	struct record_program info;
 	char log[4096] = "";
-	int btf_fd = dispatcher_btf_load(NULL), fd;
+	int btf_fd = dispatcher_btf_load(&xdp_dispatcher_tables, NULL), fd;
 
 	attr.prog_type = xdp ? BPF_PROG_TYPE_EXT : BPF_PROG_TYPE_XDP;
 	attr.insns = address(insns);

@@ -17,12 +17,12 @@ STATUS_SKIP = 77
 
 
 class Bench(Host):
-    """A host with the programs that measure; `disk` is a directory on a real file system, for the store."""
+    """A host with the programs that measure; `disk` is a directory on a real file system, for the store's copy."""
 
     def __init__(self, build, scratch, disk, quick):
         super().__init__(SOURCE, build, scratch, ())
         self.tools, self.quick = build / "tests" / "bench", quick
-        # a tmpfs would make every fsync of the store free
+        # a tmpfs would make every fsync of the copy free
         self.disk = pathlib.Path(disk)
 
     def daemon(self, **sections):
