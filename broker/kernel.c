@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/kernel.h"
+#include "broker/kernel_uapi.h"
 #include "common/cleanup.h"
 
 #include <string.h>
@@ -136,6 +137,7 @@ int kernel_link_perf_event(int program_fd, int perf_fd)
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
+<<<<<<< ours
 int kernel_raw_tracepoint_open(int program_fd, const char *name)
 {
 	union bpf_attr attr = {};
@@ -143,4 +145,35 @@ int kernel_raw_tracepoint_open(int program_fd, const char *name)
 	attr.raw_tracepoint.prog_fd = (uint32_t)program_fd;
 	attr.raw_tracepoint.name = address(name);
 	return kernel->bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+=======
+int kernel_link_kprobe_multi(int program_fd, const char *const *functions, uint32_t count,
+                             bool returns)
+{
+	union bpf_attr attr = {};
+
+	attr.link_create.prog_fd = (uint32_t)program_fd;
+	attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI;
+	attr.link_create.kprobe_multi.flags = returns ? BPF_F_KPROBE_MULTI_RETURN : 0;
+	attr.link_create.kprobe_multi.cnt = count;
+	attr.link_create.kprobe_multi.syms = address(functions);
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *offsets,
+                             uint32_t count, uint32_t pid, bool returns)
+{
+	const struct kernel_link_create_uprobe_multi create = {
+		.prog_fd = (uint32_t)program_fd,
+		.attach_type = KERNEL_TRACE_UPROBE_MULTI,
+		.path = address(path),
+		.offsets = address(offsets),
+		.cnt = count,
+		.multi_flags = returns ? KERNEL_UPROBE_MULTI_RETURN : 0,
+		.pid = pid,
+	};
+	union bpf_attr attr = {};
+
+	memcpy(&attr, &create, sizeof(create));
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+>>>>>>> theirs
 }

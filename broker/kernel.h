@@ -9,6 +9,7 @@
 #include "proto/records.h"
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kernel_operations {
@@ -38,8 +39,26 @@ int kernel_map_lookup(int map_fd, const void *key, void *value);
 int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
+<<<<<<< ours
 /* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's
  * descriptor. */
 int kernel_raw_tracepoint_open(int program_fd, const char *name);
+=======
+/*
+ * Links a program (BPF_TRACE_KPROBE_MULTI) to every kernel function of `functions`, or to where
+ * each returns: from Linux 5.18, -EINVAL before; -EOPNOTSUPP where the kernel lacks CONFIG_FPROBE;
+ * -ESRCH when one of the functions is not there or cannot be probed. The link's descriptor.
+ */
+int kernel_link_kprobe_multi(int program_fd, const char *const *functions, uint32_t count,
+                             bool returns);
+/*
+ * Links a program (KERNEL_TRACE_UPROBE_MULTI) to places in one file, given by its path as this
+ * process sees it (/proc/self/fd/N serves): from Linux 6.6, -EINVAL before. `pid` 0 is every
+ * process. -ESRCH: no such process; -ENOENT: no such file; -EBADF: not a regular file. The link's
+ * descriptor.
+ */
+int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *offsets,
+                             uint32_t count, uint32_t pid, bool returns);
+>>>>>>> theirs
 
 #endif

@@ -138,3 +138,35 @@ int opener_tracepoint_open(struct opener_client *client, const char *group, cons
 	memcpy(question.name, name, strnlen(name, sizeof(question.name) - 1));
 	return opener_open(client, OPENER_TRACEPOINT, &question, perf_fd, error);
 }
+
+int opener_kprobe_open(struct opener_client *client, const struct opener_kprobe *question,
+                       int *perf_fd, struct error *error)
+{
+	if (!client)
+		return opener_off(error, "attaching to a kernel function by a kprobe");
+	return opener_open(client, OPENER_KPROBE, question, perf_fd, error);
+}
+
+int opener_uprobe_open(struct opener_client *client, const struct opener_uprobe *question,
+                       int *perf_fd, struct error *error)
+{
+	if (!client)
+		return opener_off(error, "attaching to a program's file by a uprobe");
+	return opener_open(client, OPENER_UPROBE, question, perf_fd, error);
+}
+
+int opener_sample_open(struct opener_client *client, const struct opener_sample *question,
+                       int *perf_fd, struct error *error)
+{
+	if (!client)
+		return opener_off(error, "attaching to a sampled event");
+	return opener_open(client, OPENER_SAMPLE, question, perf_fd, error);
+}
+
+int opener_file_open(struct opener_client *client, const struct opener_file *question, int *fd,
+                     struct error *error)
+{
+	if (!client)
+		return opener_off(error, "finding a file to be probed");
+	return opener_open(client, OPENER_FILE, question, fd, error);
+}

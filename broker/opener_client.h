@@ -27,5 +27,20 @@ int opener_pins_remove(struct opener_client *client, uint32_t ifindex, uint32_t 
 /* A perf event of the tracepoint, for all processes. */
 int opener_tracepoint_open(struct opener_client *client, const char *group, const char *name,
                            int *perf_fd, struct error *error);
+/*
+ * Perf events of probes and samples, as the question says (proto/channel_opener.h); the opener
+ * checks it. -ENOENT or -ESRCH: no such function, file or process; -EINVAL: no such place in it,
+ * with a sentence for the user; -EOPNOTSUPP: not on this kernel or machine.
+ */
+int opener_kprobe_open(struct opener_client *client, const struct opener_kprobe *question,
+                       int *perf_fd, struct error *error);
+int opener_uprobe_open(struct opener_client *client, const struct opener_uprobe *question,
+                       int *perf_fd, struct error *error);
+int opener_sample_open(struct opener_client *client, const struct opener_sample *question,
+                       int *perf_fd, struct error *error);
+/* The file's place, for the kernel to find it as /proc/self/fd/N: an O_PATH descriptor, which gives
+ * no right to read. */
+int opener_file_open(struct opener_client *client, const struct opener_file *question, int *fd,
+                     struct error *error);
 
 #endif

@@ -54,7 +54,8 @@ struct sandbox_policy {
 };
 
 extern const struct sandbox_policy sandbox_policy_launcher, sandbox_policy_broker,
-	sandbox_policy_gate, sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_opener;
+	sandbox_policy_gate, sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_opener,
+	sandbox_policy_opener_containers;
 
 /*
  * In the launcher's forked child, before exec: takes uid and gid (no supplementary groups but

@@ -35,6 +35,7 @@ static const struct config_key keys[] = {
 	{ "limits", "map-memory", &config_kind_size, FIELD(map_memory_bytes), 64 * KIB, TIB, NULL, KIB * KIB * KIB },
 	{ "limits", "programs", &config_kind_number, FIELD(programs), 1, 65536, NULL, 1024 },
 	{ "features", "opener", &config_kind_switch, FIELD(opener), 0, 1, NULL, 1 },
+	{ "features", "containers", &config_kind_switch, FIELD(containers), 0, 1, NULL, 0 },
 	{ "log", "level", &config_kind_level, FIELD(log_level), 0, 0, NULL, LOG_LEVEL_INFO },
 };
 /* clang-format on */

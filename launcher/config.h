@@ -35,7 +35,8 @@ struct config {
 	uint64_t load_timeout_ms;
 	uint64_t map_memory_bytes;
 	uint64_t programs;
-	uint64_t opener;    /* 0 or 1 */
+	uint64_t opener;     /* 0 or 1 */
+	uint64_t containers; /* 0 or 1 */
 	uint64_t log_level; /* enum log_level */
 };
 

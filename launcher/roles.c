@@ -69,7 +69,9 @@ static int role_start(struct supervisor *supervisor, enum role_index index, stru
 
 static int opener_start(struct supervisor *supervisor, int broker_fd, struct error *error)
 {
-	struct process process = { .policy = &sandbox_policy_opener,
+	struct process process = { .policy = supervisor->settings.containers
+		                                     ? &sandbox_policy_opener_containers
+		                                     : &sandbox_policy_opener,
 		                   .descriptors = { -1, broker_fd, -1 } };
 
 	return role_start(supervisor, ROLE_OPENER, &process, error);

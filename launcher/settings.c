@@ -14,6 +14,7 @@ void settings_fill(const struct config *config, const struct users *users,
 	memset(out, 0, sizeof(*out));
 	out->log_level = (uint32_t)config->log_level;
 	out->opener = (uint32_t)config->opener;
+	out->containers = (uint32_t)config->containers;
 	out->access_gid = users->access_gid;
 	out->maps_gid = users->access_gid;
 	out->connections_max = (uint32_t)config->connections;

@@ -12,6 +12,8 @@
 
 enum opener_state { OPENER_STATE_READY = 1 };
 
+#define OPENER_PATH_SIZE 256 /* of a file to be probed */
+
 /* What is attached to this interface, if it is this program. */
 struct opener_dispatcher {
 	uint32_t ifindex;
@@ -31,19 +33,58 @@ struct opener_tracepoint {
 	char name[TRACEPOINT_SIZE];
 };
 
+/* A function of the kernel (kernel_function_ok). */
+struct opener_kprobe {
+	char function[FUNCTION_NAME_SIZE];
+	uint64_t offset;  /* bytes into it; 0 where it returns */
+	uint32_t returns; /* 1: where the function returns */
+	uint32_t reserved;
+};
+
+/* A file, as it lies on the host or, with `container_pid`, as that process sees it. */
+struct opener_file {
+	char path[OPENER_PATH_SIZE]; /* target_path_ok */
+	uint32_t container_pid;      /* 0: the host */
+	uint32_t reserved;
+};
+
+/* An instruction of such a file. */
+struct opener_uprobe {
+	struct opener_file file;
+	uint64_t offset;            /* in the file, in bytes; not 0, where no instruction is */
+	uint32_t reference_counter; /* offset in the file of the USDT semaphore; 0: none */
+	uint32_t pid;               /* 0: every process */
+	uint32_t returns;           /* 1: where the function that starts there returns */
+	uint32_t reserved;
+};
+
+/* A sampled event (sampled_event_by_number). */
+struct opener_sample {
+	uint32_t type;         /* PERF_TYPE_SOFTWARE or PERF_TYPE_HARDWARE */
+	uint32_t by_frequency; /* 1: `rate` is in Hz, 1 to SAMPLE_FREQUENCY_MAX; 0: in events */
+	uint64_t config;
+	uint64_t rate; /* a sample for so many events, or so many samples each second */
+	int32_t cpu;   /* -1: whichever `pid` runs on */
+	uint32_t pid;  /* 0: every process */
+};
+
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_OPENER(X)                                                                      \
-	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)               \
-	X(COMPONENT, 2, UPPER, struct opener_component, 0, OPENER_STATE_READY)                 \
-	X(PINS_REMOVE, 3, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)              \
-	X(TRACEPOINT, 4, UPPER, struct opener_tracepoint, 0, OPENER_STATE_READY)               \
-	/* DISPATCHER of a dispatcher: the program and its configuration map */                \
-	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)          \
-	/* DISPATCHER of a program that has not exactly one map; COMPONENT; TRACEPOINT (a perf \
-	 * event) */                                                                           \
-	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                     \
-	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                    \
-	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)
+#define CHANNEL_OPENER(X)                                                                    \
+	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)             \
+	X(COMPONENT, 2, UPPER, struct opener_component, 0, OPENER_STATE_READY)               \
+	X(PINS_REMOVE, 3, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)            \
+	X(TRACEPOINT, 4, UPPER, struct opener_tracepoint, 0, OPENER_STATE_READY)             \
+	/* DISPATCHER of a dispatcher: the program and its configuration map */              \
+	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)        \
+	/* DISPATCHER of a program that has not exactly one map; COMPONENT; FILE (O_PATH: no \
+	 * right to read it); the others: a perf event */                                    \
+	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                   \
+	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                  \
+	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)                   \
+	X(KPROBE, 9, UPPER, struct opener_kprobe, 0, OPENER_STATE_READY)                     \
+	X(UPROBE, 10, UPPER, struct opener_uprobe, 0, OPENER_STATE_READY)                    \
+	X(SAMPLE, 11, UPPER, struct opener_sample, 0, OPENER_STATE_READY)                    \
+	X(FILE, 12, UPPER, struct opener_file, 0, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -4,7 +4,7 @@ target_link_libraries(bpfd_xdp_harness PUBLIC bpfd_broker_attach bpfd_opener_cor
 target_compile_definitions(bpfd_xdp_harness PRIVATE BPFD_BUILD_DIR="${PROJECT_BINARY_DIR}")
 target_compile_options(bpfd_xdp_harness PRIVATE "SHELL:-include stdarg.h" "SHELL:-include stddef.h"
 	"SHELL:-include stdint.h" "SHELL:-include setjmp.h")
-bpfd_add_policy(bpfd_xdp_harness opener)
+bpfd_add_policy(bpfd_xdp_harness opener opener_containers)
 add_dependencies(bpfd_xdp_harness bpfd-opener bpfd_sample_xdp_counter bpfd_sample_xdp_filter)
 
 bpfd_add_test(NAME xdp_multi_test LABEL kernel SOURCES xdp/xdp_multi_test.c LIBRARIES bpfd_xdp_harness)

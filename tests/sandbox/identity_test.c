@@ -153,6 +153,8 @@ static void roles_hold_exactly_their_capabilities(void **state)
 		{ &sandbox_policy_frontend, ROLE_UID, 0 },
 		{ &sandbox_policy_loader, ROLE_UID, 0 },
 		{ &sandbox_policy_opener, 0, CAPABILITY(CAP_SYS_ADMIN) },
+		{ &sandbox_policy_opener_containers, 0,
+		  CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_PTRACE) },
 	};
 
 	(void)state;

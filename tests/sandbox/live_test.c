@@ -221,6 +221,7 @@ static void rows_end_as_they_should(void **state)
 enum path_action {
 	PATH_READ,
 	PATH_LIST,
+	PATH_FIND,
 	PATH_WRITE,
 	PATH_CREATE,
 	PATH_NEW, /* as the broker makes its copy of the store */
@@ -259,6 +260,9 @@ static const struct path_row path_rows[] = {
 	{ &sandbox_policy_opener, "tracefs/events/id", PATH_READ, 0 },
 	{ &sandbox_policy_opener, "tracefs/events/id", PATH_WRITE, CHILD_KILLED },
 	{ &sandbox_policy_opener, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_opener, "outside", PATH_FIND, 0 }, /* the place alone, with O_PATH */
+	{ &sandbox_policy_opener_containers, "outside", PATH_READ, 0 },
+	{ &sandbox_policy_opener_containers, "outside", PATH_WRITE, CHILD_KILLED },
 	{ &sandbox_policy_opener, "/etc/shadow", PATH_READ, EACCES },
 	{ &sandbox_policy_opener, "xdp/new", PATH_CREATE, CHILD_KILLED },
 	{ &sandbox_policy_opener, "xdp/pin", PATH_UNLINK, 0 },
@@ -275,6 +279,7 @@ static int path_try(const struct path_row *row, const char *path)
 {
 	static const int flags[] = { [PATH_READ] = O_RDONLY,
 		                     [PATH_LIST] = O_RDONLY | O_DIRECTORY,
+		                     [PATH_FIND] = O_PATH,
 		                     [PATH_WRITE] = O_WRONLY,
 		                     [PATH_CREATE] = O_RDWR | O_CREAT,
 		                     [PATH_NEW] = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW };

@@ -34,7 +34,17 @@
 #define NEW_FILE (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
 /* One bit per policy, in the order of policy_table. */
-enum { L = 1, B = 2, G = 4, F = 8, W = 16 /* the loader: worker */, O = 32, ALL = 63 };
+enum {
+	L = 1,
+	B = 2,
+	G = 4,
+	F = 8,
+	W = 16, /* the loader: worker */
+	H = 32, /* the opener on the host alone */
+	C = 64, /* the opener that looks into containers */
+	O = H | C,
+	ALL = 127
+};
 
 struct row {
 	const char *what;
@@ -176,6 +186,11 @@ static const struct row rows[] = {
 	/* perf events: the opener opens, the broker attaches by link */
 	{ "perf_event_open", O, ALLOW, __NR_perf_event_open, {} },
 	{ "perf_event_open", ALL & ~O, KILL, __NR_perf_event_open, {} },
+	/* names in a container are walked one by one */
+	{ "readlinkat", C, ALLOW, __NR_readlinkat, {} },
+	{ "readlinkat", ALL & ~C, KILL, __NR_readlinkat, {} },
+	{ "find a file", O, ALLOW, __NR_openat, { 5, 0, O_PATH | O_NOFOLLOW | O_CLOEXEC } },
+	{ "a file's kind", L | B | G | W | O, ALLOW, __NR_newfstatat, { 5, 0, 0, AT_EMPTY_PATH } },
 
 	/* what a filter can still load is less: only a loader's birth and a gate's need it */
 	{ "seccomp", L | B, ALLOW, __NR_seccomp, { SECCOMP_SET_MODE_FILTER } },

@@ -45,6 +45,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(config.send_timeout_ms, 5000);
 	assert_int_equal(config.map_memory_bytes, 1 << 30);
 	assert_int_equal(config.opener, 1);
+	assert_int_equal(config.containers, 0);
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 }
 
@@ -61,7 +62,7 @@ static void every_key_is_taken(void **state)
 		"[socket]\nmode = 600\n"
 		"[limits]\nconnections = 16384\nconnections-per-uid = 1\nsend-timeout = 10ms\n"
 		"load-timeout = 2min\nmap-memory = 64K\nprograms = 65536\n"
-		"[features]\nopener = no\n[log]\nlevel = debug\n"
+		"[features]\nopener = no\ncontainers = yes\n[log]\nlevel = debug\n"
 		"[users]\n",
 		&config, &error);
 
@@ -84,6 +85,7 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(config.map_memory_bytes, 65536);
 	assert_int_equal(config.programs, 65536);
 	assert_int_equal(config.opener, 0);
+	assert_int_equal(config.containers, 1);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 }
 
@@ -250,6 +252,7 @@ static void settings_follow_the_configuration(void **state)
 	assert_int_equal(settings.map_memory_max, 1 << 30);
 	assert_int_equal(settings.programs_max, 1024);
 	assert_int_equal(settings.opener, 1);
+	assert_int_equal(settings.containers, 0);
 	assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
 }
 

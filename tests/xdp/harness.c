@@ -134,7 +134,7 @@ void host_open(struct host *host)
 #ifdef __SANITIZE_ADDRESS__
 /* A sanitizer's run-time does not live behind the real filter: the opener's code alone, in a child.
  */
-static void opener_exec(int launcher_fd, int broker_fd)
+static void opener_exec(const struct host *host, int launcher_fd, int broker_fd)
 {
 	const struct channel launcher = { launcher_fd, CHANNEL_LOWER, &channel_launcher };
 	static struct channel_buffer buffer;
@@ -145,6 +145,8 @@ static void opener_exec(int launcher_fd, int broker_fd)
 	struct channel_message message;
 	int result = channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message);
 
+	(void)host;
+	event_sources_read(&opener, "/sys/bus/event_source/devices");
 	if (result == 0) {
 		memcpy(&settings, message.body, sizeof(settings));
 		result = netlink_open(0, &opener.netlink);
@@ -157,12 +159,15 @@ static void opener_exec(int launcher_fd, int broker_fd)
 }
 #else
 /* As the launcher does it. */
-static void opener_exec(int launcher_fd, int broker_fd)
+static void opener_exec(const struct host *host, int launcher_fd, int broker_fd)
 {
+	const struct sandbox_policy *policy = host->settings.containers
+	                                              ? &sandbox_policy_opener_containers
+	                                              : &sandbox_policy_opener;
 	struct error error;
 	int high = fcntl(broker_fd, F_DUPFD, 100); /* out of the way of the numbers that it gets */
 
-	if (sandbox_identity(&sandbox_policy_opener, 0, 0, NULL, 0, &error) < 0)
+	if (sandbox_identity(policy, 0, 0, NULL, 0, &error) < 0)
 		errx(1, "%s", error.message);
 	if (dup2(launcher_fd, ROLE_FD_LAUNCHER) < 0 || dup2(high, ROLE_FD_PEER) < 0)
 		err(1, "dup2");
@@ -189,7 +194,7 @@ void host_opener_start(struct host *host)
 	if (host->opener_pid == 0) {
 		(void)close(settings_pair[0]);
 		(void)close(pair[0]);
-		opener_exec(settings_pair[1], pair[1]);
+		opener_exec(host, settings_pair[1], pair[1]);
 	}
 	(void)close(settings_pair[1]);
 	(void)close(pair[1]);

@@ -30,7 +30,10 @@ static int prepare(struct opener *opener, uint32_t *landlock_abi)
 		log_error("cannot open a netlink socket: %s", strerror(-result));
 		return result;
 	}
-	result = sandbox_enter(&sandbox_policy_opener, &settings, landlock_abi, &error);
+	event_sources_read(opener, "/sys/bus/event_source/devices");
+	result = sandbox_enter(settings.containers ? &sandbox_policy_opener_containers
+	                                           : &sandbox_policy_opener,
+	                       &settings, landlock_abi, &error);
 	if (result < 0)
 		log_error("%s", error.message);
 	return result;

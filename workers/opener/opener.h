@@ -7,10 +7,17 @@
 #include "proto/channel_launcher.h"
 #include "proto/channel_opener.h"
 
+/* A kind of probe among the kernel's event sources. */
+struct event_source {
+	uint32_t type;    /* perf_event_attr.type; 0: this kernel has no such probes */
+	uint64_t returns; /* the bit in perf_event_attr.config for "where the function returns" */
+};
+
 struct opener {
 	const struct launcher_settings *settings;
 	struct channel channel; /* to the broker */
 	struct netlink netlink;
+	struct event_source kprobe, uprobe;
 };
 
 /* What a question is answered with: a message type and as many descriptors as it carries, which are
@@ -29,6 +36,33 @@ int answer_pins_remove(struct opener *opener, const void *question, struct opene
                        struct error *error);
 int answer_tracepoint(struct opener *opener, const void *question, struct opener_answer *answer,
                       struct error *error);
+int answer_kprobe(struct opener *opener, const void *question, struct opener_answer *answer,
+                  struct error *error);
+int answer_uprobe(struct opener *opener, const void *question, struct opener_answer *answer,
+                  struct error *error);
+int answer_sample(struct opener *opener, const void *question, struct opener_answer *answer,
+                  struct error *error);
+int answer_file(struct opener *opener, const void *question, struct opener_answer *answer,
+                struct error *error);
+
+/* Reads the numbers of the kernel's probes below `directory` (/sys/bus/event_source/devices), which
+ * the sandbox does not let through: what is not there stays 0. */
+void event_sources_read(struct opener *opener, const char *directory);
+
+/*
+ * The regular file, for its place alone (O_PATH): nothing about it is read, and no FIFO or device
+ * is touched. 0 and a descriptor, or -errno with `error`: -EINVAL (no such path, or not a regular
+ * file), -EPERM (containers are switched off), -ENOENT, -ESRCH, -EACCES.
+ */
+int target_file_open(const struct opener *opener, const struct opener_file *asked, int *fd,
+                     struct error *error);
+
+/*
+ * The same below `root_fd`, whose owner is a stranger: no symbolic link and no ".." leads out of
+ * it, whatever is renamed meanwhile. 0, or -errno: -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG,
+ * -EACCES, -EINVAL for what is no regular file.
+ */
+int root_file_open(int root_fd, const char *path, int *fd);
 
 /* Takes one question and answers it. 0; -EPIPE when the broker has gone; -EPROTO when it breaks the
  * protocol. */

@@ -1,0 +1,3 @@
+# Probes and sampled events: names, paths in others' roots, and the kernel operations under the attachments.
+bpfd_add_test(NAME attach_point_test LABEL unit SOURCES unit/attach_point_test.c)
+bpfd_add_test(NAME root_file_test LABEL unit SOURCES unit/root_file_test.c LIBRARIES bpfd_opener_core)
