@@ -137,7 +137,6 @@ int kernel_link_perf_event(int program_fd, int perf_fd)
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-<<<<<<< ours
 int kernel_raw_tracepoint_open(int program_fd, const char *name)
 {
 	union bpf_attr attr = {};
@@ -145,7 +144,8 @@ int kernel_raw_tracepoint_open(int program_fd, const char *name)
 	attr.raw_tracepoint.prog_fd = (uint32_t)program_fd;
 	attr.raw_tracepoint.name = address(name);
 	return kernel->bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-=======
+}
+
 int kernel_link_kprobe_multi(int program_fd, const char *const *functions, uint32_t count,
                              bool returns)
 {
@@ -175,5 +175,4 @@ int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *o
 
 	memcpy(&attr, &create, sizeof(create));
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
->>>>>>> theirs
 }

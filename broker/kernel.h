@@ -39,11 +39,9 @@ int kernel_map_lookup(int map_fd, const void *key, void *value);
 int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
-<<<<<<< ours
 /* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's
  * descriptor. */
 int kernel_raw_tracepoint_open(int program_fd, const char *name);
-=======
 /*
  * Links a program (BPF_TRACE_KPROBE_MULTI) to every kernel function of `functions`, or to where
  * each returns: from Linux 5.18, -EINVAL before; -EOPNOTSUPP where the kernel lacks CONFIG_FPROBE;
@@ -59,6 +57,5 @@ int kernel_link_kprobe_multi(int program_fd, const char *const *functions, uint3
  */
 int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *offsets,
                              uint32_t count, uint32_t pid, bool returns);
->>>>>>> theirs
 
 #endif
