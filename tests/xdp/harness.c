@@ -15,6 +15,7 @@
 #include <ftw.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -88,10 +89,20 @@ static void directories_make(struct host *host)
 		(void)mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 }
 
+static int packet_socket(uint32_t ifindex)
+{
+	const struct sockaddr_ll self = { .sll_family = AF_PACKET,
+		                          .sll_protocol = htons(ETH_P_IP),
+		                          .sll_ifindex = (int)ifindex };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	assert_return_code(fd, errno);
+	assert_return_code(bind(fd, (const struct sockaddr *)&self, sizeof(self)), errno);
+	return fd;
+}
+
 static void veth_make(struct host *host)
 {
-	struct sockaddr_ll other = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
-
 	/* without IPv6 addresses nobody but the test sends on the link */
 	if (host_run("ip link add in type veth peer name out && ip link set in addrgenmode none && "
 	             "ip link set out addrgenmode none && ip link set in up && ip link set out up",
@@ -99,10 +110,8 @@ static void veth_make(struct host *host)
 		machine_lacks("cannot make a veth pair");
 	host->ifindex = if_nametoindex("in");
 	host->peer_ifindex = if_nametoindex("out");
-	other.sll_ifindex = (int)host->peer_ifindex;
-	host->packet_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	assert_return_code(host->packet_fd, errno);
-	assert_return_code(bind(host->packet_fd, (struct sockaddr *)&other, sizeof(other)), errno);
+	host->packet_fd = packet_socket(host->peer_ifindex);
+	host->out_fd = packet_socket(host->ifindex);
 }
 
 static void trace_make(struct host *host)
@@ -229,8 +238,15 @@ void host_opener_stop(struct host *host)
 		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -4), LOAD_MAP(fd), \
 		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem)
 
-int program_load(struct host *host, const struct xdp *xdp, const char *name, unsigned int digit,
-                 int verdict, struct xdp_member *member)
+/* What a program is loaded as: a component for the template, or by itself. */
+struct load_target {
+	const struct dispatcher_tables *tables;
+	int template_fd; /* -1: by itself */
+	uint32_t template_btf_id;
+};
+
+static int trace_program_load(struct host *host, const struct load_target *target, const char *name,
+                              unsigned int digit, int verdict)
 {
 	const struct bpf_insn insns[] = {
 		LOOK_UP(host->trace_fd, TRACE_KEY),
@@ -246,13 +262,13 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, verdict),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	const struct bpf_func_info function = { .type_id = xdp_dispatcher_tables.slot_btf_ids[0] };
+	const struct bpf_func_info function = { .type_id = target->tables->slot_btf_ids[0] };
 	union bpf_attr attr = {};
-	struct record_program info;
 	char log[4096] = "";
-	int btf_fd = dispatcher_btf_load(&xdp_dispatcher_tables, NULL), fd;
+	int btf_fd = dispatcher_btf_load(target->tables, NULL), fd;
 
-	attr.prog_type = xdp ? BPF_PROG_TYPE_EXT : BPF_PROG_TYPE_XDP;
+	attr.prog_type =
+		target->template_fd >= 0 ? BPF_PROG_TYPE_EXT : target->tables->program_type;
 	attr.insns = address(insns);
 	attr.insn_cnt = sizeof(insns) / sizeof(*insns);
 	attr.license = address("GPL");
@@ -261,9 +277,9 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 	attr.log_buf = address(log);
 	attr.log_size = sizeof(log);
 	attr.log_level = 1;
-	if (xdp) {
-		attr.attach_prog_fd = (uint32_t)xdp_template_fd(xdp);
-		attr.attach_btf_id = xdp_template_btf_id(xdp);
+	if (target->template_fd >= 0) {
+		attr.attach_prog_fd = (uint32_t)target->template_fd;
+		attr.attach_btf_id = target->template_btf_id;
 		attr.prog_btf_fd = (uint32_t)btf_fd;
 		attr.func_info = address(&function);
 		attr.func_info_cnt = 1;
@@ -275,13 +291,58 @@ int program_load(struct host *host, const struct xdp *xdp, const char *name, uns
 		printf("%s: %s\n%s\n", name, strerror(-fd), log);
 		fail();
 	}
+	return fd;
+}
+
+static uint32_t program_id(int fd)
+{
+	struct record_program info;
+
 	assert_int_equal(kernel_program_info(fd, &info), 0);
+	return info.kernel_id;
+}
+
+int program_load(struct host *host, const struct xdp *xdp, const char *name, unsigned int digit,
+                 int verdict, struct xdp_member *member)
+{
+	const struct load_target target = { &xdp_dispatcher_tables, xdp ? xdp_template_fd(xdp) : -1,
+		                            xdp ? xdp_template_btf_id(xdp) : 0 };
+	int fd = trace_program_load(host, &target, name, digit, verdict);
+
 	*member = (struct xdp_member){ .link_id = digit,
-		                       .kernel_id = info.kernel_id,
+		                       .kernel_id = program_id(fd),
 		                       .program_fd = fd,
 		                       .priority = PRIORITY_DEFAULT,
 		                       .proceed_on = 1u << XDP_PASS,
 		                       .frags = host->program_flags == BPF_F_XDP_HAS_FRAGS };
+	return fd;
+}
+
+struct tc *host_tc_open(struct host *host)
+{
+	struct error error = {};
+	struct tc *tc;
+
+	if (tc_open(&host->settings, &tc, &error) < 0)
+		errx(1, "tc_open: %s", error.message);
+	if (tc_extension_errno(tc))
+		machine_lacks("this kernel refuses extension programs (%s): run it by tests/vm/run",
+		              strerror(tc_extension_errno(tc)));
+	return tc;
+}
+
+int tc_program_load(struct host *host, const struct tc *tc, const char *name, unsigned int digit,
+                    int verdict, struct chain_member *member)
+{
+	const struct load_target target = { &tc_dispatcher_tables, tc ? tc_template_fd(tc) : -1,
+		                            tc ? tc_template_btf_id(tc) : 0 };
+	int fd = trace_program_load(host, &target, name, digit, verdict);
+
+	*member = (struct chain_member){ .link_id = digit,
+		                         .kernel_id = program_id(fd),
+		                         .program_fd = fd,
+		                         .priority = PRIORITY_DEFAULT,
+		                         .proceed_on = 1u << (TC_ACT_PIPE + 1) };
 	return fd;
 }
 
@@ -298,15 +359,20 @@ uint64_t program_count(const struct host *host, unsigned int digit)
 	return element_read(host, 1 + digit);
 }
 
-int packet_send(const struct host *host)
+static int packet_send_from(int fd)
 {
 	unsigned char packet[PACKET_SIZE] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
 		                              0,    0,    0,    0,    1,    8,    0 };
 
-	return send(host->packet_fd, packet, sizeof(packet), 0) == sizeof(packet) ? 0 : -errno;
+	return send(fd, packet, sizeof(packet), 0) == sizeof(packet) ? 0 : -errno;
 }
 
-uint64_t packet_trace(struct host *host)
+int packet_send(const struct host *host)
+{
+	return packet_send_from(host->packet_fd);
+}
+
+static uint64_t packet_trace_from(struct host *host, int fd)
 {
 	const uint32_t key = TRACE_KEY;
 	const uint64_t none = 0;
@@ -317,9 +383,20 @@ uint64_t packet_trace(struct host *host)
 	attr.key = address(&key);
 	attr.value = address(&none);
 	assert_int_equal(kernel_real.bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0);
-	assert_int_equal(packet_send(host), 0);
+	/* a TC program of the sending side may drop it */
+	(void)packet_send_from(fd);
 	(void)usleep(20000); /* the receiving side runs in a soft interrupt */
 	return element_read(host, TRACE_KEY);
+}
+
+uint64_t packet_trace(struct host *host)
+{
+	return packet_trace_from(host, host->packet_fd);
+}
+
+uint64_t packet_trace_out(struct host *host)
+{
+	return packet_trace_from(host, host->out_fd);
 }
 
 size_t descriptors_count(void)
@@ -341,7 +418,7 @@ static int file_count(const char *path, const struct stat *status, int type, str
 	(void)path;
 	(void)status;
 	(void)walk;
-	files += type == FTW_F || strstr(path, "/dispatch-");
+	files += type == FTW_F || strstr(path, "/dispatch-") || strstr(path, "/tc-");
 	return 0;
 }
 

@@ -1,0 +1,7 @@
+# TC: the engine and its netlink. What needs extension programs skips where the kernel refuses them, and runs by tests/vm/run.
+bpfd_add_test(NAME tc_test LABEL kernel SOURCES tc/tc_test.c LIBRARIES bpfd_xdp_harness)
+bpfd_add_test(NAME tc_flood_test LABEL kernel SOURCES tc/tc_flood_test.c LIBRARIES bpfd_xdp_harness)
+
+foreach(test tc_chain_test netlink_tc_test)
+	bpfd_add_test(NAME ${test} LABEL unit SOURCES unit/${test}.c LIBRARIES bpfd_broker_attach)
+endforeach()
