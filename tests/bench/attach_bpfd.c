@@ -43,7 +43,7 @@ static void attach(uint64_t program_id, const char *interface)
 {
 	struct bpfd_attach_request request = { .program_id = program_id,
 		                               .type = BPFD_PROGRAM_XDP,
-		                               .xdp = { .interface = interface } };
+		                               .target = { .interface = interface } };
 	struct bpfd_link *link = NULL;
 	struct bpfd_error *error = NULL;
 

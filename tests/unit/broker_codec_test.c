@@ -30,7 +30,7 @@ static int setup(void **state)
 		.program_id = 7,
 		.type = 2,
 		.state = LINK_STATE_DETACHING,
-		.tracepoint = { .group = "sched", .name = "sched_switch" },
+		.target = { .group = "sched", .name = "sched_switch" },
 		.metadata = { .count = 1, .entries = { { .key = "x" } } },
 	};
 	globals = (struct record_globals){
@@ -163,9 +163,19 @@ static void test_lies(void **state)
 		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
 		-EBADMSG);
 	(void)setup(NULL);
-	memset(record_link.xdp.interface, 'x', sizeof(record_link.xdp.interface));
+	memset(record_link.target.interface, 'x', sizeof(record_link.target.interface));
 	assert_int_equal(
 		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
+		-EBADMSG);
+	(void)setup(NULL);
+	record_link.target.given = 1u << 31;
+	assert_int_equal(
+		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
+		-EBADMSG);
+	(void)setup(NULL);
+	memset(program.target, 'x', sizeof(program.target));
+	assert_int_equal(
+		codec_program_decode(bytes, codec_program_encode(&program, bytes), 7, &read),
 		-EBADMSG);
 	globals.entries[1].offset = 5;
 	assert_int_equal(

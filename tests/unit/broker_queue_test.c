@@ -134,7 +134,7 @@ static void link_put(struct registry *registry, uint64_t id, uint64_t program_id
 		                    .program_id = program_id,
 		                    .type = 1,
 		                    .state = link_state,
-		                    .xdp = { .ifindex = ifindex } };
+		                    .target = { .ifindex = ifindex } };
 
 	assert_int_equal(registry_reserve(registry, 0, 1, 0), 0);
 	registry_link_put(registry, &link);
@@ -166,7 +166,7 @@ static void test_registry_links(void **state)
 {
 	const uint32_t attached = 1u << LINK_STATE_ATTACHED;
 	struct registry registry = {};
-	struct record_link same = { .id = 9, .program_id = 2, .type = 1, .xdp = { .ifindex = 5 } };
+	struct record_link same = { .id = 9, .program_id = 2, .type = 1, .target = { .ifindex = 5 } };
 
 	(void)state;
 	program_add(&registry, 2);
@@ -182,7 +182,7 @@ static void test_registry_links(void **state)
 	assert_int_equal(registry_link_of_program(&registry, 2, 1)->id, 3);
 	assert_null(registry_link_of_program(&registry, 2, 3));
 	assert_int_equal(registry_link_same(&registry, &same)->id, 1);
-	same.xdp.ifindex = 7;
+	same.target.ifindex = 7;
 	assert_null(registry_link_same(&registry, &same));
 	link_put(&registry, 3, 2, 6, LINK_STATE_GONE);
 	assert_int_equal(registry.link_count, 3);

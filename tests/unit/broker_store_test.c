@@ -78,7 +78,7 @@ static struct record_link link_make(uint64_t id, uint64_t program_id)
 		.program_id = program_id,
 		.type = 1,
 		.state = LINK_STATE_ATTACHED,
-		.xdp = { .interface = "eth0", .ifindex = 3, .priority = 50 },
+		.target = { .interface = "eth0", .ifindex = 3, .priority = 50 },
 	};
 
 	return link;

@@ -4,6 +4,8 @@
 #include <cmocka.h>
 
 #include "broker/validate.h"
+#include "common/program_type.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,7 @@
 #include <unistd.h>
 
 static struct frontend_load load;
-static struct frontend_attach attach_xdp, attach_tracepoint;
+static struct frontend_attach attach_xdp, attach_tracepoint, attach_lsm;
 
 static void reset(void)
 {
@@ -29,13 +31,14 @@ static void reset(void)
 	attach_xdp = (struct frontend_attach){
 		.program_id = 1,
 		.type = 1,
-		.xdp = { .interface = "eth0" },
+		.target = { .interface = "eth0" },
 	};
 	attach_tracepoint = (struct frontend_attach){
 		.program_id = 1,
 		.type = 2,
-		.tracepoint = { .group = "sched", .name = "sched_switch" },
+		.target = { .group = "sched", .name = "sched_switch" },
 	};
+	attach_lsm = (struct frontend_attach){ .program_id = 1, .type = PROGRAM_TYPE_LSM };
 }
 
 #define CHANGE(text) static void change_##text(void)
@@ -52,6 +55,10 @@ CHANGE(load_function_tail) { load.programs[1].function[100] = 'x'; }
 CHANGE(load_function_empty) { memset(load.programs[0].function, 0, FUNCTION_NAME_SIZE); }
 CHANGE(load_function_twice) { memcpy(load.programs[1].function, "one", 4); }
 CHANGE(load_type_none) { load.programs[0].type = 0; }
+CHANGE(load_target) { memcpy(load.programs[0].target, "vfs_read", 8); }
+CHANGE(load_target_unterminated) { FILL(load.programs[0].target); }
+CHANGE(load_target_tail) { load.programs[1].target[100] = 'x'; }
+CHANGE(load_type_end) { load.programs[0].type = PROGRAM_TYPE_END; }
 CHANGE(load_type_unknown) { load.programs[0].type = 77; }
 CHANGE(load_exclusive_two) { load.programs[0].exclusive = 2; }
 CHANGE(load_application) { FILL(load.application); }
@@ -80,7 +87,11 @@ static const struct {
 	{ "function with a tail", change_load_function_tail, -EPROTO },
 	{ "function empty", change_load_function_empty, -EPROTO },
 	{ "function twice", change_load_function_twice, -EINVAL },
-	{ "type 0", change_load_type_none, -EPROTO },
+	{ "a target", change_load_target, 0 },
+	{ "target without end", change_load_target_unterminated, -EPROTO },
+	{ "target with a tail", change_load_target_tail, -EPROTO },
+	{ "type by section", change_load_type_none, 0 },
+	{ "one type too far", change_load_type_end, -EPROTO },
 	{ "type unknown", change_load_type_unknown, -EPROTO },
 	{ "exclusive 2", change_load_exclusive_two, -EPROTO },
 	{ "application", change_load_application, -EPROTO },
@@ -98,18 +109,24 @@ static const struct {
 
 CHANGE(xdp_reserved) { attach_xdp.reserved = 1; }
 CHANGE(xdp_type) { attach_xdp.type = 0; }
-CHANGE(xdp_no_interface) { attach_xdp.xdp.interface[0] = 0; memset(&attach_xdp.xdp, 0, sizeof(attach_xdp.xdp)); }
-CHANGE(xdp_interface) { FILL(attach_xdp.xdp.interface); }
-CHANGE(xdp_ifindex) { attach_xdp.xdp.ifindex = 1; }
-CHANGE(xdp_mode) { attach_xdp.xdp.mode = 3; }
-CHANGE(xdp_exclusive) { attach_xdp.xdp.exclusive = 2; }
-CHANGE(xdp_flags) { attach_xdp.xdp.flags = 4; }
-CHANGE(xdp_priority_most) { attach_xdp.xdp.flags = 1; attach_xdp.xdp.priority = PRIORITY_MAX; }
-CHANGE(xdp_priority) { attach_xdp.xdp.flags = 1; attach_xdp.xdp.priority = PRIORITY_MAX + 1; }
-CHANGE(xdp_priority_unset) { attach_xdp.xdp.priority = PRIORITY_MAX + 1; }
-CHANGE(xdp_proceed_all) { attach_xdp.xdp.flags = 2; attach_xdp.xdp.proceed_on = 0x8000001fu; }
-CHANGE(xdp_proceed) { attach_xdp.xdp.flags = 2; attach_xdp.xdp.proceed_on = 0x20; }
-CHANGE(xdp_both) { attach_xdp.tracepoint = attach_tracepoint.tracepoint; }
+CHANGE(xdp_type_unknown) { attach_xdp.type = PROGRAM_TYPE_END; }
+CHANGE(xdp_no_interface) { memset(&attach_xdp.target, 0, sizeof(attach_xdp.target)); }
+CHANGE(xdp_interface) { FILL(attach_xdp.target.interface); }
+CHANGE(xdp_ifindex) { attach_xdp.target.ifindex = 1; }
+CHANGE(xdp_netns_id) { attach_xdp.target.netns_id = 1; }
+CHANGE(xdp_mode) { attach_xdp.target.mode = 3; }
+CHANGE(xdp_exclusive) { attach_xdp.target.exclusive = 2; }
+CHANGE(xdp_target_reserved) { attach_xdp.target.reserved = 1; }
+CHANGE(xdp_given) { attach_xdp.target.given = 1u << TARGET_FIELD_END; }
+CHANGE(xdp_given_other) { attach_xdp.target.given = TARGET_BIT(TARGET_CPU); }
+CHANGE(xdp_given_last) { attach_xdp.target.given = 1u << 31; }
+CHANGE(xdp_priority_most) { attach_xdp.target.given = TARGET_BIT(TARGET_PRIORITY); attach_xdp.target.priority = PRIORITY_MAX; }
+CHANGE(xdp_priority) { attach_xdp.target.given = TARGET_BIT(TARGET_PRIORITY); attach_xdp.target.priority = PRIORITY_MAX + 1; }
+CHANGE(xdp_priority_negative) { attach_xdp.target.given = TARGET_BIT(TARGET_PRIORITY); attach_xdp.target.priority = -1; }
+CHANGE(xdp_priority_unset) { attach_xdp.target.priority = PRIORITY_MAX + 1; }
+CHANGE(xdp_proceed_all) { attach_xdp.target.given = TARGET_BIT(TARGET_PROCEED_ON); attach_xdp.target.proceed_on = 0x8000001fu; }
+CHANGE(xdp_proceed) { attach_xdp.target.given = TARGET_BIT(TARGET_PROCEED_ON); attach_xdp.target.proceed_on = 0x20; }
+CHANGE(xdp_both) { memcpy(attach_xdp.target.group, "sched", 5); }
 
 static const struct {
 	const char *name;
@@ -119,25 +136,33 @@ static const struct {
 	{ "as it should be", change_nothing, 0 },
 	{ "reserved", change_xdp_reserved, -EPROTO },
 	{ "type", change_xdp_type, -EPROTO },
+	{ "type unknown", change_xdp_type_unknown, -EPROTO },
 	{ "no interface", change_xdp_no_interface, -EINVAL },
 	{ "interface without end", change_xdp_interface, -EPROTO },
 	{ "ifindex chosen", change_xdp_ifindex, -EPROTO },
-	{ "mode", change_xdp_mode, -EPROTO },
+	{ "namespace chosen by number", change_xdp_netns_id, -EPROTO },
+	{ "mode", change_xdp_mode, -EINVAL },
 	{ "exclusive", change_xdp_exclusive, -EPROTO },
-	{ "flags", change_xdp_flags, -EPROTO },
+	{ "target reserved", change_xdp_target_reserved, -EPROTO },
+	{ "given, but no field", change_xdp_given, -EPROTO },
+	{ "given, the last bit", change_xdp_given_last, -EPROTO },
+	{ "given, another type's field", change_xdp_given_other, -EINVAL },
 	{ "highest priority", change_xdp_priority_most, 0 },
 	{ "priority too high", change_xdp_priority, -EINVAL },
-	{ "priority not set", change_xdp_priority_unset, 0 },
+	{ "priority below 0", change_xdp_priority_negative, -EINVAL },
+	{ "priority not given, but there", change_xdp_priority_unset, -EINVAL },
 	{ "every proceed-on", change_xdp_proceed_all, 0 },
 	{ "unknown proceed-on", change_xdp_proceed, -EINVAL },
-	{ "two targets", change_xdp_both, -EPROTO },
+	{ "two targets", change_xdp_both, -EINVAL },
 };
 
-CHANGE(tp_no_group) { memset(attach_tracepoint.tracepoint.group, 0, TRACEPOINT_SIZE); }
-CHANGE(tp_up) { memcpy(attach_tracepoint.tracepoint.group, "..\0\0\0", 5); }
-CHANGE(tp_slash) { memcpy(attach_tracepoint.tracepoint.name, "a/b", 3); }
-CHANGE(tp_name) { FILL(attach_tracepoint.tracepoint.name); }
-CHANGE(tp_both) { attach_tracepoint.xdp.priority = 1; }
+CHANGE(tp_no_group) { memset(attach_tracepoint.target.group, 0, TRACEPOINT_SIZE); }
+CHANGE(tp_up) { memcpy(attach_tracepoint.target.group, "..\0\0\0", 5); }
+CHANGE(tp_slash) { memcpy(attach_tracepoint.target.name, "a/b", 3); }
+CHANGE(tp_name) { FILL(attach_tracepoint.target.name); }
+CHANGE(tp_both) { attach_tracepoint.target.priority = 1; }
+CHANGE(tp_group_tail) { attach_tracepoint.target.group[60] = 'x'; }
+CHANGE(tp_path) { FILL(attach_tracepoint.target.path); }
 
 static const struct {
 	const char *name;
@@ -149,7 +174,25 @@ static const struct {
 	{ "the directory above", change_tp_up, -EINVAL },
 	{ "a slash", change_tp_slash, -EINVAL },
 	{ "name without end", change_tp_name, -EPROTO },
-	{ "two targets", change_tp_both, -EPROTO },
+	{ "group with a tail", change_tp_group_tail, -EPROTO },
+	{ "another type's text, without end", change_tp_path, -EPROTO },
+	{ "two targets", change_tp_both, -EINVAL },
+};
+
+CHANGE(lsm_given) { attach_lsm.target.given = TARGET_BIT(TARGET_PRIORITY); }
+CHANGE(lsm_function) { memcpy(attach_lsm.target.function, "file_open", 9); }
+CHANGE(lsm_follow) { attach_lsm.target.follow = 1; }
+
+/* A type that takes no target at all. */
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} lsm_rows[] = {
+	{ "as it should be", change_nothing, 0 },
+	{ "a number given", change_lsm_given, -EINVAL },
+	{ "a text", change_lsm_function, -EINVAL },
+	{ "a flag", change_lsm_follow, -EINVAL },
 };
 /* clang-format on */
 
@@ -201,6 +244,19 @@ static void test_attach_tracepoint(void **state)
 		tracepoint_rows[i].change();
 		check(tracepoint_rows[i].name, validate_attach(&attach_tracepoint, &error),
 		      tracepoint_rows[i].result, &error);
+	}
+}
+
+static void test_attach_lsm(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lsm_rows) / sizeof(lsm_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		lsm_rows[i].change();
+		check(lsm_rows[i].name, validate_attach(&attach_lsm, &error), lsm_rows[i].result,
+		      &error);
 	}
 }
 
@@ -280,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_attach_xdp),
 		cmocka_unit_test(test_attach_tracepoint),
+		cmocka_unit_test(test_attach_lsm),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_map_names),
 		cmocka_unit_test(test_objects),

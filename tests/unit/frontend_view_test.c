@@ -109,7 +109,7 @@ static void positions_come_from_the_chain(void **state)
 	struct frontend_gone gone = { .kind = FRONTEND_GONE_CHAIN, .id = 3 };
 
 	(void)state;
-	link.xdp.ifindex = 3;
+	link.target.ifindex = 3;
 	assert_int_equal(view_take_link(&view, &link), 0);
 	assert_int_equal(view_link_position(&view, view_link(&view, 7)), -1);
 	chain.entries[2].link_id = 7;
@@ -166,7 +166,13 @@ static void impossible_rows_are_refused(void **state)
 	link.metadata.count = METADATA_MAX + 1;
 	assert_int_equal(view_take_link(&view, &link), -EPROTO);
 	link.metadata.count = 0;
-	memset(link.xdp.interface, 'x', sizeof(link.xdp.interface));
+	memset(link.target.interface, 'x', sizeof(link.target.interface));
+	assert_int_equal(view_take_link(&view, &link), -EPROTO);
+	memset(link.target.interface, 0, sizeof(link.target.interface));
+	link.target.given = 1u << 31;
+	assert_int_equal(view_take_link(&view, &link), -EPROTO);
+	link.target.given = 0;
+	link.target.follow = 2;
 	assert_int_equal(view_take_link(&view, &link), -EPROTO);
 	chain.count = XDP_PROGRAMS_MAX + 1;
 	assert_int_equal(view_take_chain(&view, &chain), -EPROTO);
@@ -304,8 +310,17 @@ static void kernel_names(void **state)
 	assert_null(map_type_name(1000));
 	assert_string_equal(prog_type_name(28), "ext");
 	assert_string_equal(prog_type_name(6), "xdp");
-	assert_null(prog_type_name(1));
+	assert_string_equal(prog_type_name(1), "socket_filter");
+	assert_string_equal(prog_type_name(32), "netfilter");
+	for (uint32_t type = 1; type <= 32; type++)
+		assert_non_null(prog_type_name(type));
+	assert_null(prog_type_name(0));
+	assert_null(prog_type_name(33));
 	assert_null(prog_type_name(99));
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		if (program_type_row(type))
+			assert_non_null(prog_type_name(program_type_row(type)->bpf_type));
+	}
 }
 
 int main(void)
