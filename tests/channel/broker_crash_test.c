@@ -9,6 +9,7 @@
 #include "tests/channel/broker_stage.h"
 
 #include "common/program_type.h"
+#include "common/target.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static uint64_t attach_xdp_send(void)
 {
 	struct frontend_attach request = { .program_id = 1,
 		                           .type = PROGRAM_TYPE_XDP,
-		                           .xdp = { .interface = "v0", .exclusive = 1 } };
+		                           .target = { .interface = "v0", .exclusive = 1 } };
 
 	return stage_send(FRONTEND_ATTACH, &request, NULL);
 }
@@ -120,7 +121,7 @@ static uint64_t attach_tracepoint_send(void)
 	struct frontend_attach request = {
 		.program_id = 2,
 		.type = PROGRAM_TYPE_TRACEPOINT,
-		.tracepoint = { .group = "sched", .name = "sched_switch" },
+		.target = { .group = "sched", .name = "sched_switch" },
 	};
 
 	return stage_send(FRONTEND_ATTACH, &request, NULL);
@@ -177,14 +178,14 @@ static void shared_load(void)
 	assert_done(stage_answer(stage_load_send("xdp_counter", &load_request)));
 }
 
-static uint64_t shared_attach_send(uint64_t program_id, uint32_t priority)
+static uint64_t shared_attach_send(uint64_t program_id, int32_t priority)
 {
 	struct frontend_attach request = {
 		.program_id = program_id,
 		.type = PROGRAM_TYPE_XDP,
-		.xdp = { .interface = "v0",
-		         .priority = priority,
-		         .flags = XDP_TARGET_PRIORITY_SET },
+		.target = { .interface = "v0",
+		            .priority = priority,
+		            .given = TARGET_BIT(TARGET_PRIORITY) },
 	};
 
 	return stage_send(FRONTEND_ATTACH, &request, NULL);
@@ -196,7 +197,7 @@ static void prepare_shared(void)
 	for (uint64_t id = 1; id <= 3; id++)
 		shared_load();
 	for (uint64_t id = 1; id <= 2; id++)
-		assert_done(stage_answer(shared_attach_send(id, (uint32_t)id * 10)));
+		assert_done(stage_answer(shared_attach_send(id, (int32_t)id * 10)));
 }
 
 static uint64_t attach_between_send(void)

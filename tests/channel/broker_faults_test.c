@@ -83,7 +83,7 @@ static void garbage_text(void)
 {
 	struct frontend_attach attach = { .program_id = 1, .type = PROGRAM_TYPE_XDP };
 
-	memset(attach.xdp.interface, 'x', sizeof(attach.xdp.interface));
+	memset(attach.target.interface, 'x', sizeof(attach.target.interface));
 	(void)stage_send(FRONTEND_ATTACH, &attach, NULL);
 }
 
@@ -451,7 +451,7 @@ static void test_interface_changes(void **state)
 	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
 	link = assert_done(stage_attach_xdp(1, "v0"));
 	stage_command("ip link set v0 down; ip link set v0 name renamed; ip link set renamed up");
-	while (strcmp(stage_link(link)->xdp.interface, "renamed") != 0)
+	while (strcmp(stage_link(link)->target.interface, "renamed") != 0)
 		assert_int_equal(stage_pump(5000), 0);
 	assert_int_equal(stage_link(link)->state, LINK_STATE_ATTACHED);
 	stage_command("ip link set renamed down; ip link set renamed name v0; ip link set v0 up");

@@ -83,10 +83,10 @@ const struct stage_answer *stage_attach_xdp(uint64_t program_id, const char *int
 {
 	struct frontend_attach request = { .program_id = program_id,
 		                           .type = PROGRAM_TYPE_XDP,
-		                           .xdp = { .exclusive = 1 } };
+		                           .target = { .exclusive = 1 } };
 
 	request_id_fill(request.request_id);
-	(void)snprintf(request.xdp.interface, sizeof(request.xdp.interface), "%s", interface);
+	(void)snprintf(request.target.interface, sizeof(request.target.interface), "%s", interface);
 	return stage_answer(stage_send(FRONTEND_ATTACH, &request, NULL));
 }
 
@@ -97,8 +97,8 @@ const struct stage_answer *stage_attach_tracepoint(uint64_t program_id, const ch
 		                           .type = PROGRAM_TYPE_TRACEPOINT };
 
 	request_id_fill(request.request_id);
-	(void)snprintf(request.tracepoint.group, sizeof(request.tracepoint.group), "%s", group);
-	(void)snprintf(request.tracepoint.name, sizeof(request.tracepoint.name), "%s", name);
+	(void)snprintf(request.target.group, sizeof(request.target.group), "%s", group);
+	(void)snprintf(request.target.name, sizeof(request.target.name), "%s", name);
 	return stage_answer(stage_send(FRONTEND_ATTACH, &request, NULL));
 }
 

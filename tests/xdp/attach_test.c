@@ -4,7 +4,10 @@
  * alone, tracepoints by the real opener, and what is refused. Needs no extension programs.
  */
 #include "broker/attach.h"
+#include "broker/attach_link.h"
 #include "broker/kernel.h"
+#include "common/program_type.h"
+#include "common/target.h"
 #include "tests/xdp/harness.h"
 
 #include <cmocka.h>
@@ -66,7 +69,7 @@ static struct record_link xdp_link(void)
 {
 	struct record_link link = { .id = 7,
 		                    .type = PROGRAM_TYPE_XDP,
-		                    .xdp = { .interface = "in", .exclusive = 1 } };
+		                    .target = { .interface = "in", .exclusive = 1 } };
 
 	return link;
 }
@@ -75,8 +78,8 @@ static struct record_link tracepoint_link(const char *group, const char *name)
 {
 	struct record_link link = { .id = 9, .type = PROGRAM_TYPE_TRACEPOINT };
 
-	memcpy(link.tracepoint.group, group, strlen(group));
-	memcpy(link.tracepoint.name, name, strlen(name));
+	memcpy(link.target.group, group, strlen(group));
+	memcpy(link.target.name, name, strlen(name));
 	return link;
 }
 
@@ -95,14 +98,37 @@ static void check_refused(const struct record_program *what, const struct record
 	assert_memory_equal(&copy, link, sizeof(copy));
 }
 
+/* What the broker asks before it asks the type: target_check() refuses it with these words. */
+static void target_refused(const struct record_link *link, const char *words)
+{
+	struct error error = {};
+
+	assert_int_equal(target_check(link->type, &link->target, &error), -EINVAL);
+	assert_int_equal(error.code, ERROR_INVALID_ARGUMENT);
+	if (!strstr(error.message, words))
+		print_message("    %s\n", error.message);
+	assert_non_null(strstr(error.message, words));
+}
+
+/* Every type has its functions, and nothing else has a row. */
 static void rows(void **state)
 {
 	(void)state;
 	assert_null(attach_type(PROGRAM_TYPE_NONE));
 	assert_null(attach_type(PROGRAM_TYPE_END));
 	assert_null(attach_type(UINT32_MAX));
-	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++)
-		assert_int_equal(attach_type(type)->type, type);
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		const struct attach_type *row = attach_type(type);
+
+		assert_int_equal(row != NULL, program_type_row(type) != NULL);
+		if (!row)
+			continue;
+		assert_non_null(row->check);
+		assert_non_null(row->attach);
+		assert_non_null(row->detach);
+		assert_non_null(row->adopt);
+		assert_int_equal(row->make != NULL, row->attach == attach_link_attach);
+	}
 }
 
 static void check_fills(void **state)
@@ -113,17 +139,17 @@ static void check_fills(void **state)
 	(void)state;
 	assert_int_equal(attach_type(PROGRAM_TYPE_XDP)->check(&context, &program, &link, &error),
 	                 0);
-	assert_int_equal(link.xdp.ifindex, host.ifindex);
-	assert_int_equal(link.xdp.priority, 33); /* the object's own */
-	assert_int_equal(link.xdp.proceed_on, PASS_ALWAYS);
+	assert_int_equal(link.target.ifindex, host.ifindex);
+	assert_int_equal(link.target.priority, 33); /* the object's own */
+	assert_int_equal(link.target.proceed_on, PASS_ALWAYS);
 	link = xdp_link();
-	link.xdp.flags = XDP_TARGET_PRIORITY_SET | XDP_TARGET_PROCEED_ON_SET;
-	link.xdp.priority = PRIORITY_MAX;
-	link.xdp.proceed_on = 1u << XDP_DROP;
+	link.target.given = TARGET_BIT(TARGET_PRIORITY) | TARGET_BIT(TARGET_PROCEED_ON);
+	link.target.priority = PRIORITY_MAX;
+	link.target.proceed_on = 1u << XDP_DROP;
 	assert_int_equal(attach_type(PROGRAM_TYPE_XDP)->check(&context, &program, &link, &error),
 	                 0);
-	assert_int_equal(link.xdp.priority, PRIORITY_MAX);
-	assert_int_equal(link.xdp.proceed_on, 1u << XDP_DROP | 1u << 31);
+	assert_int_equal(link.target.priority, PRIORITY_MAX);
+	assert_int_equal(link.target.proceed_on, 1u << XDP_DROP | 1u << 31);
 }
 
 static void check_refuses(void **state)
@@ -132,28 +158,26 @@ static void check_refuses(void **state)
 	struct record_program component = program;
 
 	(void)state;
-	memcpy(link.xdp.interface, "eth99", 6);
+	memcpy(link.target.interface, "eth99", 6);
 	check_refused(&program, &link, ERROR_NOT_FOUND, "\"eth99\" does not exist");
-	memset(link.xdp.interface, 0, sizeof(link.xdp.interface));
-	check_refused(&program, &link, ERROR_INVALID_ARGUMENT, "--iface");
-	memset(link.xdp.interface, 'a', sizeof(link.xdp.interface));
-	check_refused(&program, &link, ERROR_INVALID_ARGUMENT, "--iface");
+	memset(link.target.interface, 0, sizeof(link.target.interface));
+	target_refused(&link, "interface is missing");
 	link = xdp_link();
-	link.xdp.flags = XDP_TARGET_PRIORITY_SET;
-	link.xdp.priority = PRIORITY_MAX + 1;
-	check_refused(&program, &link, ERROR_INVALID_ARGUMENT, "out of range");
+	link.target.given = TARGET_BIT(TARGET_PRIORITY);
+	link.target.priority = PRIORITY_MAX + 1;
+	target_refused(&link, "out of range");
 	link = xdp_link();
-	link.xdp.flags = XDP_TARGET_PROCEED_ON_SET;
-	link.xdp.proceed_on = 1u << 5;
-	check_refused(&program, &link, ERROR_INVALID_ARGUMENT, "unknown return values");
+	link.target.given = TARGET_BIT(TARGET_PROCEED_ON);
+	link.target.proceed_on = 1u << 5;
+	target_refused(&link, "proceed_on 0x20 has return values");
 	link = xdp_link();
-	link.xdp.mode = 3;
-	check_refused(&program, &link, ERROR_INVALID_ARGUMENT, "mode 3");
+	link.target.mode = 3;
+	target_refused(&link, "mode 3 is unknown");
 	/* the two forms */
 	component.form = PROGRAM_FORM_EXTENSION;
 	link = xdp_link();
 	check_refused(&component, &link, ERROR_INVALID_ARGUMENT, "load it again with --exclusive");
-	link.xdp.exclusive = 0;
+	link.target.exclusive = 0;
 	if (xdp_extension_errno(context.xdp))
 		check_refused(&program, &link, ERROR_UNSUPPORTED,
 		              "this kernel refuses extension programs");
@@ -172,7 +196,7 @@ static void alone(void **state)
 	changes = 0;
 	assert_int_equal(type->check(&context, &program, &link, &error), 0);
 	assert_int_equal(type->attach(&context, &program, member.program_fd, &link, &error), 0);
-	assert_int_equal(link.xdp.mode, XDP_MODE_NATIVE);
+	assert_int_equal(link.target.mode, XDP_MODE_NATIVE);
 	assert_int_equal(changes, 1);
 	assert_int_equal(last_chain.count, 1);
 	assert_int_equal(last_chain.entries[0].link_id, 7);
@@ -183,7 +207,7 @@ static void alone(void **state)
 	other = xdp_link();
 	other.id = 8;
 	check_refused(&program, &other, ERROR_ALREADY_EXISTS, "by link 7");
-	other.xdp.ifindex = host.ifindex;
+	other.target.ifindex = host.ifindex;
 	assert_int_equal(type->attach(&context, &program, member.program_fd, &other, &error),
 	                 -EBUSY);
 	member_count = 0;
@@ -198,7 +222,7 @@ static void alone(void **state)
 	assert_int_equal(type->detach(&context, &link, &error), 0); /* nothing there is no error */
 	assert_int_equal(type->adopt(&context, &program, member.program_fd, &link, &error), 0);
 	assert_int_equal(link.state, LINK_STATE_REMOVED);
-	link.xdp.ifindex = 0x7ffffff0;
+	link.target.ifindex = 0x7ffffff0;
 	assert_int_equal(type->adopt(&context, &program, member.program_fd, &link, &error), 0);
 	assert_int_equal(link.state, LINK_STATE_GONE);
 	assert_int_equal(type->detach(&context, &link, &error), 0);
@@ -482,9 +506,9 @@ static void tracepoint_refused(void **state)
 	assert_int_equal(error.code, ERROR_NOT_FOUND);
 	assert_non_null(strstr(error.message, "sched/no_such_event"));
 	link = tracepoint_link("../sched", "x");
-	check_refused(&what, &link, ERROR_INVALID_ARGUMENT, "GROUP/NAME");
+	target_refused(&link, "group \"../sched\" is not letters, digits");
 	link = tracepoint_link("sched", "");
-	check_refused(&what, &link, ERROR_INVALID_ARGUMENT, "GROUP/NAME");
+	target_refused(&link, "name is missing");
 	/* an XDP program on a tracepoint */
 	link = tracepoint_link("sched", "sched_process_fork");
 	assert_true(type->attach(&context, &program, member.program_fd, &link, &error) < 0);
