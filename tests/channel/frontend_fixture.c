@@ -138,11 +138,11 @@ struct record_link row_link(uint64_t id, uint64_t program_id)
 		                   .program_id = program_id,
 		                   .type = PROGRAM_TYPE_XDP,
 		                   .state = LINK_STATE_ATTACHED,
-		                   .xdp = { .interface = "veth0",
-		                            .ifindex = 3,
-		                            .priority = 50,
-		                            .proceed_on = 1u << 2 | 1u << 31,
-		                            .mode = XDP_MODE_NATIVE } };
+		                   .target = { .interface = "veth0",
+		                               .ifindex = 3,
+		                               .priority = 50,
+		                               .proceed_on = 1u << 2 | 1u << 31,
+		                               .mode = XDP_MODE_NATIVE } };
 
 	return row;
 }
