@@ -12,6 +12,15 @@ static const struct attach_type *const types[] = {
 	[PROGRAM_TYPE_FEXIT] = &attach_type_tracing,
 	[PROGRAM_TYPE_FMOD_RET] = &attach_type_tracing,
 	[PROGRAM_TYPE_LSM] = &attach_type_tracing,
+	[PROGRAM_TYPE_KPROBE] = &attach_type_kprobe,
+	[PROGRAM_TYPE_KRETPROBE] = &attach_type_kprobe,
+	[PROGRAM_TYPE_KPROBE_MULTI] = &attach_type_kprobe_multi,
+	[PROGRAM_TYPE_KRETPROBE_MULTI] = &attach_type_kprobe_multi,
+	[PROGRAM_TYPE_UPROBE] = &attach_type_uprobe,
+	[PROGRAM_TYPE_URETPROBE] = &attach_type_uprobe,
+	[PROGRAM_TYPE_UPROBE_MULTI] = &attach_type_uprobe_multi,
+	[PROGRAM_TYPE_URETPROBE_MULTI] = &attach_type_uprobe_multi,
+	[PROGRAM_TYPE_PERF_EVENT] = &attach_type_perf_event,
 };
 
 const struct attach_type *attach_type(uint32_t type)

@@ -18,6 +18,7 @@ static const struct action_table xdp_actions = { xdp_action_rows, LENGTH(xdp_act
 
 #define B(field) TARGET_BIT(TARGET_##field)
 #define SLEEPABLE BPF_F_SLEEPABLE
+#define TRACE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI: linux/bpf.h has it from Linux 6.6 */
 
 /* clang-format off */
 static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
@@ -55,6 +56,42 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.name = "lsm", .sections = "lsm lsm.s",
 		.bpf_type = BPF_PROG_TYPE_LSM, .attach_type = BPF_LSM_MAC, .flags = SLEEPABLE,
 		.loaded_for = "hook", .since_major = 5, .since_minor = 7 },
+	[PROGRAM_TYPE_KPROBE] = {
+		.name = "kprobe", .sections = "kprobe",
+		.bpf_type = BPF_PROG_TYPE_KPROBE,
+		.takes = B(FUNCTION) | B(OFFSET), .needs = B(FUNCTION), .since_major = 5, .since_minor = 15 },
+	[PROGRAM_TYPE_KRETPROBE] = {
+		.name = "kretprobe", .sections = "kretprobe",
+		.bpf_type = BPF_PROG_TYPE_KPROBE,
+		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 15 },
+	[PROGRAM_TYPE_KPROBE_MULTI] = {
+		.name = "kprobe_multi", .sections = "kprobe.multi",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
+	[PROGRAM_TYPE_KRETPROBE_MULTI] = {
+		.name = "kretprobe_multi", .sections = "kretprobe.multi",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
+	[PROGRAM_TYPE_UPROBE] = {
+		.name = "uprobe", .sections = "uprobe uprobe.s",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
+		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+	[PROGRAM_TYPE_URETPROBE] = {
+		.name = "uretprobe", .sections = "uretprobe uretprobe.s",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
+		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+	[PROGRAM_TYPE_UPROBE_MULTI] = {
+		.name = "uprobe_multi", .sections = "uprobe.multi",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
+	[PROGRAM_TYPE_URETPROBE_MULTI] = {
+		.name = "uretprobe_multi", .sections = "uretprobe.multi",
+		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
+	[PROGRAM_TYPE_PERF_EVENT] = {
+		.name = "perf_event", .sections = "perf_event",
+		.bpf_type = BPF_PROG_TYPE_PERF_EVENT,
+		.takes = B(NAME) | B(CPU) | B(PID) | B(FREQUENCY), .needs = B(NAME) | B(FREQUENCY), .since_major = 5, .since_minor = 15 },
 };
 /* clang-format on */
 

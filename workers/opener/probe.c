@@ -57,11 +57,12 @@ static int probe_open(struct perf_event_attr *attr, uint32_t pid)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* The kernel keeps but 32 bits of the offset. */
 static int kprobe_check(const struct opener *opener, const struct opener_kprobe *asked,
                         struct error *error)
 {
 	if (!kernel_function_ok(asked->function, sizeof(asked->function)) || asked->returns > 1 ||
-	    asked->reserved || (asked->returns && asked->offset))
+	    asked->reserved || asked->offset > INT32_MAX || (asked->returns && asked->offset))
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "that is no place in a kernel function");
 	if (!opener->kprobe.type)

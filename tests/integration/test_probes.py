@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Programs on functions and samples: kprobe, uprobe, their returns, their _multi forms, perf_event."""
+import ctypes
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from harness import bpf
+from harness.host import test
+from harness.outcome import check, check_equal, check_in, wait_for
+
+SLOTS = {"function_enters": 0, "function_returns": 1, "place_reached": 2, "place_returns": 3, "sampled": 4,
+         "functions_enter": 5, "functions_return": 6, "places_reached": 7, "places_return": 8}
+CALLS = 5
+
+
+def kernel():
+    return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+
+
+def kprobes():
+    return pathlib.Path("/sys/bus/event_source/devices/kprobe").exists()
+
+
+class Library:
+    """A copy of the C library's mathematics, and where cbrt lies in it."""
+
+    def __init__(self, directory):
+        source = next(pathlib.Path("/").glob("lib/*-linux-gnu/libm.so.6"))
+        self.path = str(pathlib.Path(directory) / "libm.so.6")
+        shutil.copy(source, self.path)
+        os.chmod(self.path, 0o755)
+        self.function = ctypes.CDLL(self.path).cbrt
+        self.function.restype, self.function.argtypes = ctypes.c_double, [ctypes.c_double]
+        self.offset = self.file_offset(ctypes.cast(self.function, ctypes.c_void_p).value)
+
+    @staticmethod
+    def file_offset(address):
+        for line in pathlib.Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+            span, _, offset = line.split()[:3]
+            start, end = (int(number, 16) for number in span.split("-"))
+            if start <= address < end:
+                return address - start + int(offset, 16)
+        raise AssertionError("the function is mapped nowhere")
+
+    def call(self):
+        for _ in range(CALLS):
+            check(abs(self.function(27.0) - 3.0) < 0.001, "cube root")
+
+
+def sleep():
+    for _ in range(CALLS):
+        time.sleep(0.001)
+
+
+def load(daemon, function):
+    """The type comes from the section."""
+    return daemon.ask("load", "file", daemon.object("probes"), "--program", function)[0]["id"]
+
+
+def counted(daemon, program, function, work):
+    before = bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function])
+    work()
+    return bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function]) - before
+
+
+def runs_until_detached(daemon, function, work, *where):
+    """Attaches, sees the program run, over a restart too, detaches, and sees it run no more."""
+    program = load(daemon, function)
+    kind = daemon.programs()[0]["type"]
+    link = daemon.ask("attach", kind, program, *where)
+    check_equal((link["type"], link["state"]), (kind, "attached"), "link")
+    check(counted(daemon, program, function, work) >= CALLS, "calls counted")
+    daemon.stop()
+    check(counted(daemon, program, function, work) >= CALLS, "calls counted while bpfd is down")
+    daemon.start()
+    check_equal(daemon.link(link["id"])["state"], "attached", "state after a restart")
+    daemon.detach(link["id"])
+    check_equal(counted(daemon, program, function, work), 0, "calls counted after detach")
+    daemon.unload(program)
+
+
+def kprobe_runs(host, function):
+    daemon = host.bpfd()
+    if not kprobes():
+        program = daemon.bpfctl("load", "file", daemon.object("probes"), "--program", function)
+        if program.returncode == 0:
+            daemon.refused("attach", daemon.programs()[0]["type"], daemon.programs()[0]["id"], "--function", "do_nanosleep")
+        return
+    runs_until_detached(daemon, function, sleep, "--function", "do_nanosleep")
+
+
+@test()
+def kprobe(host):
+    kprobe_runs(host, "function_enters")
+
+
+@test()
+def kretprobe(host):
+    kprobe_runs(host, "function_returns")
+
+
+def kprobe_multi_runs(host, function):
+    """Debian's 6.1 is new enough, but built without CONFIG_FPROBE."""
+    if kprobes() and kernel() >= (6, 2):
+        kprobe_runs(host, function)
+        return
+    daemon = host.bpfd()
+    if daemon.bpfctl("load", "file", daemon.object("probes"), "--program", function).returncode == 0:
+        program = daemon.programs()[0]
+        check_in("Linux 5.18", daemon.refused("attach", program["type"], program["id"], "--function", "do_nanosleep"), "refusal")
+
+
+@test()
+def kprobe_multi(host):
+    kprobe_multi_runs(host, "functions_enter")
+
+
+@test()
+def kretprobe_multi(host):
+    kprobe_multi_runs(host, "functions_return")
+
+
+@test()
+def kprobe_refused(host):
+    daemon = host.bpfd()
+    if not kprobes():
+        return
+    program, ret = load(daemon, "function_enters"), load(daemon, "function_returns")
+    check_in("no_such_function", daemon.refused("attach", "kprobe", program, "--function", "no_such_function"), "refusal")
+    check_in("no instruction starts", daemon.refused("attach", "kprobe", program, "--function", "do_nanosleep", "--offset", "1"),
+             "refusal")
+    check_in("out of range",
+             daemon.refused("attach", "kprobe", program, "--function", "do_nanosleep", "--offset", str(1 << 32)), "refusal")
+    check_in("not one kernel function", daemon.refused("attach", "kprobe", program, "--function", "do_*"), "refusal")
+    for arguments in (("kretprobe", ret, "--function", "do_nanosleep", "--offset", "4"), ("kprobe", program),
+                      ("kprobe", program, "--function", "do_nanosleep", "--pid", "1"),
+                      ("kprobe", ret, "--function", "do_nanosleep")):
+        check(daemon.bpfctl("attach", *arguments).returncode in (1, 2), f"{arguments} was accepted")
+    check_equal(daemon.links(), [], "links")
+
+
+def uprobe_runs(host, function, *where):
+    library = Library(host.scratch)
+    runs_until_detached(host.bpfd(), function, library.call, "--target", library.path, "--offset", str(library.offset), *where)
+
+
+@test()
+def uprobe(host):
+    uprobe_runs(host, "place_reached")
+
+
+@test()
+def uprobe_in_one_process(host):
+    uprobe_runs(host, "place_reached", "--pid", str(os.getpid()))
+
+
+@test()
+def uretprobe(host):
+    uprobe_runs(host, "place_returns")
+
+
+@test()
+def uprobe_multi(host):
+    if kernel() >= (6, 6):
+        uprobe_runs(host, "places_reached")
+        return
+    daemon, library = host.bpfd(), Library(host.scratch)
+    program = load(daemon, "places_reached")
+    check_in("Linux 6.6", daemon.refused("attach", "uprobe_multi", program, "--target", library.path, "--offset",
+                                         str(library.offset)), "refusal")
+
+
+@test()
+def uretprobe_multi(host):
+    if kernel() >= (6, 6):
+        uprobe_runs(host, "places_return")
+
+
+@test()
+def uprobe_refused(host):
+    daemon, library = host.bpfd(), Library(host.scratch)
+    program = load(daemon, "place_reached")
+    rows = {
+        "does not exist": ("--target", "/none/at/all", "--offset", "64"),
+        "not a regular file": ("--target", "/dev/null", "--offset", "64"),
+        "absolute path": ("--target", "libm.so.6", "--offset", "64"),
+        "an instruction must start there": ("--target", library.path, "--offset", str(1 << 40)),
+        "offset is missing": ("--target", library.path, "--offset", "0"),
+        "no process 4194304": ("--target", library.path, "--offset", str(library.offset), "--pid", "4194304"),
+        "containers": ("--target", "/libm.so.6", "--offset", str(library.offset), "--container-pid", "1"),
+    }
+    for words, arguments in rows.items():
+        check_in(words, daemon.refused("attach", "uprobe", program, *arguments), "refusal")
+    check_equal(daemon.links(), [], "links")
+
+
+def container(directory):
+    """A process whose root is the directory."""
+    shutil.copy("/bin/busybox", f"{directory}/busybox")
+    process = subprocess.Popen(["chroot", directory, "/busybox", "sleep", "1000"])  # pylint: disable=consider-using-with
+    wait_for(lambda: os.readlink(f"/proc/{process.pid}/root") == str(directory), "the container's start")
+    return process
+
+
+def container_runs(host, function):
+    directory = pathlib.Path(host.scratch) / "container"
+    directory.mkdir(mode=0o755)
+    library, process = Library(directory), container(directory)
+    (directory / "link.so").symlink_to("/libm.so.6")  # absolute: the container's own
+    try:
+        daemon = host.bpfd(features={"containers": "yes"})
+        for path in ("/libm.so.6", "/link.so"):
+            runs_until_detached(daemon, function, library.call, "--target", path, "--offset", str(library.offset),
+                                "--container-pid", str(process.pid))
+        program = load(daemon, function)
+        check_in("no process 4194304",
+                 daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "/libm.so.6", "--offset",
+                                str(library.offset), "--container-pid", "4194304"), "refusal")
+        check_in("does not exist in the container",
+                 daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", library.path, "--offset",
+                                str(library.offset), "--container-pid", str(process.pid)), "refusal")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@test()
+def uprobe_in_a_container(host):
+    container_runs(host, "place_reached")
+
+
+@test()
+def uretprobe_in_a_container(host):
+    container_runs(host, "place_returns")
+
+
+@test()
+def uprobe_multi_in_a_container(host):
+    if kernel() >= (6, 6):
+        container_runs(host, "places_reached")
+
+
+def compute():
+    end = time.process_time() + 0.5
+    while time.process_time() < end:
+        pass
+
+
+@test()
+def perf_event(host):
+    runs_until_detached(host.bpfd(), "sampled", compute, "--target", "cpu-clock", "--frequency", "99", "--pid", str(os.getpid()))
+
+
+@test()
+def perf_event_on_a_processor(host):
+    def on_the_first():
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(before)})
+        compute()
+        os.sched_setaffinity(0, before)
+
+    runs_until_detached(host.bpfd(), "sampled", on_the_first, "--target", "cpu-clock", "--frequency", "99", "--cpu",
+                        str(min(os.sched_getaffinity(0))))
+
+
+@test()
+def perf_event_refused(host):
+    daemon = host.bpfd()
+    program = load(daemon, "sampled")
+    rows = {
+        'no event "cpu-clocks"': ("--target", "cpu-clocks", "--frequency", "99", "--cpu", "0"),
+        "cpu or pid is missing": ("--target", "cpu-clock", "--frequency", "99"),
+        "CPU 8191": ("--target", "cpu-clock", "--frequency", "99", "--cpu", "8191"),
+        "no process 4194304": ("--target", "cpu-clock", "--frequency", "99", "--pid", "4194304"),
+        "out of range": ("--target", "cpu-clock", "--frequency", "100001", "--cpu", "0"),
+    }
+    for words, arguments in rows.items():
+        check_in(words, daemon.refused("attach", "perf_event", program, *arguments), "refusal")
+    check_equal(daemon.links(), [], "links")
+
+
+@test()
+def opener_switched_off(host):
+    daemon, library = host.bpfd(features={"opener": "no"}), Library(host.scratch)
+    program = load(daemon, "place_reached")
+    check_in("opener = yes",
+             daemon.refused("attach", "uprobe", program, "--target", library.path, "--offset", str(library.offset)), "refusal")
