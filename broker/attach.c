@@ -12,6 +12,7 @@ static const struct attach_type *const types[] = {
 	[PROGRAM_TYPE_FEXIT] = &attach_type_tracing,
 	[PROGRAM_TYPE_FMOD_RET] = &attach_type_tracing,
 	[PROGRAM_TYPE_LSM] = &attach_type_tracing,
+	[PROGRAM_TYPE_TC] = &attach_type_tc,
 	[PROGRAM_TYPE_KPROBE] = &attach_type_kprobe,
 	[PROGRAM_TYPE_KRETPROBE] = &attach_type_kprobe,
 	[PROGRAM_TYPE_KPROBE_MULTI] = &attach_type_kprobe_multi,

@@ -5,12 +5,15 @@
 #define BPFD_BROKER_ATTACH_H
 
 #include "broker/opener_client.h"
+#include "broker/tc.h"
 #include "broker/xdp.h"
 #include "common/program_type.h"
 
 struct attach_context {
 	const struct launcher_settings *settings;
 	struct xdp *xdp;
+	struct tc *tc;
+	struct netlink *netlink;      /* for TC, in bpfd's own network namespace */
 	struct opener_client *opener; /* NULL: switched off */
 
 	/* What the types ask of the broker's state: */
@@ -18,6 +21,9 @@ struct attach_context {
 	/* bpfd's links that run on the interface, but `except`; returns how many. */
 	size_t (*members)(void *state, uint32_t ifindex, uint64_t except,
 	                  struct xdp_member *members, size_t most);
+	/* The same for one direction of TC. */
+	size_t (*tc_members)(void *state, const struct tc_place *place, uint64_t except,
+	                     struct chain_member *members, size_t most);
 	bool (*own)(void *state, uint32_t kernel_id);
 	void (*chain_changed)(void *state, const struct record_chain *chain);
 };

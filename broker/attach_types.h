@@ -5,7 +5,8 @@
 
 #include "broker/attach.h"
 
-extern const struct attach_type attach_type_xdp, attach_type_tracepoint, attach_type_tracing;
+extern const struct attach_type attach_type_xdp, attach_type_tracepoint, attach_type_tracing,
+	attach_type_tc;
 extern const struct attach_type attach_type_kprobe, attach_type_uprobe, attach_type_perf_event,
 	attach_type_kprobe_multi, attach_type_uprobe_multi;
 

@@ -61,6 +61,33 @@ static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
 	return count;
 }
 
+static size_t tc_members_list(void *state, const struct tc_place *place, uint64_t except,
+                              struct chain_member *members, size_t most)
+{
+	const struct registry *registry = &((const struct broker *)state)->registry;
+	size_t count = 0;
+
+	for (size_t i = 0; i < registry->link_count && count < most; i++) {
+		const struct link_entry *link = &registry->links[i];
+
+		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
+		    !registry_link_at(link, place->ifindex, place->direction) ||
+		    link->target.netns_id != place->netns)
+			continue;
+
+		const struct program_entry *program = registry_program(registry, link->program_id);
+
+		members[count++] = (struct chain_member){
+			.link_id = link->id,
+			.kernel_id = program->kernel_id,
+			.program_fd = program->fd,
+			.priority = (uint32_t)link->target.priority,
+			.proceed_on = link->target.proceed_on,
+		};
+	}
+	return count;
+}
+
 static bool kernel_id_own(void *state, uint32_t kernel_id)
 {
 	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
@@ -70,9 +97,14 @@ static void chain_changed(void *state, const struct record_chain *chain)
 {
 	struct broker *broker = state;
 
-	if (registry_reserve(&broker->registry, 0, 0, 1) == 0)
+	/* what is remembered of TC, its engine remembers */
+	if (!chain->direction && registry_reserve(&broker->registry, 0, 0, 1) == 0)
 		registry_chain_put(&broker->registry, chain);
-	view_chain(broker, chain);
+	if (chain->direction && !chain->count)
+		view_gone(broker, FRONTEND_GONE_CHAIN,
+		          RECORD_CHAIN_ID(chain->ifindex, chain->direction));
+	else
+		view_chain(broker, chain);
 }
 
 /* Perf attachments are links, which can be pinned, from Linux 5.15 on. */
@@ -121,6 +153,7 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.opener = descriptors->opener_fd >= 0 ? &broker->opener : NULL,
 		.state = broker,
 		.members = members_list,
+		.tc_members = tc_members_list,
 		.own = kernel_id_own,
 		.chain_changed = chain_changed,
 	};
@@ -151,6 +184,18 @@ static int live_store_open(struct broker *broker, struct error *error)
 	                  &broker->store, error);
 }
 
+static int tc_start(struct broker *broker, struct error *error)
+{
+	int result = netlink_open(0, &broker->netlink);
+
+	if (!result)
+		result = tc_monitor_open(&broker->tc_monitor);
+	if (result)
+		return error_set(error, result, ERROR_KERNEL, "cannot open a netlink socket: %s",
+		                 strerror(-result));
+	return tc_open(&broker->settings, &broker->tc, error);
+}
+
 int broker_open(const struct launcher_settings *settings,
                 const struct broker_descriptors *descriptors, struct broker **out,
                 struct error *error)
@@ -163,11 +208,16 @@ int broker_open(const struct launcher_settings *settings,
 	broker->settings = *settings;
 	programs_limit(&broker->settings);
 	broker->epoll_fd = broker->signal_fd = -1;
+	broker->netlink.fd = broker->tc_monitor.fd = -1;
 	channels_open(broker, descriptors);
 	result = live_store_open(broker, error);
 	if (!result)
 		result = xdp_open(&broker->settings, broker->attach.opener, &broker->xdp, error);
+	if (!result)
+		result = tc_start(broker, error);
 	broker->attach.xdp = broker->xdp;
+	broker->attach.tc = broker->tc;
+	broker->attach.netlink = &broker->netlink;
 	if (!result) {
 		result = loop_open(broker);
 		if (result)
@@ -211,6 +261,9 @@ void broker_close(struct broker *broker)
 		return;
 	loads_close(broker);
 	xdp_close(broker->xdp);
+	tc_close(broker->tc);
+	netlink_close(&broker->netlink);
+	netlink_close(&broker->tc_monitor);
 	registry_clear(&broker->registry);
 	store_close(broker->store);
 	if (broker->epoll_fd >= 0)

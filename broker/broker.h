@@ -12,6 +12,7 @@
 #include "broker/registry.h"
 #include "broker/session.h"
 #include "broker/store.h"
+#include "broker/tc.h"
 #include "broker/xdp.h"
 #include "proto/channel_frontend.h"
 #include "proto/channel_launcher.h"
@@ -50,6 +51,9 @@ struct broker {
 	struct store *store;
 	struct registry registry;
 	struct xdp *xdp;
+	struct tc *tc;
+	struct netlink netlink; /* for TC */
+	struct netlink tc_monitor;
 	struct attach_context attach;
 	struct loads loads;
 	struct copies copies;
@@ -178,6 +182,17 @@ void monitor_interface_read(struct broker *broker, uint32_t ifindex);
 void monitor_read_all(struct broker *broker);
 /* Takes what runs on the interface out of the view when no link of bpfd's is left there. */
 void monitor_chain_forget(struct broker *broker, uint32_t ifindex);
+/* Stores and shows a link's new state and interface name. */
+void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface);
+/* Is the link in a state in which it follows what others do? */
+bool monitor_follows(const struct link_entry *link);
+
+/* monitor_tc.c: the same for TC's directions */
+void monitor_tc_ready(struct broker *broker);
+void monitor_tc_read(struct broker *broker, const struct tc_place *place);
+/* Every direction of one interface that a link is on, or of all for 0. */
+void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
+
 /* The bpfd link of a component on an interface, as xdp_read() asks for it; `state` is the broker.
  */
 uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id);

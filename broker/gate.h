@@ -10,11 +10,19 @@
 
 #include <stdbool.h>
 
+/* What programs of one type are loaded against where they are loaded as extensions. */
+struct extension_target {
+	uint32_t program_type; /* enum bpf_prog_type that they are written as */
+	int fd;                /* the template dispatcher; -1: the kernel refuses extensions */
+	uint32_t btf_id;       /* of the function there that programs replace */
+};
+
+enum { EXTENSION_TARGETS = 2 }; /* one for each kind of dispatcher */
+
 struct gate_options {
 	const struct kernel_operations *kernel;
-	int extension_target_fd;          /* the template dispatcher, or -1 */
-	uint32_t extension_target_btf_id; /* of the function there that programs replace */
-	uint32_t possible_cpus;           /* for the size of per-CPU maps; at least 1 */
+	struct extension_target extension_targets[EXTENSION_TARGETS];
+	uint32_t possible_cpus; /* for the size of per-CPU maps; at least 1 */
 };
 
 /*

@@ -158,21 +158,35 @@ static bool helper_of_extensions(const struct gate *gate, const struct loader_pr
 	return false;
 }
 
+/* The template that extensions of this type are loaded against, or NULL. */
+static const struct extension_target *extension_target(const struct gate *gate, uint32_t type)
+{
+	for (size_t i = 0; i < EXTENSION_TARGETS; i++) {
+		const struct extension_target *target = &gate->options.extension_targets[i];
+
+		if (target->program_type == type && target->fd >= 0)
+			return target;
+	}
+	return NULL;
+}
+
 static int program_target_set(const struct gate *gate, const struct loader_program_load *load,
                               union bpf_attr *attr)
 {
+	const struct extension_target *target = extension_target(gate, load->type);
+
 	attr->prog_type = load->type;
 	attr->expected_attach_type =
 		helper_of_extensions(gate, load) ? 0 : load->expected_attach_type;
 	attr->attach_btf_id = load->attach_btf_id;
 	if (!load_is_extension(gate, load))
 		return 0;
-	if (gate->options.extension_target_fd < 0)
+	if (!target)
 		return -EOPNOTSUPP;
 	attr->prog_type = BPF_PROG_TYPE_EXT;
 	attr->expected_attach_type = 0;
-	attr->attach_prog_fd = (uint32_t)gate->options.extension_target_fd;
-	attr->attach_btf_id = gate->options.extension_target_btf_id;
+	attr->attach_prog_fd = (uint32_t)target->fd;
+	attr->attach_btf_id = target->btf_id;
 	return 0;
 }
 

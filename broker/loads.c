@@ -22,8 +22,10 @@ static struct session_settings session_settings_make(const struct broker *broker
 	return (struct session_settings){
 		.launcher = &broker->settings,
 		.possible_cpus = broker->possible_cpus,
-		.extension_target_fd = xdp_template_fd(broker->xdp),
-		.extension_target_btf_id = xdp_template_btf_id(broker->xdp),
+		.extension_targets = { { BPF_PROG_TYPE_XDP, xdp_template_fd(broker->xdp),
+		                         xdp_template_btf_id(broker->xdp) },
+		                       { BPF_PROG_TYPE_SCHED_CLS, tc_template_fd(broker->tc),
+		                         tc_template_btf_id(broker->tc) } },
 	};
 }
 

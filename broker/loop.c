@@ -26,6 +26,7 @@ enum loop_source {
 	SOURCE_OPENER,
 	SOURCE_SIGNAL,
 	SOURCE_MONITOR,
+	SOURCE_TC_MONITOR,
 	SOURCE_SLOT /* and those that follow: the slots of the load sessions */
 };
 
@@ -64,6 +65,8 @@ int loop_open(struct broker *broker)
 		result = watch(broker, broker->frontend.fd, SOURCE_FRONTEND, EPOLLIN);
 	if (!result)
 		result = watch(broker, xdp_monitor_fd(broker->xdp), SOURCE_MONITOR, EPOLLIN);
+	if (!result)
+		result = watch(broker, broker->tc_monitor.fd, SOURCE_TC_MONITOR, EPOLLIN);
 	/* The opener speaks only when asked: here its end alone matters, which needs no event mask.
 	 */
 	if (!result && broker->attach.opener)
@@ -184,6 +187,9 @@ static int source_ready(struct broker *broker, uint64_t source)
 	case SOURCE_MONITOR:
 		monitor_ready(broker);
 		return 0;
+	case SOURCE_TC_MONITOR:
+		monitor_tc_ready(broker);
+		return 0;
 	default:
 		loads_session_ready(broker, source - SOURCE_SLOT);
 		return 0;
@@ -193,7 +199,8 @@ static int source_ready(struct broker *broker, uint64_t source)
 static void quiet(struct broker *broker)
 {
 	copies_idle(broker);
-	if (broker->collect && xdp_collect(broker->xdp) < 0)
+	if (broker->collect &&
+	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
 	broker->collect = false;
 }

@@ -20,10 +20,14 @@ static const char *const state_names[] = {
 	[LINK_STATE_GONE] = "without its interface",
 };
 
+bool monitor_follows(const struct link_entry *link)
+{
+	return FOLLOWED_STATES & 1u << link->state;
+}
+
 static bool follows(const struct link_entry *link, uint32_t ifindex)
 {
-	return link->type == PROGRAM_TYPE_XDP && link->target.ifindex == ifindex &&
-	       FOLLOWED_STATES & 1u << link->state;
+	return registry_link_at(link, ifindex, DIRECTION_NONE) && monitor_follows(link);
 }
 
 uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
@@ -44,9 +48,8 @@ static bool chain_has(const struct record_chain *chain, uint64_t link_id)
 	return false;
 }
 
-/* Stores and shows a link's new state and interface name. A store that cannot be written is written
- * at the next change. */
-static void link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface)
+/* A store that cannot be written is written at the next change. */
+void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface)
 {
 	struct record_link link;
 	struct error error;
@@ -79,7 +82,7 @@ static void links_follow(struct broker *broker, const struct record_chain *chain
 			continue;
 		state = chain_has(chain, link->id) ? LINK_STATE_ATTACHED : LINK_STATE_REMOVED;
 		if (state != link->state || strcmp(link->target.interface, chain->interface) != 0)
-			link_update(broker, link->id, state, chain->interface);
+			monitor_link_update(broker, link->id, state, chain->interface);
 	}
 }
 
@@ -88,12 +91,15 @@ static void interface_gone(struct broker *broker, uint32_t ifindex)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (follows(link, ifindex))
-			link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
+		if (registry_link_at(link, ifindex, link->target.direction) &&
+		    !link->target.netns_id && monitor_follows(link))
+			monitor_link_update(broker, link->id, LINK_STATE_GONE,
+			                    link->target.interface);
 	}
 	registry_chain_remove(&broker->registry, ifindex);
-	view_gone(broker, FRONTEND_GONE_CHAIN, ifindex);
-	if (xdp_collect(broker->xdp) < 0)
+	for (uint32_t direction = DIRECTION_NONE; direction <= DIRECTION_EGRESS; direction++)
+		view_gone(broker, FRONTEND_GONE_CHAIN, RECORD_CHAIN_ID(ifindex, direction));
+	if (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0)
 		log_warning("the pins of interface %u are removed at the next start", ifindex);
 }
 
@@ -131,6 +137,7 @@ void monitor_read_all(struct broker *broker)
 		if (first == i)
 			monitor_interface_read(broker, link->target.ifindex);
 	}
+	monitor_tc_read_all(broker, 0);
 }
 
 void monitor_chain_forget(struct broker *broker, uint32_t ifindex)
@@ -156,6 +163,8 @@ static void change_apply(struct broker *broker, const struct xdp_change *change)
 	if (chain && chain->dispatcher_id == change->program_id &&
 	    strcmp(chain->interface, change->interface) == 0)
 		return;
+	if (!chain || strcmp(chain->interface, change->interface) != 0)
+		monitor_tc_read_all(broker, change->ifindex);
 	monitor_interface_read(broker, change->ifindex);
 	broker->collect = true;
 }

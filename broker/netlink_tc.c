@@ -15,13 +15,13 @@
 
 const char *tc_direction_name(uint32_t direction)
 {
-	return direction == TC_DIRECTION_EGRESS ? "egress" : "ingress";
+	return direction == DIRECTION_EGRESS ? "egress" : "ingress";
 }
 
 static uint32_t direction_parent(uint32_t direction)
 {
 	return TC_H_MAKE(TC_H_CLSACT,
-	                 direction == TC_DIRECTION_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+	                 direction == DIRECTION_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
 }
 
 /* The qdisc "ingress" takes any minor number; "tc filter ... parent ffff:" says 0. */
@@ -30,8 +30,8 @@ static uint32_t parent_direction(uint32_t parent)
 	if (TC_H_MAJ(parent) != TC_H_MAJ(TC_H_CLSACT))
 		return 0;
 	if (TC_H_MIN(parent) == TC_H_MIN_EGRESS)
-		return TC_DIRECTION_EGRESS;
-	return TC_H_MIN(parent) == TC_H_MIN_INGRESS || TC_H_MIN(parent) == 0 ? TC_DIRECTION_INGRESS
+		return DIRECTION_EGRESS;
+	return TC_H_MIN(parent) == TC_H_MIN_INGRESS || TC_H_MIN(parent) == 0 ? DIRECTION_INGRESS
 	                                                                     : 0;
 }
 

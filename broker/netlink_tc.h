@@ -7,6 +7,7 @@
 #define BPFD_BROKER_NETLINK_TC_H
 
 #include "common/netlink.h"
+#include "proto/records.h"
 
 /*
  * Where bpfd's filter stands: filters of a lower preference run before it, those of a higher one
@@ -15,8 +16,6 @@
 #define TC_FILTER_PREFERENCE 500
 #define TC_FILTER_HANDLE 0xbfd
 #define TC_FILTER_NAME "bpfd"
-
-enum tc_direction { TC_DIRECTION_INGRESS = 1, TC_DIRECTION_EGRESS = 2 };
 
 /* "ingress" or "egress". */
 const char *tc_direction_name(uint32_t direction);
@@ -34,7 +33,7 @@ struct netlink_traffic {
 	bool gone;           /* RTM_DEL* */
 	bool filter;         /* else a qdisc */
 	uint32_t handle;     /* of the filter; 0: the message is about all of this preference */
-	uint32_t direction;  /* enum tc_direction; 0: neither */
+	uint32_t direction;  /* enum direction; 0: neither */
 	uint32_t preference; /* of the filter */
 	uint32_t protocol;   /* of the filter: ETH_P_*, in the host's order */
 	uint32_t chain;

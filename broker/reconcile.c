@@ -353,7 +353,8 @@ int reconcile_run(struct broker *broker, struct error *error)
 		return result;
 	ids_raise(broker, &gathered);
 	result = plan_run(broker, &gathered, error);
-	if (!result && xdp_collect(broker->xdp) < 0)
+	if (!result &&
+	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
 	return result;
 }

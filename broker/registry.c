@@ -224,12 +224,18 @@ struct link_entry *registry_link_same(const struct registry *registry,
 	return NULL;
 }
 
+bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t direction)
+{
+	return link->type == (direction ? PROGRAM_TYPE_TC : PROGRAM_TYPE_XDP) &&
+	       link->target.ifindex == ifindex && link->target.direction == direction;
+}
+
 bool registry_interface_used(const struct registry *registry, uint32_t ifindex)
 {
 	for (size_t i = 0; i < registry->link_count; i++) {
 		const struct link_entry *link = &registry->links[i];
 
-		if (link->type == PROGRAM_TYPE_XDP && link->target.ifindex == ifindex &&
+		if (registry_link_at(link, ifindex, link->target.direction) &&
 		    link->state != LINK_STATE_GONE)
 			return true;
 	}

@@ -75,6 +75,8 @@ struct link_entry *registry_link_of_program(const struct registry *registry, uin
 /* An attached link with the same program and target as `link`, or NULL. */
 struct link_entry *registry_link_same(const struct registry *registry,
                                       const struct record_link *link);
+/* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? */
+bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t direction);
 /* Does any link that is not gone lie on the interface? */
 bool registry_interface_used(const struct registry *registry, uint32_t ifindex);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/session.h"
 
-#include "broker/gate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/program_type.h"
@@ -59,14 +58,17 @@ static void end_wait(int broker_fd)
 static _Noreturn void gate_child(const struct session_settings *settings, int broker_fd,
                                  int loader_fd)
 {
-	int kept[] = { broker_fd, loader_fd, settings->extension_target_fd };
+	int kept[2 + EXTENSION_TARGETS] = { broker_fd, loader_fd };
 	struct gate_options options = {
 		.kernel = kernel,
-		.extension_target_fd = settings->extension_target_fd,
-		.extension_target_btf_id = settings->extension_target_btf_id,
 		.possible_cpus = settings->possible_cpus,
 	};
 	struct error error = {};
+
+	for (size_t i = 0; i < EXTENSION_TARGETS; i++) {
+		options.extension_targets[i] = settings->extension_targets[i];
+		kept[2 + i] = settings->extension_targets[i].fd;
+	}
 
 	log_open("gate", (enum log_level)settings->launcher->log_level);
 	qsort(kept, sizeof(kept) / sizeof(kept[0]), sizeof(kept[0]), descriptor_compare);

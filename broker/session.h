@@ -7,6 +7,7 @@
 #ifndef BPFD_BROKER_SESSION_H
 #define BPFD_BROKER_SESSION_H
 
+#include "broker/gate.h"
 #include "common/channel.h"
 #include "common/error.h"
 #include "proto/channel_gate.h"
@@ -20,10 +21,7 @@ struct session;
 /* What every gate is forked with. */
 struct session_settings {
 	const struct launcher_settings *launcher;
-	int extension_target_fd; /* the template dispatcher's program, or -1 where the kernel
-	                            refuses extensions */
-	uint32_t extension_target_btf_id; /* BTF id, in the dispatcher's BTF, of the function that
-	                                     is replaced */
+	struct extension_target extension_targets[EXTENSION_TARGETS];
 	uint32_t possible_cpus; /* sysconf(_SC_NPROCESSORS_CONF), asked before the sandbox closes; 0
 	                           is refused */
 };

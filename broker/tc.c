@@ -30,7 +30,7 @@ static int found_check(const struct tc_found *now, struct error *error)
 	const struct tc_chain *chain = &now->chain;
 	const char *direction = tc_direction_name(chain->place.direction);
 
-	if (now->qdisc == NETLINK_QDISC_INGRESS && chain->place.direction == TC_DIRECTION_EGRESS)
+	if (now->qdisc == NETLINK_QDISC_INGRESS && chain->place.direction == DIRECTION_EGRESS)
 		return error_set(error, -EBUSY, ERROR_BUSY,
 		                 "interface \"%s\" has the qdisc \"ingress\", which knows no "
 		                 "egress, where bpfd needs \"clsact\": have its owner use clsact, "

@@ -27,7 +27,7 @@ struct tc;
 struct tc_place {
 	uint32_t netns; /* inode number of the network namespace; 0: bpfd's own */
 	uint32_t ifindex;
-	uint32_t direction; /* enum tc_direction */
+	uint32_t direction; /* enum direction */
 };
 
 struct tc_request {
@@ -71,12 +71,18 @@ int tc_sync(struct tc *tc, struct netlink *netlink, const struct tc_request *req
             struct tc_chain *chain, struct error *error);
 
 /*
- * What of bpfd's runs there now. `link_of` gives bpfd's link id for a kernel id, 0 for none.
- * -ENODEV when the interface is gone.
+ * What of bpfd's runs there now. `link_of` (may be NULL) gives bpfd's link id for a kernel id, 0
+ * for none. -ENODEV when the interface is gone.
  */
 int tc_read(struct tc *tc, struct netlink *netlink, const struct tc_place *place,
             uint64_t (*link_of)(void *state, const struct tc_place *place, uint32_t kernel_id),
             void *state, struct tc_chain *chain, struct error *error);
+
+/* The kernel id of the dispatcher that bpfd last attached or read there; 0: none. */
+uint32_t tc_attached_id(const struct tc *tc, const struct tc_place *place);
+
+/* What runs, as the broker reports it. */
+void tc_chain_record(const struct tc_chain *chain, struct record_chain *record);
 
 /*
  * Removes the files of what bpfd attached in this network namespace and does not run any more; all

@@ -68,6 +68,30 @@ int tc_chain_merge(const struct tc_chain *now, const struct tc_request *request,
 	return 0;
 }
 
+void tc_chain_record(const struct tc_chain *chain, struct record_chain *record)
+{
+	*record = (struct record_chain){
+		.ifindex = chain->place.ifindex,
+		.direction = chain->place.direction,
+		.dispatcher_id = chain->dispatcher_id,
+		.dispatcher_version = chain->dispatcher_id ? TC_DISPATCHER_VERSION : 0,
+	};
+	memcpy(record->interface, chain->interface, sizeof(record->interface));
+	for (size_t i = 0; i < chain->count; i++) {
+		const struct chain_slot *slot = &chain->slots[i];
+		struct record_chain_entry *entry = &record->entries[record->count];
+
+		if (!slot->kernel_id)
+			continue; /* somebody removed its link: nothing runs there */
+		entry->link_id = slot->link_id;
+		entry->kernel_id = slot->kernel_id;
+		entry->priority = slot->priority;
+		entry->proceed_on = slot->proceed_on;
+		memcpy(entry->kernel_name, slot->name, sizeof(slot->name));
+		record->count++;
+	}
+}
+
 bool tc_place_equal(const struct tc_place *a, const struct tc_place *b)
 {
 	return a->netns == b->netns && a->ifindex == b->ifindex && a->direction == b->direction;

@@ -51,7 +51,7 @@ static const char *skip(const char *at, const char *text)
 
 static const char *direction_parse(const char *at, uint32_t *direction)
 {
-	for (uint32_t each = TC_DIRECTION_INGRESS; at && each <= TC_DIRECTION_EGRESS; each++) {
+	for (uint32_t each = DIRECTION_INGRESS; at && each <= DIRECTION_EGRESS; each++) {
 		const char *after = skip(at, tc_direction_name(each));
 
 		if (after) {

@@ -32,6 +32,15 @@ void tc_known_set(struct tc *tc, const struct tc_chain *chain)
 	tc->known = known;
 }
 
+uint32_t tc_attached_id(const struct tc *tc, const struct tc_place *place)
+{
+	const struct tc_known *known = tc->known;
+
+	while (known && !tc_place_equal(&known->chain.place, place))
+		known = known->next;
+	return known ? known->chain.dispatcher_id : 0;
+}
+
 void tc_known_drop(struct tc *tc, const struct tc_place *place)
 {
 	struct tc_known **at = known_find(tc, place), *known = *at;
@@ -153,7 +162,7 @@ static int filter_read(struct netlink *netlink, struct tc_found *found, struct e
 	/* the qdisc "ingress" would show its own filters for egress */
 	if (result == 0 &&
 	    (found->qdisc == NETLINK_QDISC_CLSACT ||
-	     (found->qdisc == NETLINK_QDISC_INGRESS && place->direction == TC_DIRECTION_INGRESS)))
+	     (found->qdisc == NETLINK_QDISC_INGRESS && place->direction == DIRECTION_INGRESS)))
 		result = netlink_filter_query(netlink, place->ifindex, place->direction,
 		                              &found->filter);
 	if (result < 0)
@@ -192,7 +201,8 @@ int tc_read(struct tc *tc, struct netlink *netlink, const struct tc_place *place
 		struct chain_slot *slot = &found.chain.slots[i];
 
 		slot->fd = -1;
-		slot->link_id = slot->kernel_id ? link_of(state, place, slot->kernel_id) : 0;
+		slot->link_id =
+			link_of && slot->kernel_id ? link_of(state, place, slot->kernel_id) : 0;
 	}
 	*chain = found.chain;
 	return 0;

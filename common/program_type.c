@@ -14,6 +14,21 @@ static const struct action_row xdp_action_rows[] = {
 	{ "aborted", 0 }, { "drop", 1 },     { "pass", 2 },
 	{ "tx", 3 },      { "redirect", 4 }, { "dispatcher_return", 31 },
 };
+/* TC_ACT_* of linux/pkt_cls.h, and the same. */
+static const struct action_row tc_action_rows[] = {
+	{ "unspec", -1 },
+	{ "ok", 0 },
+	{ "reclassify", 1 },
+	{ "shot", 2 },
+	{ "pipe", 3 },
+	{ "stolen", 4 },
+	{ "queued", 5 },
+	{ "repeat", 6 },
+	{ "redirect", 7 },
+	{ "trap", 8 },
+	{ "dispatcher_return", 30 },
+};
+static const struct action_table tc_actions = { tc_action_rows, LENGTH(tc_action_rows), 1 };
 static const struct action_table xdp_actions = { xdp_action_rows, LENGTH(xdp_action_rows), 0 };
 
 #define B(field) TARGET_BIT(TARGET_##field)
@@ -56,6 +71,12 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.name = "lsm", .sections = "lsm lsm.s",
 		.bpf_type = BPF_PROG_TYPE_LSM, .attach_type = BPF_LSM_MAC, .flags = SLEEPABLE,
 		.loaded_for = "hook", .since_major = 5, .since_minor = 7 },
+	[PROGRAM_TYPE_TC] = {
+		.name = "tc", .sections = "tc classifier",
+		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
+		.dispatched = true, .actions = &tc_actions,
+		.takes = B(INTERFACE) | B(DIRECTION) | B(PRIORITY) | B(PROCEED_ON),
+		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 5, .since_minor = 10 },
 	[PROGRAM_TYPE_KPROBE] = {
 		.name = "kprobe", .sections = "kprobe",
 		.bpf_type = BPF_PROG_TYPE_KPROBE,

@@ -260,20 +260,23 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 	const struct record_chain_entry *entry = &chain->entries[position];
 	struct record_target *target = arena_take(source->arena, sizeof(*target));
 	Bpfd__V1__Link *out = arena_take(source->arena, sizeof(*out));
+	uint32_t type = chain->direction ? PROGRAM_TYPE_TC : PROGRAM_TYPE_XDP;
 
 	if (!out || !target)
 		return NULL;
 	*target = (struct record_target){ .ifindex = chain->ifindex,
 		                          .mode = chain->mode,
+		                          .direction = chain->direction,
 		                          .priority = (int32_t)entry->priority,
 		                          .proceed_on = entry->proceed_on,
-		                          .exclusive = chain->dispatcher_version == 0 };
+		                          .exclusive = !chain->direction &&
+		                                       chain->dispatcher_version == 0 };
 	memcpy(target->interface, chain->interface, sizeof(target->interface));
 	bpfd__v1__link__init(out);
 	out->program_name = text_const(entry->kernel_name);
-	out->type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	out->type = (Bpfd__V1__ProgramType)type;
 	out->state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
 	out->kernel_program_id = entry->kernel_id;
 	position_fill((int)position, out);
-	return target_fill(source, PROGRAM_TYPE_XDP, target, "", out) ? out : NULL;
+	return target_fill(source, type, target, "", out) ? out : NULL;
 }

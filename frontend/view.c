@@ -260,6 +260,7 @@ int view_take_link(struct view *view, const struct record_link *row)
 static bool chain_ok(const struct record_chain *row)
 {
 	if (row->ifindex == 0 || row->count > XDP_PROGRAMS_MAX ||
+	    row->direction > DIRECTION_EGRESS ||
 	    !channel_text_ok(row->interface, sizeof(row->interface)))
 		return false;
 	for (uint32_t i = 0; i < row->count; i++) {
@@ -283,7 +284,8 @@ int view_take_chain(struct view *view, const struct record_chain *row)
 
 	if (!chain)
 		return -ENOMEM;
-	*chain = (struct view_chain){ .id = row->ifindex, .chain = *row };
+	*chain = (struct view_chain){ .id = RECORD_CHAIN_ID(row->ifindex, row->direction),
+		                      .chain = *row };
 
 	int r = table_put(&view->chains, chain, chain->id, &before);
 
@@ -328,7 +330,9 @@ const struct view_link *view_link(const struct view *view, uint64_t id)
 
 int view_link_position(const struct view *view, const struct view_link *link)
 {
-	const struct view_chain *found = table_find(&view->chains, link->head->target.ifindex);
+	const struct record_target *target = &link->head->target;
+	const struct view_chain *found =
+		table_find(&view->chains, RECORD_CHAIN_ID(target->ifindex, target->direction));
 
 	for (uint32_t i = 0; found && i < found->chain.count; i++) {
 		if (found->chain.entries[i].link_id == link->id)

@@ -155,7 +155,7 @@ struct record_link {
 };
 
 /* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores
- * it. */
+ * it. XDP and each direction of TC have a chain of their own. */
 struct record_chain_entry {
 	uint64_t link_id; /* 0: a foreign program */
 	uint32_t kernel_id;
@@ -172,9 +172,14 @@ struct record_chain {
 	uint32_t mode;               /* enum xdp_mode as the kernel says */
 	uint32_t foreign_dispatcher; /* 1: somebody else built the dispatcher that is there */
 	uint32_t count;
+	uint32_t direction; /* enum direction: of TC; NONE: XDP */
+	uint32_t reserved;
 	char interface[INTERFACE_SIZE];
 	struct record_chain_entry entries[XDP_PROGRAMS_MAX];
 };
+
+/* Names a chain in GONE. */
+#define RECORD_CHAIN_ID(ifindex, direction) ((uint64_t)(direction) << 32 | (ifindex))
 
 /* What the broker found out about this host, for `bpfctl status`. */
 struct record_status {

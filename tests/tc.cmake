@@ -1,4 +1,5 @@
 # TC: the engine and its netlink. What needs extension programs skips where the kernel refuses them, and runs by tests/vm/run.
+bpfd_add_bpf_object(bpfd_test_bpf_tc_sequence bpf/tc_sequence.bpf.c)
 bpfd_add_test(NAME tc_test LABEL kernel SOURCES tc/tc_test.c LIBRARIES bpfd_xdp_harness)
 bpfd_add_test(NAME tc_flood_test LABEL kernel SOURCES tc/tc_flood_test.c LIBRARIES bpfd_xdp_harness)
 

@@ -98,8 +98,9 @@ static void session_open(struct harness *harness, int extension_target_fd,
 	static const struct launcher_settings settings = { .log_level = 6 };
 	const struct session_settings session_settings = {
 		.launcher = &settings,
-		.extension_target_fd = extension_target_fd,
-		.extension_target_btf_id = extension_target_btf_id,
+		.extension_targets = { { BPF_PROG_TYPE_XDP, extension_target_fd,
+		                         extension_target_btf_id },
+		                       { BPF_PROG_TYPE_SCHED_CLS, -1, 0 } },
 		.possible_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_CONF),
 	};
 	int pair[2];

@@ -217,7 +217,7 @@ static void job_make(uint8_t choices)
 	gate.job.programs[0].type = PROGRAM_TYPE_XDP;
 	gate.job.programs[0].form = choices & 2 ? PROGRAM_FORM_EXTENSION : PROGRAM_FORM_NATIVE;
 	gate.job.programs[1].type = choices & 4 ? PROGRAM_TYPE_XDP : PROGRAM_TYPE_TRACEPOINT;
-	gate.options.extension_target_fd = choices & 8 ? -1 : extension_fd;
+	gate.options.extension_targets[0].fd = choices & 8 ? -1 : extension_fd;
 }
 
 static const struct kernel_operations operations = { .bpf = kernel_call };
@@ -233,7 +233,8 @@ static void gate_reset(uint8_t choices)
 	gate_objects_close(&gate);
 	memset(&gate, 0, sizeof(gate));
 	gate.options = (struct gate_options){ .kernel = &operations,
-		                              .extension_target_btf_id = 5,
+		                              .extension_targets = { { BPF_PROG_TYPE_XDP, -1, 5 },
+		                                                     { 0, -1, 0 } },
 		                              .possible_cpus = 4 };
 	gate.broker = (struct channel){ broker_pair[0], CHANNEL_LOWER, &channel_gate };
 	gate.loader = (struct channel){ loader_pair[0], CHANNEL_UPPER, &channel_loader };

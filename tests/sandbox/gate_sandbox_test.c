@@ -71,8 +71,9 @@ static int session_serve(struct session *session, const struct gate_job *job, in
 static int broker_main(const struct channel *launcher, const struct gate_job *job, int object_fd)
 {
 	struct launcher_settings settings = { .log_level = 6 };
-	struct session_settings session_settings = { .launcher = &settings,
-		                                     .extension_target_fd = -1 };
+	struct session_settings session_settings = {
+		.launcher = &settings, .extension_targets = { { 0, -1, 0 }, { 0, -1, 0 } }
+	};
 	struct session *session;
 	struct error error = {};
 

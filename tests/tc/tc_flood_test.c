@@ -56,9 +56,9 @@ static void flood_end(const pthread_t *threads)
 /* Runs these programs and nothing else. */
 static void chain_run(size_t count, const unsigned int *digits)
 {
-	struct tc_request request = { .place = { .ifindex = host.ifindex,
-		                                 .direction = TC_DIRECTION_INGRESS },
-		                      .count = count };
+	struct tc_request request = {
+		.place = { .ifindex = host.ifindex, .direction = DIRECTION_INGRESS }, .count = count
+	};
 	struct tc_chain chain;
 	struct error error = {};
 	int result;

@@ -55,8 +55,8 @@ static struct tc_request request_of(uint32_t direction, size_t count, const unsi
 	{                                                                                \
 		__VA_ARGS__                                                              \
 	}
-#define INGRESS(...) request_of(TC_DIRECTION_INGRESS, DIGITS(__VA_ARGS__))
-#define EGRESS(...) request_of(TC_DIRECTION_EGRESS, DIGITS(__VA_ARGS__))
+#define INGRESS(...) request_of(DIRECTION_INGRESS, DIGITS(__VA_ARGS__))
+#define EGRESS(...) request_of(DIRECTION_EGRESS, DIGITS(__VA_ARGS__))
 
 static struct error last;
 
@@ -118,8 +118,7 @@ static void all_off(void)
 	struct tc_request none = {};
 	struct tc_chain chain;
 
-	for (uint32_t direction = TC_DIRECTION_INGRESS; direction <= TC_DIRECTION_EGRESS;
-	     direction++) {
+	for (uint32_t direction = DIRECTION_INGRESS; direction <= DIRECTION_EGRESS; direction++) {
 		none.place = place_of(direction);
 		sync_ok(&none, &chain);
 		assert_int_equal(chain.dispatcher_id, 0);
@@ -158,14 +157,14 @@ static void one_to_ten(void **state)
 	(void)state;
 	kernel = &counted;
 	for (size_t n = 1; n <= 10; n++) {
-		struct tc_request request = request_of(TC_DIRECTION_INGRESS, n, digits);
+		struct tc_request request = request_of(DIRECTION_INGRESS, n, digits);
 
 		calls = 0;
 		sync_ok(&request, &chain);
 		print_message("    %2zu programs: %u bpf() calls\n", n, calls);
 		assert_in_range(calls, 1, 2 * n + 11);
 		assert_int_equal(chain.count, n);
-		assert_int_equal(chain.dispatcher_id, filter_id(TC_DIRECTION_INGRESS));
+		assert_int_equal(chain.dispatcher_id, filter_id(DIRECTION_INGRESS));
 		assert_int_equal(chain.slots[n - 1].link_id, n);
 		assert_int_equal(chain.slots[n - 1].proceed_on, CHAIN_ALWAYS | DEFAULT);
 		expected = expected << 4 | n;
@@ -176,7 +175,7 @@ static void one_to_ten(void **state)
 		assert_int_equal(calls, 0); /* it is so already */
 	}
 	for (size_t n = 9; n >= 1; n--) {
-		struct tc_request request = request_of(TC_DIRECTION_INGRESS, n, digits);
+		struct tc_request request = request_of(DIRECTION_INGRESS, n, digits);
 
 		sync_ok(&request, &chain);
 		expected >>= 4;
@@ -215,7 +214,7 @@ static void directions_are_two(void **state)
 	sync_ok(&out, &chain);
 	assert_int_equal(packet_trace(&host), 0x12);
 	assert_int_equal(packet_trace_out(&host), 0x134);
-	assert_int_not_equal(filter_id(TC_DIRECTION_INGRESS), filter_id(TC_DIRECTION_EGRESS));
+	assert_int_not_equal(filter_id(DIRECTION_INGRESS), filter_id(DIRECTION_EGRESS));
 	none.place = in.place;
 	sync_ok(&none, &chain);
 	assert_int_equal(packet_trace(&host), 0);
@@ -333,7 +332,7 @@ static void eleventh_refused(void **state)
 	sync_ok(&request, &before);
 	request.members[request.count++] = programs[11];
 	sync_refused(&request, -E2BIG, ERROR_LIMIT, "holds 10: detach one first");
-	assert_int_equal(filter_id(TC_DIRECTION_INGRESS), before.dispatcher_id);
+	assert_int_equal(filter_id(DIRECTION_INGRESS), before.dispatcher_id);
 	assert_int_equal(packet_trace(&host), 0x123456789a);
 	request.count = TC_PROGRAMS_MAX + 2;
 	sync_refused(&request, -EINVAL, ERROR_INTERNAL, "impossible");
@@ -357,7 +356,7 @@ static void every_call_fails(void **state)
 		if (chain_sync(&three, &chain) == 0)
 			break;
 		failed++;
-		assert_int_equal(filter_id(TC_DIRECTION_INGRESS), before.dispatcher_id);
+		assert_int_equal(filter_id(DIRECTION_INGRESS), before.dispatcher_id);
 		assert_int_equal(pins_count(), pins);
 		assert_int_equal(descriptors_count(), descriptors);
 	}
@@ -373,7 +372,7 @@ static void every_call_fails(void **state)
 		calls = 0;
 		if (chain_sync(&two, &chain) == 0)
 			break;
-		assert_int_equal(filter_id(TC_DIRECTION_INGRESS), 0);
+		assert_int_equal(filter_id(DIRECTION_INGRESS), 0);
 		assert_int_equal(pins_count(), 0);
 		assert_int_equal(descriptors_count(), descriptors);
 	}
@@ -401,7 +400,7 @@ static void restart(void **state)
 	kernel = &counted;
 	for (fail_at = 1;; fail_at++) {
 		calls = 0;
-		if (chain_read(TC_DIRECTION_INGRESS, &chain) == 0)
+		if (chain_read(DIRECTION_INGRESS, &chain) == 0)
 			break;
 		assert_int_equal(last.code, ERROR_KERNEL);
 	}
@@ -464,9 +463,9 @@ static void taken_off(void **state)
 		const char *command;
 		uint32_t direction;
 	} rows[] = {
-		{ "tc filter del dev in egress pref 500", TC_DIRECTION_EGRESS },
-		{ "tc filter del dev in egress pref 500 handle 0xbfd bpf", TC_DIRECTION_EGRESS },
-		{ "tc filter del dev in egress", TC_DIRECTION_EGRESS },
+		{ "tc filter del dev in egress pref 500", DIRECTION_EGRESS },
+		{ "tc filter del dev in egress pref 500 handle 0xbfd bpf", DIRECTION_EGRESS },
+		{ "tc filter del dev in egress", DIRECTION_EGRESS },
 		{ "tc qdisc del dev in clsact", 0 },
 	};
 	struct tc_request two = EGRESS(1, 2);
@@ -475,11 +474,11 @@ static void taken_off(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		sync_ok(&two, &chain);
-		assert_true(changed(host.ifindex, TC_DIRECTION_EGRESS, chain.dispatcher_id));
+		assert_true(changed(host.ifindex, DIRECTION_EGRESS, chain.dispatcher_id));
 		print_message("    %s\n", rows[i].command);
 		assert_int_equal(host_run(rows[i].command, NULL, 0), 0);
 		assert_true(changed(host.ifindex, rows[i].direction, 0));
-		assert_int_equal(chain_read(TC_DIRECTION_EGRESS, &chain), 0);
+		assert_int_equal(chain_read(DIRECTION_EGRESS, &chain), 0);
 		assert_int_equal(chain.dispatcher_id, 0);
 		assert_int_equal(chain.count, 0);
 		assert_int_equal(tc_collect(tc, &netlink, 0), 1);
@@ -487,10 +486,10 @@ static void taken_off(void **state)
 	sync_ok(&two, &chain);
 	assert_int_equal(packet_trace_out(&host), 0x12);
 	/* filters that are none of bpfd's business */
-	assert_false(changed(host.ifindex, TC_DIRECTION_INGRESS, 0));
+	assert_false(changed(host.ifindex, DIRECTION_INGRESS, 0));
 	foreign_filter_add("elsewhere", 15, TC_ACT_OK, "ingress pref 10");
 	assert_int_equal(host_run("tc filter del dev in ingress pref 10", NULL, 0), 0);
-	assert_false(changed(host.ifindex, TC_DIRECTION_INGRESS, 0));
+	assert_false(changed(host.ifindex, DIRECTION_INGRESS, 0));
 }
 
 /* Somebody removed a link's pin: the slot is empty, and the next sync fills it. */
@@ -504,7 +503,7 @@ static void link_removed(void **state)
 	assert_int_equal(host_run("rm " BPFFS "/bpfd/dispatchers/tc-0-*/prog0-link", NULL, 0), 0);
 	assert_int_equal(packet_trace(&host), 2);
 	tc_reopen();
-	assert_int_equal(chain_read(TC_DIRECTION_INGRESS, &chain), 0);
+	assert_int_equal(chain_read(DIRECTION_INGRESS, &chain), 0);
 	assert_int_equal(chain.slots[0].kernel_id, 0);
 	assert_int_equal(chain.slots[0].link_id, 0);
 	assert_int_equal(chain.slots[1].link_id, 2);
@@ -540,7 +539,7 @@ static void place_taken(void **state)
 	sync_ok(&one, &chain);
 	assert_int_equal(host_run("tc filter del dev in ingress", NULL, 0), 0);
 	foreign_filter_add("replaced", 15, TC_ACT_OK, "ingress pref 500 handle 0xbfd");
-	assert_int_equal(chain_read(TC_DIRECTION_INGRESS, &chain), 0);
+	assert_int_equal(chain_read(DIRECTION_INGRESS, &chain), 0);
 	assert_int_equal(chain.dispatcher_id, 0);
 	sync_refused(&one, -EBUSY, ERROR_BUSY, "\"replaced:");
 	assert_int_equal(tc_collect(tc, &netlink, 0), 1);
@@ -559,7 +558,7 @@ static void qdisc_ingress(void **state)
 	sync_ok(&in, &chain);
 	assert_int_equal(packet_trace(&host), 0x12);
 	sync_refused(&out, -EBUSY, ERROR_BUSY, "knows no egress");
-	assert_int_equal(chain_read(TC_DIRECTION_EGRESS, &chain), 0);
+	assert_int_equal(chain_read(DIRECTION_EGRESS, &chain), 0);
 	assert_int_equal(chain.dispatcher_id, 0);
 	none.place = out.place;
 	sync_ok(&none, &chain);

@@ -40,7 +40,7 @@ static void filter_parsed(void **state)
 	assert_true(found.filter);
 	assert_false(found.gone);
 	assert_int_equal(found.ifindex, 5);
-	assert_int_equal(found.direction, TC_DIRECTION_EGRESS);
+	assert_int_equal(found.direction, DIRECTION_EGRESS);
 	assert_int_equal(found.preference, 500);
 	assert_int_equal(found.protocol, ETH_P_ALL);
 	assert_int_equal(found.handle, TC_FILTER_HANDLE);
@@ -66,9 +66,9 @@ static void directions(void **state)
 	static const struct {
 		uint32_t parent, direction;
 	} rows[] = {
-		{ TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), TC_DIRECTION_INGRESS },
-		{ TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), TC_DIRECTION_EGRESS },
-		{ TC_H_MAKE(TC_H_CLSACT, 0), TC_DIRECTION_INGRESS },
+		{ TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), DIRECTION_INGRESS },
+		{ TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), DIRECTION_EGRESS },
+		{ TC_H_MAKE(TC_H_CLSACT, 0), DIRECTION_INGRESS },
 		{ TC_H_MAKE(TC_H_CLSACT, 5), 0 },
 		{ TC_H_MAKE(1u << 16, TC_H_MIN_INGRESS), 0 },
 		{ 0, 0 },
@@ -84,8 +84,8 @@ static void directions(void **state)
 		                 0);
 		assert_int_equal(found.direction, rows[i].direction);
 	}
-	assert_string_equal(tc_direction_name(TC_DIRECTION_INGRESS), "ingress");
-	assert_string_equal(tc_direction_name(TC_DIRECTION_EGRESS), "egress");
+	assert_string_equal(tc_direction_name(DIRECTION_INGRESS), "ingress");
+	assert_string_equal(tc_direction_name(DIRECTION_EGRESS), "egress");
 }
 
 static void qdisc_parsed(void **state)
@@ -176,13 +176,12 @@ static void loopback(void **state)
 	assert_int_equal(netlink_open(0, &netlink), 0);
 	assert_int_equal(netlink_qdisc_query(&netlink, 1, &qdisc), 0);
 	assert_int_equal(netlink_qdisc_query(&netlink, 0x7ffffff0, &qdisc), -ENODEV);
-	assert_int_equal(netlink_filter_query(&netlink, 0x7ffffff0, TC_DIRECTION_INGRESS, &filter),
-	                 0);
+	assert_int_equal(netlink_filter_query(&netlink, 0x7ffffff0, DIRECTION_INGRESS, &filter), 0);
 	assert_false(filter.there || filter.other);
 	assert_true(netlink_clsact_make(&netlink, 0x7ffffff0, reason) < 0);
-	assert_true(netlink_filter_set(&netlink, 0x7ffffff0, TC_DIRECTION_INGRESS, -1, false,
-	                               reason) < 0);
-	assert_true(netlink_filter_remove(&netlink, 0x7ffffff0, TC_DIRECTION_EGRESS, reason) < 0);
+	assert_true(netlink_filter_set(&netlink, 0x7ffffff0, DIRECTION_INGRESS, -1, false, reason) <
+	            0);
+	assert_true(netlink_filter_remove(&netlink, 0x7ffffff0, DIRECTION_EGRESS, reason) < 0);
 	/* the answers were all taken */
 	assert_int_equal(netlink_qdisc_query(&netlink, 1, &qdisc), 0);
 	netlink_close(&netlink);

@@ -131,8 +131,8 @@ static void names(void **state)
 		"tc-0-5-ingress-7 ",
 		"Tc-0-5-ingress-7",
 	};
-	const struct tc_place in = { 0, 5, TC_DIRECTION_INGRESS },
-			      out = { 4026531840u, 4294967295u, TC_DIRECTION_EGRESS };
+	const struct tc_place in = { 0, 5, DIRECTION_INGRESS },
+			      out = { 4026531840u, 4294967295u, DIRECTION_EGRESS };
 	struct launcher_settings settings = { .bpffs_directory = "/b" };
 	struct tc_place place = {};
 	char path[PIN_PATH_SIZE];
