@@ -14,6 +14,7 @@ static const struct action_row xdp_action_rows[] = {
 	{ "aborted", 0 }, { "drop", 1 },     { "pass", 2 },
 	{ "tx", 3 },      { "redirect", 4 }, { "dispatcher_return", 31 },
 };
+
 /* TC_ACT_* of linux/pkt_cls.h, and the same. */
 static const struct action_row tc_action_rows[] = {
 	{ "unspec", -1 },
