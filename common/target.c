@@ -166,15 +166,27 @@ bool target_has(const struct record_target *target, enum target_field field)
 	return target->given & TARGET_BIT(field) || target_number(target, field) != 0;
 }
 
+static int64_t words_count(enum target_field field)
+{
+	int64_t count = 1;
+
+	while (rows[field].words[count])
+		count++;
+	return count;
+}
+
 bool target_well_formed(const struct record_target *target)
 {
-	if (target->reserved || target->given >> TARGET_FIELD_END)
+	if (target->reserved[0] || target->reserved[1] || target->given >> TARGET_FIELD_END)
 		return false;
 	for (uint32_t field = 0; field < TARGET_FIELD_END; field++) {
 		if (rows[field].kind == TARGET_KIND_TEXT &&
 		    !channel_text_ok(target_text(target, field), rows[field].size))
 			return false;
 		if (rows[field].kind == TARGET_KIND_FLAG && target_number(target, field) > 1)
+			return false;
+		if (rows[field].kind == TARGET_KIND_WORD &&
+		    target_number(target, field) >= words_count(field))
 			return false;
 	}
 	return true;
@@ -253,17 +265,16 @@ static int number_check(const struct program_type_row *type, const struct record
 static int word_check(const struct record_target *target, enum target_field field,
                       struct error *error)
 {
-	int64_t number = target_number(target, field);
+	int64_t number = target_number(target, field), count = words_count(field);
 	char list[128];
 	size_t used = 0;
-	int64_t count = 1;
 
-	list[0] = '\0';
-	for (; rows[field].words[count]; count++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-		                         count > 1 ? ", " : "", rows[field].words[count]);
 	if (number < count)
 		return 0;
+	list[0] = '\0';
+	for (int64_t word = 1; word < count; word++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+		                         word > 1 ? ", " : "", rows[field].words[word]);
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 	                 "%s %lld is unknown: it is one of %s", rows[field].name, (long long)number,
 	                 list);
@@ -320,11 +331,19 @@ int target_check(uint32_t type, const struct record_target *target, struct error
 	return result;
 }
 
+/* The word for what the field says, or nothing. */
+static const char *word_text(const struct record_target *target, enum target_field field)
+{
+	int64_t number = target_number(target, field);
+
+	return number > 0 && number < words_count(field) ? rows[field].words[number] : "";
+}
+
 static void place_describe(const struct record_target *target, char *out, size_t size)
 {
 	if (target->interface[0])
 		(void)snprintf(out, size, "%s%s%s", target->interface, target->direction ? " " : "",
-		               target->direction ? directions[target->direction] : "");
+		               word_text(target, TARGET_DIRECTION));
 	else if (target->group[0])
 		(void)snprintf(out, size, "%s/%s", target->group, target->name);
 	else if (target->name[0])
@@ -335,7 +354,8 @@ static void place_describe(const struct record_target *target, char *out, size_t
 	else if (target->function[0])
 		(void)snprintf(out, size, "%s", target->function);
 	else if (target->family)
-		(void)snprintf(out, size, "%s %s", families[target->family], hooks[target->hook]);
+		(void)snprintf(out, size, "%s%s%s", word_text(target, TARGET_FAMILY),
+		               target->hook ? " " : "", word_text(target, TARGET_HOOK));
 	else
 		(void)snprintf(out, size, "%s", target->netns);
 }

@@ -72,8 +72,8 @@ const char *target_text(const struct record_target *target, enum target_field fi
 /* Does the target say something in this field? */
 bool target_has(const struct record_target *target, enum target_field field);
 
-/* Texts are terminated and zero-filled, flags and reserved members are as they must be: what no
- * sibling gets wrong. */
+/* Texts are terminated and zero-filled, words are known, flags and reserved members are as they
+ * must be: what no sibling gets wrong. */
 bool target_well_formed(const struct record_target *target);
 
 /*

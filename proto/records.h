@@ -138,7 +138,7 @@ struct record_target {
 	uint32_t family; /* NFPROTO_* */
 	uint32_t hook;   /* NF_INET_* */
 	uint32_t given;  /* 1 << enum target_field: what the client said, also where it is zero */
-	uint32_t reserved;
+	uint32_t reserved[2];
 };
 
 /* A link: one attachment of a program. */

@@ -115,8 +115,10 @@ CHANGE(xdp_interface) { FILL(attach_xdp.target.interface); }
 CHANGE(xdp_ifindex) { attach_xdp.target.ifindex = 1; }
 CHANGE(xdp_netns_id) { attach_xdp.target.netns_id = 1; }
 CHANGE(xdp_mode) { attach_xdp.target.mode = 3; }
+CHANGE(xdp_direction) { attach_xdp.target.direction = 0x7fffffff; }
+CHANGE(xdp_target_reserved_last) { attach_xdp.target.reserved[1] = 1; }
 CHANGE(xdp_exclusive) { attach_xdp.target.exclusive = 2; }
-CHANGE(xdp_target_reserved) { attach_xdp.target.reserved = 1; }
+CHANGE(xdp_target_reserved) { attach_xdp.target.reserved[0] = 1; }
 CHANGE(xdp_given) { attach_xdp.target.given = 1u << TARGET_FIELD_END; }
 CHANGE(xdp_given_other) { attach_xdp.target.given = TARGET_BIT(TARGET_CPU); }
 CHANGE(xdp_given_last) { attach_xdp.target.given = 1u << 31; }
@@ -141,7 +143,9 @@ static const struct {
 	{ "interface without end", change_xdp_interface, -EPROTO },
 	{ "ifindex chosen", change_xdp_ifindex, -EPROTO },
 	{ "namespace chosen by number", change_xdp_netns_id, -EPROTO },
-	{ "mode", change_xdp_mode, -EINVAL },
+	{ "mode", change_xdp_mode, -EPROTO },
+	{ "direction", change_xdp_direction, -EPROTO },
+	{ "target reserved, the last", change_xdp_target_reserved_last, -EPROTO },
 	{ "exclusive", change_xdp_exclusive, -EPROTO },
 	{ "target reserved", change_xdp_target_reserved, -EPROTO },
 	{ "given, but no field", change_xdp_given, -EPROTO },
