@@ -321,26 +321,26 @@ static void uprobe_refused(void **state)
 {
 	const struct {
 		const char *path;
-		int result;
 		uint64_t offset; /* 0: as it should be */
+		int result;
 		uint32_t pid;
 		uint32_t returns;
 		uint32_t reserved;
 	} rows[] = {
-		{ self, -EINVAL, UINT64_C(1) << 40, 0, 0, 0 },
-		{ self, -EINVAL, UINT64_MAX, 0, 0, 0 },
-		{ self, -ESRCH, 0, INT32_MAX, 0, 0 },
-		{ self, -EINVAL, 0, UINT32_MAX, 0, 0 },
-		{ self, -EINVAL, 0, 0, 2, 0 },
-		{ self, -EINVAL, 0, 0, 0, 1 },
-		{ "/none/at/all", -ENOENT, 0, 0, 0, 0 },
-		{ "/etc/passwd/x", -ENOENT, 0, 0, 0, 0 },
-		{ "/dev/null", -EINVAL, 0, 0, 0, 0 },
-		{ "/etc", -EINVAL, 0, 0, 0, 0 },
-		{ "relative", -EINVAL, 0, 0, 0, 0 },
-		{ "", -EINVAL, 0, 0, 0, 0 },
-		{ "/bin/\x01", -EINVAL, 0, 0, 0, 0 },
-		{ "/etc/", -EINVAL, 0, 0, 0, 0 },
+		{ self, UINT64_C(1) << 40, -EINVAL, 0, 0, 0 },
+		{ self, UINT64_MAX, -EINVAL, 0, 0, 0 },
+		{ self, 0, -ESRCH, INT32_MAX, 0, 0 },
+		{ self, 0, -EINVAL, UINT32_MAX, 0, 0 },
+		{ self, 0, -EINVAL, 0, 2, 0 },
+		{ self, 0, -EINVAL, 0, 0, 1 },
+		{ "/none/at/all", 0, -ENOENT, 0, 0, 0 },
+		{ "/etc/passwd/x", 0, -ENOENT, 0, 0, 0 },
+		{ "/dev/null", 0, -EINVAL, 0, 0, 0 },
+		{ "/etc", 0, -EINVAL, 0, 0, 0 },
+		{ "relative", 0, -EINVAL, 0, 0, 0 },
+		{ "", 0, -EINVAL, 0, 0, 0 },
+		{ "/bin/\x01", 0, -EINVAL, 0, 0, 0 },
+		{ "/etc/", 0, -EINVAL, 0, 0, 0 },
 	};
 	int fd = -7;
 
@@ -364,21 +364,21 @@ static void uprobe_refused(void **state)
 /* A FIFO's writer waits for a reader: the opener must not become one. */
 static void fifo_untouched(void **state)
 {
-	char path[] = "/tmp/bpfd-fifo-XXXXXX";
+	char directory[] = "/tmp/bpfd-fifo-XXXXXX", path[64];
 	struct opener_uprobe question;
 	struct error error = {};
 	int fd = -7;
 
 	(void)state;
-	assert_non_null(mkdtemp(path));
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/fifo", directory);
 	question = uprobe_question(path);
-	(void)strcat(question.file.path, "/fifo");
-	assert_return_code(mkfifo(question.file.path, 0600), errno);
+	assert_return_code(mkfifo(path, 0600), errno);
 	assert_int_equal(opener_uprobe_open(&host.opener, &question, &fd, &error), -EINVAL);
-	assert_int_equal(open(question.file.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
+	assert_int_equal(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
 	assert_int_equal(errno, ENXIO); /* nobody reads it */
-	(void)unlink(question.file.path);
-	(void)rmdir(path);
+	(void)unlink(path);
+	(void)rmdir(directory);
 }
 
 static void sample(void **state)

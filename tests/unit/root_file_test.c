@@ -46,7 +46,7 @@ static int tree_make(void **state)
 	directory_make("root/etc");
 	file_make("secret", "outside");
 	(void)close(root_fd);
-	(void)strcat(base, "/root");
+	(void)snprintf(base + strlen(base), sizeof(base) - strlen(base), "/root");
 	root_fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	file_make("lib/c.so", "inside");
 	file_make("etc/passwd", "inside");
@@ -155,14 +155,16 @@ static void too_long(void **state)
 static void too_deep(void **state)
 {
 	char path[256] = "";
+	size_t length = 0;
 	int fd = -7;
 
 	(void)state;
 	for (int depth = 0; depth < 34; depth++) {
-		(void)strcat(path, depth ? "/d" : "d");
+		length +=
+			(size_t)snprintf(path + length, sizeof(path) - length, depth ? "/d" : "d");
 		directory_make(path);
 	}
-	(void)strcat(path, "/f");
+	(void)snprintf(path + length, sizeof(path) - length, "/f");
 	file_make(path, "deep");
 	assert_int_equal(root_file_open(root_fd, path, &fd), -ENAMETOOLONG);
 	assert_int_equal(fd, -7);
