@@ -41,7 +41,7 @@ static const size_t text_sizes[] = {
 	[TEXT_FUNCTION] = FUNCTION_NAME_SIZE,    [TEXT_GLOBAL] = GLOBAL_NAME_SIZE,
 	[TEXT_METADATA_KEY] = METADATA_KEY_SIZE, [TEXT_METADATA_VALUE] = METADATA_VALUE_SIZE,
 	[TEXT_APPLICATION] = APPLICATION_SIZE,   [TEXT_SOURCE_NAME] = 128,
-	[TEXT_INTERFACE] = INTERFACE_SIZE,       [TEXT_TRACEPOINT] = TRACEPOINT_SIZE,
+	[TEXT_LOAD_TARGET] = FUNCTION_NAME_SIZE,
 };
 
 static void text_row(enum text_rule rule, const char *value, const char *says)
@@ -92,45 +92,12 @@ static void texts(void **state)
 	text_row(TEXT_SOURCE_NAME, repeated('s', 127), NULL);
 	text_row(TEXT_SOURCE_NAME, repeated('s', 128), "at most 127");
 	text_row(TEXT_SOURCE_NAME, "a\tb", "no control characters");
-	text_row(TEXT_INTERFACE, "eth0.100@x", NULL);
-	text_row(TEXT_INTERFACE, "123456789012345", NULL);
-	text_row(TEXT_INTERFACE, "1234567890123456", "is 16 bytes long: at most 15");
-	text_row(TEXT_INTERFACE, "", "is empty");
-	text_row(TEXT_INTERFACE, "a b", "whitespace");
-	text_row(TEXT_INTERFACE, "a/b", "'/'");
-	text_row(TEXT_INTERFACE, "a:b", "':'");
-	text_row(TEXT_INTERFACE, "a\tb", "control");
-	text_row(TEXT_INTERFACE, ".", "is no name of an interface");
-	text_row(TEXT_INTERFACE, "..", "is no name of an interface");
-	text_row(TEXT_INTERFACE, "...", NULL);
-	text_row(TEXT_TRACEPOINT, "sys_enter_openat", NULL);
-	text_row(TEXT_TRACEPOINT, "", "is empty");
-	text_row(TEXT_TRACEPOINT, "../../etc", "letters, digits and _");
-	text_row(TEXT_TRACEPOINT, "a-b", "letters, digits and _");
-	text_row(TEXT_TRACEPOINT, repeated('t', 63), NULL);
-	text_row(TEXT_TRACEPOINT, repeated('t', 64), "at most 63");
-}
-
-static void proceed_on_row(const uint32_t *actions, size_t count, uint32_t wanted, const char *says)
-{
-	struct error error = { .code = 0 };
-	uint32_t mask = 77;
-
-	expect(proceed_on_take(actions, count, &mask, &error), &error, says);
-	assert_int_equal(mask, says ? 77 : wanted);
-}
-
-static void proceed_on(void **state)
-{
-	(void)state;
-	proceed_on_row((uint32_t[]){ 0, 1, 2, 3, 4, 31 }, 6, 0x8000001f, NULL);
-	proceed_on_row((uint32_t[]){ 2 }, 1, 4, NULL);
-	proceed_on_row((uint32_t[]){ 2, 5 }, 2, 0,
-	               "attach.xdp.proceed_on[1] is 5: the XDP actions are");
-	proceed_on_row((uint32_t[]){ 30 }, 1, 0, "proceed_on[0] is 30");
-	proceed_on_row((uint32_t[]){ 32 }, 1, 0, "proceed_on[0] is 32");
-	proceed_on_row((uint32_t[]){ UINT32_MAX }, 1, 0, "proceed_on[0] is 4294967295");
-	proceed_on_row((uint32_t[]){ 2, 2 }, 2, 0, "proceed_on[1] is 2, which is there already");
+	text_row(TEXT_LOAD_TARGET, "", NULL);
+	text_row(TEXT_LOAD_TARGET, "vfs_read.isra$0", NULL);
+	text_row(TEXT_LOAD_TARGET, "../vfs", "letters, digits and _ . $");
+	text_row(TEXT_LOAD_TARGET, "a b", "letters, digits and _ . $");
+	text_row(TEXT_LOAD_TARGET, repeated('t', 127), NULL);
+	text_row(TEXT_LOAD_TARGET, repeated('t', 128), "is 128 bytes long: at most 127");
 }
 
 static void numbers(void **state)
@@ -138,10 +105,6 @@ static void numbers(void **state)
 	struct error error = { .code = 0 };
 
 	(void)state;
-	expect(priority_check(0, &error), &error, NULL);
-	expect(priority_check(PRIORITY_MAX, &error), &error, NULL);
-	expect(priority_check(PRIORITY_MAX + 1, &error), &error,
-	       "attach.xdp.priority is 1000001: it goes from 0");
 	expect(id_check("x", 1, &error), &error, NULL);
 	expect(id_check("detach.link_id", 0, &error), &error, "detach.link_id is 0 or not given");
 	expect(object_size_check(1, &error), &error, NULL);
@@ -218,6 +181,9 @@ static void a_full_load_is_taken(void **state)
 	load->globals[5].value.len = 1;
 	load->bytes[0] = 42;
 	load->programs[3].exclusive = 1;
+	load->programs[4].type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UNSPECIFIED;
+	load->programs[5].type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY;
+	load->programs[5].target = text("vfs_read");
 	load->request.application = text("shop");
 	load->request.source_name = text("x.o");
 	expect(load_take(&load->request, &out, &error), &error, NULL);
@@ -226,6 +192,10 @@ static void a_full_load_is_taken(void **state)
 	assert_int_equal(out.programs[31].type, PROGRAM_TYPE_XDP);
 	assert_int_equal(out.programs[3].exclusive, 1);
 	assert_int_equal(out.programs[4].exclusive, 0);
+	assert_int_equal(out.programs[4].type, PROGRAM_TYPE_NONE);
+	assert_string_equal(out.programs[4].target, "");
+	assert_int_equal(out.programs[5].type, PROGRAM_TYPE_FENTRY);
+	assert_string_equal(out.programs[5].target, "vfs_read");
 	assert_int_equal(out.globals.count, LOAD_GLOBALS_MAX);
 	assert_int_equal(out.globals.entries[6].offset, 5 * 256 + 1);
 	assert_int_equal(out.globals.data[(size_t)5 * 256], 42);
@@ -254,8 +224,11 @@ static void loads(void **state)
 	refused(load->request.n_globals++, "65 globals are given: at most 64 are allowed");
 	refused(load->request.n_metadata++, "33 metadata are given: at most 32 are allowed");
 	refused(load->programs[7].function = text(""), "load.programs[7].function is empty");
-	refused(load->programs[7].type = 0,
-	        "program \"name7\" has no type: give xdp or tracepoint");
+	refused(load->programs[7].type = 0, NULL); /* what its section says */
+	refused(load->programs[7].target = text("a b"),
+	        "load.programs[7].target \"a b\" has characters");
+	refused((load->programs[7].type = 0, load->programs[7].exclusive = 1),
+	        "program \"name7\" is no xdp program: only those can be exclusive");
 	refused((load->programs[7].type = 2, load->programs[7].exclusive = 1),
 	        "program \"name7\" is no xdp program: only those can be exclusive");
 	refused(load->programs[7].function = text("name2"), "program \"name2\" is given twice");
@@ -283,51 +256,57 @@ static void attach_expect(const Bpfd__V1__AttachRequest *attach, const char *say
 	struct error error = { .code = 0 };
 
 	expect(attach_take(attach, &out, &error), &error, says);
+	if (says)
+		return;
+	assert_int_equal(out.program_id, attach->program_id);
+	assert_int_equal(out.type, attach->type);
+	assert_int_equal(out.metadata.count, attach->n_metadata);
+	assert_string_equal(out.target.interface, attach->target->interface);
+	assert_string_equal(out.target.name, attach->target->name);
 }
 
+/* What a target may be is in frontend_target_test.c. */
 static void attachments(void **state)
 {
 	Bpfd__V1__AttachRequest attach = BPFD__V1__ATTACH_REQUEST__INIT;
-	Bpfd__V1__XdpAttach xdp = BPFD__V1__XDP_ATTACH__INIT;
-	Bpfd__V1__TracepointAttach tracepoint = BPFD__V1__TRACEPOINT_ATTACH__INIT;
-	uint32_t actions[] = { 2 };
+	Bpfd__V1__Target target = BPFD__V1__TARGET__INIT;
+	Bpfd__V1__Metadata metadata = BPFD__V1__METADATA__INIT;
+	Bpfd__V1__Metadata *all[] = { &metadata };
 
 	(void)state;
 	attach_expect(&attach, "attach.program_id is 0");
 	attach.program_id = 5;
-	attach_expect(&attach, "attach has no target: one of xdp and tracepoint must be set");
-	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_XDP;
-	attach.xdp = &xdp;
-	attach_expect(&attach, "attach.xdp.interface is empty");
-	xdp.interface = text("eth0");
+	attach_expect(&attach, "attach.type is missing: it must be the program's type");
+	attach.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
+	attach_expect(&attach, "interface is missing");
+	attach.target = &target;
+	attach_expect(&attach, "interface is missing");
+	target.interface = text("eth0");
 	attach_expect(&attach, NULL);
-	xdp.exclusive = 1;
+	attach.metadata = all;
+	attach.n_metadata = 1;
+	attach_expect(&attach, "attach.metadata[0].key is empty");
+	metadata.key = text("k");
 	attach_expect(&attach, NULL);
-	xdp.priority_option_case = BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY;
-	attach_expect(&attach, "attach.xdp.exclusive is set together with priority");
-	xdp.priority_option_case = BPFD__V1__XDP_ATTACH__PRIORITY_OPTION__NOT_SET;
-	xdp.proceed_on = actions;
-	xdp.n_proceed_on = 1;
-	attach_expect(&attach, "attach.xdp.exclusive is set together with proceed_on");
-	xdp.exclusive = 0;
+	attach.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
+	attach_expect(&attach, "interface is given, which tracepoint programs do not take");
+	target.interface = text("");
+	target.group = text("sched");
+	attach_expect(&attach, "name is missing");
+	target.name = text("sched_switch");
 	attach_expect(&attach, NULL);
-	actions[0] = 9;
-	attach_expect(&attach, "attach.xdp.proceed_on[0] is 9");
-	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT;
-	attach.tracepoint = &tracepoint;
-	attach_expect(&attach, "attach.tracepoint.group is empty");
-	tracepoint.group = text("sched");
-	attach_expect(&attach, "attach.tracepoint.name is empty");
-	tracepoint.name = text("sched_switch");
-	attach_expect(&attach, NULL);
+	attach.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_LSM;
+	attach_expect(&attach, "group is given, which lsm programs do not take: they take nothing");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts),   cmocka_unit_test(proceed_on),
-		cmocka_unit_test(numbers), cmocka_unit_test(a_full_load_is_taken),
-		cmocka_unit_test(loads),   cmocka_unit_test(attachments),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(a_full_load_is_taken),
+		cmocka_unit_test(loads),
+		cmocka_unit_test(attachments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

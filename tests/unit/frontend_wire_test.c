@@ -41,7 +41,7 @@ static const struct row rows[] = {
 	{ B("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "a field of 18446744073709551615 bytes" },
 	{ B("\x62\x02\x08\x01"), "version_info has a field 1 that" },
 	{ B("\x3a\x02\x08\x02"), NULL },                                        /* list_programs.type = tracepoint */
-	{ B("\x3a\x02\x08\x03"), "list_programs.type is 3: ProgramType has no such value" },
+	{ B("\x3a\x02\x08\x7f"), "list_programs.type is 127: ProgramType has no such value" },
 	{ B("\x3a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "list_programs.type is -1: ProgramType" },
 	{ B("\x3a\x06\x08\x80\x80\x80\x80\x10"), "list_programs.type is 4294967296" },
 	{ B("\x3a\x04\x12\x02" "ab"), NULL },
@@ -52,10 +52,26 @@ static const struct row rows[] = {
 	{ B("\x3a\x0a\x1a\x02\x0a\x00\x1a\x04\x12\x02\xff\xff"), "list_programs.metadata[1].value is not UTF-8" },
 	{ B("\x1a\x04\x12\x02\x18\x02"), "load.programs[0].exclusive is 2: a bool is 0 or 1" },
 	{ B("\x1a\x04\x12\x02\x18\x01"), NULL },
-	{ B("\x22\x08\x1a\x06\x1a\x04\x01\x02\x1f\x05"), NULL },                /* proceed_on packed */
-	{ B("\x22\x06\x1a\x04\x18\x01\x18\x02"), NULL },                        /* and not */
-	{ B("\x22\x05\x1a\x03\x1a\x01\x80"), "attach.xdp.proceed_on[0] is no protobuf message: a number" },
-	{ B("\x22\x04\x1a\x00\x22\x00"), "attach has both \"xdp\" and \"tracepoint\"" },
+	{ B("\x22\x08\x22\x06\x32\x04\x01\x02\x1f\x05"), NULL },                /* proceed_on packed */
+	{ B("\x22\x06\x22\x04\x30\x01\x30\x02"), NULL },                        /* and not */
+	{ B("\x22\x05\x22\x03\x32\x01\x80"), "attach.target.proceed_on[0] is no protobuf message: a number" },
+	{ B("\x22\x04\x22\x00\x22\x00"), "field \"target\" of attach is given twice" },
+	{ B("\x22\x06\x22\x04\x0a\x00\x0a\x00"), "field \"interface\" of attach.target is given twice" },
+	{ B("\x22\x06\x22\x04\x28\x02\x28\x02"), "field \"priority\" of attach.target is given twice" },
+	{ B("\x22\x08\x22\x06\x28\xff\xff\xff\xff\x0f"), NULL },                /* priority, the least */
+	{ B("\x22\x08\x22\x06\x28\x80\x80\x80\x80\x10"), "attach.target.priority is 4294967296: at most 4294967295" },
+	{ B("\x22\x08\x22\x06\x30\x80\x80\x80\x80\x10"), "attach.target.proceed_on[0] is 4294967296: at most 4294967295" },
+	{ B("\x22\x0d\x22\x0b\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), NULL }, /* offset: all 64 bits */
+	{ B("\x22\x09\x22\x07\x80\x01\x80\x80\x80\x80\x10"), "attach.target.cpu is 4294967296: at most 4294967295" },
+	{ B("\x22\x04\x22\x02\x20\x02"), NULL },                                /* direction = egress */
+	{ B("\x22\x04\x22\x02\x20\x03"), "attach.target.direction is 3: Direction has no such value" },
+	{ B("\x22\x04\x22\x02\x38\x03"), "attach.target.mode is 3: XdpMode has no such value" },
+	{ B("\x22\x05\x22\x03\x90\x01\x03"), "attach.target.family is 3: NetfilterFamily has no such value" },
+	{ B("\x22\x05\x22\x03\x98\x01\x06"), "attach.target.hook is 6: NetfilterHook has no such value" },
+	{ B("\x22\x04\x22\x02\x40\x02"), "attach.target.exclusive is 2: a bool is 0 or 1" },
+	{ B("\x22\x04\x22\x02\x18\x02"), "attach.target.follow is 2: a bool is 0 or 1" },
+	{ B("\x22\x02\x18\x7f"), "attach.type is 127: ProgramType has no such value" },
+	{ B("\x22\x05\x22\x03\xa0\x01\x01"), "attach.target has a field 20 that" },
 };
 /* clang-format on */
 
@@ -213,10 +229,9 @@ static void repetition_ends(void **state)
 	assert_int_equal(wire_check(&bpfd__v1__list_programs_request__descriptor, bytes, 512,
 	                            &raw_bytes, &error),
 	                 0);
-	memset(length_put(bytes, 0x1a, 257), 1, 257); /* proceed_on, packed */
-	assert_int_equal(
-		wire_check(&bpfd__v1__xdp_attach__descriptor, bytes, 260, &raw_bytes, &error),
-		-EINVAL);
+	memset(length_put(bytes, 0x32, 257), 1, 257); /* proceed_on, packed */
+	assert_int_equal(wire_check(&bpfd__v1__target__descriptor, bytes, 260, &raw_bytes, &error),
+	                 -EINVAL);
 	assert_non_null(strstr(error.message, "proceed_on[0] has too many elements"));
 	free(bytes);
 }
