@@ -70,20 +70,25 @@ static _Bool take_version(struct arguments *arguments, char *value)
 	return 1;
 }
 
+/* clang-format off */
 const struct option_row global_options[] = {
-	{ "socket", "PATH", "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0, 0 },
-	{ "output", "FORMAT", "table (the default) or json", take_output, 'o', 0 },
-	{ "timeout", "SECONDS", "how long to wait for an answer, if not 60", take_timeout, 0, 0 },
-	{ "help", NULL, "explain, and do nothing", take_help, 'h', 0 },
-	{ "version", NULL, "print the version of bpfctl", take_version, 'V', 0 },
+	{ "socket", "PATH", VALUES_FILE, "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0, 0, 0, 0 },
+	{ "output", "FORMAT", "table json", "table (the default) or json", take_output, 'o', 0, 0, 0 },
+	{ "timeout", "SECONDS", NULL, "how long to wait for an answer, if not 60", take_timeout, 0, 0, 0, 0 },
+	{ "help", NULL, NULL, "explain, and do nothing", take_help, 'h', 0, 0, 0 },
+	{ "version", NULL, NULL, "print the version of bpfctl", take_version, 'V', 0, 0, 0 },
 	{},
 };
+/* clang-format on */
 
 _Bool option_fits(const struct option_row *row, enum bpfd_program_type type)
 {
 	const struct program_type_row *taker = program_type_row(type);
+	uint32_t wanted = row->fields | row->with;
 
-	return !row->fields || (taker && taker->takes & row->fields);
+	if (!wanted)
+		return 1;
+	return taker && (taker->takes & wanted) == wanted && !(taker->takes & row->without);
 }
 
 static void options_add(struct option_set *set, const struct option_row *rows,
@@ -178,9 +183,10 @@ static _Bool option_take(struct arguments *arguments, const struct option_set *s
 /* The second word of a command, or the type that stands for it. */
 static _Bool second_word_take(struct arguments *arguments, const char *word)
 {
-	char names[400];
+	char names[TYPE_NAMES_SIZE];
 
-	arguments->command = command_find(arguments->first_word, word);
+	if (strcmp(word, COMMAND_TYPE) != 0)
+		arguments->command = command_find(arguments->first_word, word);
 	if (arguments->command)
 		return 1;
 	arguments->command = command_find(arguments->first_word, COMMAND_TYPE);

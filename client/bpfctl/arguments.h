@@ -8,6 +8,7 @@
 #include "proto/limits.h"
 
 #define ACTIONS_MAX 32
+#define TYPE_NAMES_SIZE 1024 /* the names of all program types, in one text */
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON };
 
@@ -38,7 +39,7 @@ struct arguments {
 	int32_t proceed_on[ACTIONS_MAX];
 	uint32_t fields; /* 1 << enum target_field: what options were given for */
 
-	char complaint[512];
+	char complaint[TYPE_NAMES_SIZE + 512];
 };
 
 /* Fills in what is wrong with the command line. Returns false, so that a caller may write `return

@@ -17,16 +17,28 @@ enum exit_code {
 
 struct arguments;
 
+/* What completion offers for a value, where it is no list of words. */
+#define VALUES_FILE "@file"
+#define VALUES_INTERFACE "@interface"
+#define VALUES_TYPE "@type"       /* program types */
+#define VALUES_ACTION "@action"   /* the type's return values, with commas */
+#define VALUES_PROGRAM "@program" /* ids that bpfd knows */
+#define VALUES_LINK "@link"
+
 /* One option. `take` stores the value (NULL if the option has none): true, or false with a
  * complaint. */
 struct option_row {
-	const char *name;  /* without the dashes */
-	const char *value; /* what the value is called in the help; NULL: no value */
+	const char *name;   /* without the dashes */
+	const char *value;  /* what the value is called in the help; NULL: no value */
+	const char *values; /* what it may be, for completion: words with blanks between them, or a
+	                       VALUES_...; NULL: anything */
 	const char *help;
 	_Bool (*take)(struct arguments *arguments, char *value);
-	char letter;     /* the short form, or 0 */
-	uint32_t fields; /* 1 << enum target_field: only for types that take one of them; 0: for all
-	                  */
+	char letter;      /* the short form, or 0 */
+	uint32_t fields;  /* 1 << enum target_field: what the option says; it is there for types
+	                     that take all of them. 0: for all types */
+	uint32_t with;    /* and these */
+	uint32_t without; /* and none of these */
 };
 
 #define OPERANDS_ANY SIZE_MAX
@@ -35,6 +47,7 @@ struct option_row {
 struct command {
 	const char *words[2]; /* the second may be NULL, or COMMAND_TYPE */
 	const char *operands; /* as the help shows them; "" if there are none */
+	const char *values;   /* as in struct option_row */
 	const char *summary;
 	const struct option_row *options; /* ends with a row without a name */
 	size_t operands_min;
@@ -64,5 +77,8 @@ enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
 enum exit_code status_run(struct arguments *arguments);
 enum exit_code version_run(struct arguments *arguments);
+enum exit_code completion_bash_run(struct arguments *arguments);
+enum exit_code completion_zsh_run(struct arguments *arguments);
+enum exit_code completion_fish_run(struct arguments *arguments);
 
 #endif

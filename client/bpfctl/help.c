@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LEFT_COLUMN 29
+#define LINE_WIDTH 80
 
 static void option_print(FILE *out, const struct option_row *row)
 {
@@ -48,6 +49,18 @@ static void arguments_name(const struct arguments *arguments, char *name, size_t
 		command_name(command, name, size);
 }
 
+/* Of a type whose options do not say where it runs. */
+static void place_help(FILE *out, enum bpfd_program_type type)
+{
+	const struct program_type_row *row = program_type_row(type);
+
+	if (row && row->loaded_for)
+		(void)fprintf(out,
+		              "\nIt runs at the %s that it was loaded for: see --program of "
+		              "\"bpfctl load file --help\".\n",
+		              row->loaded_for);
+}
+
 static void command_help(FILE *out, const struct arguments *arguments)
 {
 	const struct command *command = arguments->command;
@@ -57,14 +70,35 @@ static void command_help(FILE *out, const struct arguments *arguments)
 	(void)fprintf(out, "bpfctl %s: %s\n\nUsage: bpfctl %s%s%s%s\n", name, command->summary,
 	              name, command->options ? " [OPTIONS]" : "", *command->operands ? " " : "",
 	              command->operands);
+	place_help(out, arguments->type);
 	options_print(out, "Options:", command->options, arguments->type);
 	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
 }
 
+/* In lines that fit a terminal. */
+static void types_print(FILE *out)
+{
+	static const char title[] = "\nTYPE is one of:";
+	size_t column = LINE_WIDTH;
+
+	(void)fputs(title, out);
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		const char *name = bpfd_program_type_name((enum bpfd_program_type)type);
+
+		if (!name)
+			continue;
+		column += strlen(name) + 1;
+		if (column > LINE_WIDTH) {
+			(void)fputs("\n ", out);
+			column = strlen(name) + 2;
+		}
+		(void)fprintf(out, " %s", name);
+	}
+	(void)fputc('\n', out);
+}
+
 static void commands_help(FILE *out, const char *first_word)
 {
-	char names[400];
-
 	(void)fputs("bpfctl: load, attach, list and remove eBPF programs through bpfd\n\n"
 	            "Usage: bpfctl [--socket PATH] [-o table|json] [--timeout SECONDS] "
 	            "COMMAND\n\nCommands:\n",
@@ -79,7 +113,8 @@ static void commands_help(FILE *out, const char *first_word)
 		(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, commands[i].summary);
 	}
 	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
-	(void)fprintf(out, "\nTYPE is one of: %s\n", program_type_names(names, sizeof(names)));
+	if (!first_word || command_find(first_word, COMMAND_TYPE))
+		types_print(out);
 	(void)fputs("\n\"bpfctl COMMAND --help\" explains one command, bpfctl(1) all of them.\n",
 	            out);
 }

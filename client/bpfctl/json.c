@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/json.h"
 #include "bpfctl/words.h"
+#include "common/program_type.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -155,7 +157,18 @@ static json_t *proceed_on_json(const struct bpfd_link *link)
 	return array;
 }
 
-/* What is on an interface is said by that; the target is for everything else. */
+/* A number that may be zero, where the type takes one. */
+static json_t *offset_json(const struct bpfd_link *link)
+{
+	const struct program_type_row *type = program_type_row(link->type);
+
+	if (!type || !(type->takes & TARGET_BIT(TARGET_OFFSET)))
+		return json_null();
+	return number_json(link->target.offset);
+}
+
+/* All keys are there for all types. What is on an interface is said by that; `target` is for
+ * everything else. */
 static void target_json(json_t *json, const struct bpfd_link *link)
 {
 	const struct bpfd_target *target = &link->target;
@@ -168,11 +181,17 @@ static void target_json(json_t *json, const struct bpfd_link *link)
 		{ "netns", text_json(target->netns) },
 		{ "direction", text_json(bpfd_direction_name(target->direction)) },
 		{ "target", *target->interface ? json_null() : text_json(link->where) },
+		{ "path", text_json(target->path) },
 		{ "function", text_json(target->function) },
-		{ "offset", id_json(target->offset) },
+		{ "offset", offset_json(link) },
 		{ "pid", id_json(target->pid) },
 		{ "container_pid", id_json(target->container_pid) },
+		{ "cpu", target->cpu_set ? json_integer(target->cpu) : json_null() },
+		{ "frequency", id_json(target->frequency) },
+		{ "family", text_json(bpfd_netfilter_family_name(target->family)) },
+		{ "hook", text_json(bpfd_netfilter_hook_name(target->hook)) },
 		{ "priority", target->priority_set ? json_integer(target->priority) : json_null() },
+		{ "position", link->running ? number_json(link->position) : json_null() },
 		{ "proceed_on", proceed_on_json(link) },
 		{ "mode", text_json(bpfd_xdp_mode_name(target->mode)) },
 		{ "exclusive", json_boolean(target->exclusive) },
@@ -185,18 +204,22 @@ static void target_json(json_t *json, const struct bpfd_link *link)
 
 json_t *link_json(const struct bpfd_link *link)
 {
-	json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-	                         id_json(link->id), "program_id", id_json(link->program_id),
-	                         "program_name", text_json(link->program_name), "type",
-	                         text_json(bpfd_program_type_name(link->type)), "position",
-	                         link->running ? number_json(link->position) : json_null(), "state",
+	json_t *json =
+		json_pack("{s:o, s:o, s:o, s:o}", "id", id_json(link->id), "program_id",
+	                  id_json(link->program_id), "program_name", text_json(link->program_name),
+	                  "type", text_json(bpfd_program_type_name(link->type)));
+	json_t *rest = json_pack("{s:o, s:o, s:o, s:o}", "state",
 	                         text_json(bpfd_link_state_name(link->state)), "kernel_program_id",
 	                         id_json(link->kernel_program_id), "owner",
 	                         link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
 	                         metadata_json(link->metadata, link->metadata_count));
 
-	if (json)
-		target_json(json, link);
+	target_json(json, link);
+	if (json_object_update(json, rest) < 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(rest);
 	return json;
 }
 

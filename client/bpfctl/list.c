@@ -38,14 +38,16 @@ static int order(uint64_t left, uint64_t right)
 	return (left > right) - (left < right);
 }
 
-/* By type and interface, as they run there; what does not run comes last. */
+/* By type and place, as they run there; what does not run comes last. */
 static int link_compare(const void *left, const void *right)
 {
 	const struct bpfd_link *a = left, *b = right;
 	int result = order(a->type, b->type);
 
 	if (result == 0)
-		result = strcmp(a->target.interface, b->target.interface);
+		result = strcmp(a->target.netns, b->target.netns);
+	if (result == 0)
+		result = strcmp(a->where, b->where);
 	if (result == 0)
 		result = order(b->running, a->running);
 	if (result == 0 && a->running)

@@ -6,7 +6,7 @@
 
 static _Bool type_parse(struct arguments *arguments, const char *name, enum bpfd_program_type *type)
 {
-	char names[400];
+	char names[TYPE_NAMES_SIZE];
 
 	if (bpfd_program_type_parse(name, type))
 		return 1;
@@ -24,8 +24,15 @@ static _Bool load_target_check(struct arguments *arguments, const struct bpfd_lo
 {
 	const struct program_type_row *row = program_type_row(program->type);
 
-	if (!program->target || !row || row->loaded_for)
+	if (!program->target || !row)
 		return 1;
+	if (row->loaded_for && *program->target)
+		return 1;
+	if (row->loaded_for)
+		return complain(arguments,
+		                "--program %s:%s: takes the kernel's %s after the last colon, or "
+		                "no such colon",
+		                row->name, program->function, row->loaded_for);
 	return complain(
 		arguments,
 		"%s programs take no target at load: use \"bpfctl attach %s\" to say where, "
@@ -72,8 +79,8 @@ static _Bool take_global(struct arguments *arguments, char *value)
 		return complain(
 			arguments,
 			"--global %s: \"%s\" is not HEX: two digits for each byte, in the order in "
-			"which "
-			"they lie in memory (a 32-bit 10 is 0a000000 on a little-endian machine)",
+			"which they lie in memory (a 32-bit 10 is 0a000000 on a little-endian "
+			"machine)",
 			global->name, hex);
 	global->value = hex;
 	arguments->global_count++;
@@ -117,31 +124,30 @@ static _Bool take_program_id(struct arguments *arguments, char *value)
 	return 1;
 }
 
+/* clang-format off */
 const struct option_row load_options[] = {
-	{ "program", "[TYPE:]FUNCTION[:TARGET]",
-	  "a function of the object to load; its type, if its section does not say it; and for "
-	  "types as fentry and lsm the kernel's function or hook; repeat for more",
-	  take_program, 0, 0 },
-	{ "global", "NAME=HEX",
-	  "sets a global variable: its bytes in memory order; repeat for more", take_global, 0, 0 },
+	{ "program", "PROGRAM", NULL, "a function of the object to load, as FUNCTION or TYPE:FUNCTION[:TARGET]; repeat for more",
+	  take_program, 0, 0, 0, 0 },
+	{ "global", "NAME=HEX", NULL, "sets a global variable: its bytes in memory order; repeat for more",
+	  take_global, 0, 0, 0, 0 },
 	METADATA_ROW("kept with the programs; repeat for more"),
-	{ "application", "NAME", "what the programs belong to", take_application, 0, 0 },
-	{ "exclusive", NULL, "xdp: to be attached alone, not in a chain with others",
-	  take_exclusive, 0, 0 },
+	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
+	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_exclusive, 0, 0, 0, 0 },
 	{},
 };
 
 const struct option_row list_programs_options[] = {
-	{ "type", "TYPE", "only programs of this type", take_type, 0, 0 },
-	{ "application", "NAME", "only programs of this application", take_application, 0, 0 },
+	{ "type", "TYPE", VALUES_TYPE, "only programs of this type", take_type, 0, 0, 0, 0 },
+	{ "application", "NAME", NULL, "only programs of this application", take_application, 0, 0, 0, 0 },
 	METADATA_ROW("only programs with this metadata; repeat for more"),
 	{},
 };
 
 const struct option_row list_links_options[] = {
-	{ "program", "ID", "only links of this program", take_program_id, 0, 0 },
+	{ "program", "ID", VALUES_PROGRAM, "only links of this program", take_program_id, 0, 0, 0, 0 },
 	{},
 };
+/* clang-format on */
 
 _Bool load_check(struct arguments *arguments)
 {
@@ -150,7 +156,9 @@ _Bool load_check(struct arguments *arguments)
 	for (size_t i = 0; i < arguments->program_count; i++) {
 		if (arguments->exclusive && arguments->programs[i].type != BPFD_PROGRAM_XDP)
 			return complain(arguments,
-			                "--exclusive is for xdp programs, \"%s\" is none",
+			                "--exclusive is for xdp programs: if \"%s\" is one, name "
+			                "it as xdp:%s",
+			                arguments->programs[i].function,
 			                arguments->programs[i].function);
 		arguments->programs[i].exclusive = arguments->exclusive;
 	}

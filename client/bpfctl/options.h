@@ -19,9 +19,9 @@ _Bool ids_check(struct arguments *arguments);
 
 /* --metadata, which several commands have. */
 _Bool take_metadata(struct arguments *arguments, char *value);
-#define METADATA_ROW(help)                                         \
-	{                                                          \
-		"metadata", "KEY=VALUE", help, take_metadata, 0, 0 \
+#define METADATA_ROW(help)                                                     \
+	{                                                                      \
+		"metadata", "KEY=VALUE", NULL, help, take_metadata, 0, 0, 0, 0 \
 	}
 
 #endif

@@ -139,16 +139,14 @@ static _Bool take_tracepoint(struct arguments *arguments, char *value)
 	return 1;
 }
 
-/* What a target is called depends on the type. */
-static _Bool take_target(struct arguments *arguments, char *value)
+static _Bool take_name(struct arguments *arguments, char *value)
 {
-	uint32_t takes = program_type_row(arguments->type)->takes;
+	return take_text(arguments, "target", value, &arguments->target.name);
+}
 
-	if (takes & TARGET_BIT(TARGET_GROUP))
-		return take_tracepoint(arguments, value);
-	return take_text(arguments, "target", value,
-	                 takes & TARGET_BIT(TARGET_PATH) ? &arguments->target.path
-	                                                 : &arguments->target.name);
+static _Bool take_path(struct arguments *arguments, char *value)
+{
+	return take_text(arguments, "target", value, &arguments->target.path);
 }
 
 static _Bool take_offset(struct arguments *arguments, char *value)
@@ -168,8 +166,10 @@ static _Bool take_container_pid(struct arguments *arguments, char *value)
 
 static _Bool take_cpu(struct arguments *arguments, char *value)
 {
+	if (!take_narrow(arguments, "cpu", value, &arguments->target.cpu))
+		return 0;
 	arguments->target.cpu_set = 1;
-	return take_narrow(arguments, "cpu", value, &arguments->target.cpu);
+	return 1;
 }
 
 static _Bool take_frequency(struct arguments *arguments, char *value)
@@ -187,39 +187,47 @@ static _Bool take_family(struct arguments *arguments, char *value)
 static _Bool take_hook(struct arguments *arguments, char *value)
 {
 	if (!bpfd_netfilter_hook_parse(value, &arguments->target.hook))
-		return complain(
-			arguments,
-			"no netfilter hook \"%s\": it is prerouting, input, forward, output "
-			"or postrouting",
-			value);
+		return complain(arguments,
+		                "no netfilter hook \"%s\": it is prerouting, input, forward, "
+		                "output or postrouting",
+		                value);
 	return 1;
 }
 
 #define B(field) TARGET_BIT(TARGET_##field)
+#define HOOKS "prerouting input forward output postrouting"
 
+/* What --target is depends on what else the type takes. */
 /* clang-format off */
 const struct option_row attach_options[] = {
-	{ "iface", "INTERFACE", "where", take_interface, 0, B(INTERFACE) },
-	{ "direction", "DIRECTION", "ingress or egress", take_direction, 0, B(DIRECTION) },
-	{ "netns", "PATH", "the network namespace, as /run/netns/blue, if not bpfd's own", take_netns, 0, B(NETNS) },
-	{ "follow", NULL, "attach again when an interface of this name returns", take_follow, 0, B(FOLLOW) },
-	{ "target", "TARGET", "where: GROUP/NAME of a tracepoint, a path, or a name, as the type has it",
-	  take_target, 0, B(GROUP) | B(NAME) | B(PATH) },
-	{ "function", "FUNCTION", "the function, as the symbol tables have it", take_function, 0, B(FUNCTION) },
-	{ "offset", "BYTES", "from its beginning", take_offset, 0, B(OFFSET) },
-	{ "pid", "PID", "only in this process", take_pid, 0, B(PID) },
-	{ "container-pid", "PID", "as this process sees files: one inside the container", take_container_pid, 0,
-	  B(CONTAINER_PID) },
-	{ "cpu", "N", "only on this processor", take_cpu, 0, B(CPU) },
-	{ "frequency", "HZ", "how often", take_frequency, 0, B(FREQUENCY) },
-	{ "family", "FAMILY", "ipv4 or ipv6", take_family, 0, B(FAMILY) },
-	{ "hook", "HOOK", "prerouting, input, forward, output or postrouting", take_hook, 0, B(HOOK) },
-	{ "priority", "N", "lower runs first; if not given, what the object says, else 50", take_priority, 0,
-	  B(PRIORITY) },
-	{ "proceed-on", "ACTION,...", "run the next program after these results; if not given, what the object says",
-	  take_proceed_on, 0, B(PROCEED_ON) },
-	{ "mode", "MODE", "native or generic; if not given, native where the driver can", take_mode, 0, B(MODE) },
-	{ "exclusive", NULL, "attach it alone, without a chain", take_exclusive, 0, B(EXCLUSIVE) },
+	{ "iface", "INTERFACE", VALUES_INTERFACE, "where", take_interface, 0, B(INTERFACE), 0, 0 },
+	{ "direction", "DIRECTION", "ingress egress", "ingress or egress", take_direction, 0, B(DIRECTION), 0, 0 },
+	{ "netns", "PATH", VALUES_FILE, "the network namespace, as /run/netns/blue, if not bpfd's own",
+	  take_netns, 0, B(NETNS), 0, 0 },
+	{ "follow", NULL, NULL, "attach again when an interface of this name returns", take_follow, 0, B(FOLLOW), 0, 0 },
+	{ "target", "GROUP/NAME", NULL, "the tracepoint, as in /sys/kernel/tracing/events",
+	  take_tracepoint, 0, B(GROUP) | B(NAME), 0, 0 },
+	{ "target", "EVENT", NULL, "the event that is sampled, as cpu-clock", take_name, 0, B(NAME), B(FREQUENCY), 0 },
+	{ "target", "NAME", NULL, "the tracepoint, without its group", take_name, 0, B(NAME), 0, B(GROUP) | B(FREQUENCY) },
+	{ "target", "FILE", VALUES_FILE, "the program or library, by its absolute path", take_path, 0, B(PATH), B(OFFSET), 0 },
+	{ "target", "PATH", VALUES_FILE, "the control group, by its absolute path", take_path, 0, B(PATH), 0, B(OFFSET) },
+	{ "function", "FUNCTION", NULL, "the function, as the symbol tables have it", take_function, 0, B(FUNCTION), 0, 0 },
+	{ "offset", "BYTES", NULL, "from the beginning of the function, or of the file if there is none",
+	  take_offset, 0, B(OFFSET), 0, 0 },
+	{ "pid", "PID", NULL, "only in this process", take_pid, 0, B(PID), 0, 0 },
+	{ "container-pid", "PID", NULL, "as this process sees files: one inside the container",
+	  take_container_pid, 0, B(CONTAINER_PID), 0, 0 },
+	{ "cpu", "N", NULL, "only on this processor", take_cpu, 0, B(CPU), 0, 0 },
+	{ "frequency", "HZ", NULL, "how often in a second", take_frequency, 0, B(FREQUENCY), 0, 0 },
+	{ "family", "FAMILY", "ipv4 ipv6", "ipv4 or ipv6", take_family, 0, B(FAMILY), 0, 0 },
+	{ "hook", "HOOK", HOOKS, "prerouting, input, forward, output or postrouting", take_hook, 0, B(HOOK), 0, 0 },
+	{ "priority", "N", NULL, "lower runs first; if not given, what the object says, else 50",
+	  take_priority, 0, B(PRIORITY), 0, 0 },
+	{ "proceed-on", "ACTION,...", VALUES_ACTION,
+	  "run the next program after these results; if not given, what the object says", take_proceed_on, 0, B(PROCEED_ON), 0, 0 },
+	{ "mode", "MODE", "native generic", "native or generic; if not given, native where the driver can",
+	  take_mode, 0, B(MODE), 0, 0 },
+	{ "exclusive", NULL, NULL, "attach it alone, without a chain", take_exclusive, 0, B(EXCLUSIVE), 0, 0 },
 	METADATA_ROW("kept with the link; repeat for more"),
 	{},
 };
@@ -227,12 +235,13 @@ const struct option_row attach_options[] = {
 
 _Bool attach_check(struct arguments *arguments)
 {
-	uint32_t needs = program_type_row(arguments->type)->needs;
+	const struct program_type_row *type = program_type_row(arguments->type);
 
 	for (const struct option_row *row = attach_options; row->name; row++) {
-		if (needs & row->fields && !(arguments->fields & row->fields))
-			return complain(arguments, "--%s %s is missing: say where to attach",
-			                row->name, row->value);
+		if (option_fits(row, arguments->type) &&
+		    type->needs & row->fields & ~arguments->fields)
+			return complain(arguments, "--%s %s is missing: %s programs need it",
+			                row->name, row->value, type->name);
 	}
 	return ids_check(arguments);
 }

@@ -167,9 +167,17 @@ static void target_show(FILE *out, const struct bpfd_link *link)
 	if (target->direction)
 		detail(out, "direction", "%s", bpfd_direction_name(target->direction));
 	if (*target->netns)
-		detail(out, "network namespace", "%s", target->netns);
+		detail(out, "netns", "%s", target->netns);
 	if (target->pid)
 		detail(out, "process", "%" PRIu32, target->pid);
+	if (target->container_pid)
+		detail(out, "files as seen by", "process %" PRIu32, target->container_pid);
+	if (target->cpu_set)
+		detail(out, "processor", "%" PRIu32, target->cpu);
+	if (target->frequency)
+		detail(out, "frequency", "%" PRIu32 " Hz", target->frequency);
+	if (target->follow)
+		detail(out, "follow", "yes");
 	if (target->priority_set || target->proceed_on_count || link->running)
 		order_show(out, link);
 	if (mode || target->exclusive)

@@ -74,6 +74,9 @@ int bpfd_attach(struct bpfd_client *client, const struct bpfd_attach_request *re
 
 	if (!arena)
 		return -ENOMEM;
+	if (request->type == BPFD_PROGRAM_NONE)
+		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
+		                  "no program type is named: say as what it was loaded");
 	result = attach_encode(arena, request, &messages, error);
 	if (result < 0)
 		return result;

@@ -101,7 +101,22 @@ static void link_without_state(Bpfd__V1__Response *response)
 
 static void link_unknown_mode(Bpfd__V1__Response *response)
 {
-	response->get_program->links[0]->mode = (Bpfd__V1__XdpMode)3;
+	response->get_program->links[0]->target->mode = (Bpfd__V1__XdpMode)3;
+}
+
+static void link_unknown_direction(Bpfd__V1__Response *response)
+{
+	response->get_program->links[0]->target->direction = (Bpfd__V1__Direction)3;
+}
+
+static void link_bad_text(Bpfd__V1__Response *response)
+{
+	response->get_program->links[0]->target->function = TEXT("\xc3");
+}
+
+static void link_without_target(Bpfd__V1__Response *response)
+{
+	response->get_program->links[0]->target = NULL;
 }
 
 static void error_without_code(Bpfd__V1__Response *response)
@@ -157,6 +172,9 @@ static const struct answer_case answer_cases[] = {
 	{ CHANGE(huge_link_id) },
 	{ CHANGE(link_without_state) },
 	{ CHANGE(link_unknown_mode) },
+	{ CHANGE(link_unknown_direction) },
+	{ CHANGE(link_bad_text) },
+	{ CHANGE(link_without_target) },
 	{ CHANGE(error_without_code) },
 	{ CHANGE(error_unknown_code) },
 };
@@ -263,7 +281,7 @@ static void test_answers_about_something_else(void **state)
 	};
 	static const struct bpfd_attach_request attach = { .program_id = 5,
 		                                           .type = BPFD_PROGRAM_XDP,
-		                                           .xdp = { .interface = "eth0" } };
+		                                           .target = { .interface = "eth0" } };
 	struct test_server *server = test_server_start(reply_foreign, NULL, NULL);
 	struct bpfd_programs *programs = NULL;
 	struct bpfd_client *client = NULL;

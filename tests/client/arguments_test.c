@@ -2,6 +2,7 @@
 /* Command lines that are right, taken apart. The wrong ones are in bpfctl_test.c, where the real
  * program says so. */
 #include "bpfctl/arguments.h"
+#include "bpfctl/options.h"
 
 #include <cmocka.h>
 #include <string.h>
@@ -9,9 +10,8 @@
 #define WORDS_MAX 32
 
 /* Parses "bpfctl" and the words of `line`; static storage, as argv is. */
-static const struct arguments *parse(const char *line)
+static _Bool parse_try(const char *line, struct arguments *arguments)
 {
-	static struct arguments arguments;
 	static char copy[1024];
 	static char *argv[WORDS_MAX + 1];
 	char *rest = copy, *word;
@@ -21,7 +21,14 @@ static const struct arguments *parse(const char *line)
 	while ((word = strsep(&rest, " ")) != NULL && argc < WORDS_MAX)
 		argv[argc++] = word;
 	argv[argc] = NULL;
-	if (!arguments_parse(argc, argv, &arguments))
+	return arguments_parse(argc, argv, arguments);
+}
+
+static const struct arguments *parse(const char *line)
+{
+	static struct arguments arguments;
+
+	if (!parse_try(line, &arguments))
 		fail_msg("\"%s\": %s", line, arguments.complaint);
 	return &arguments;
 }
@@ -80,24 +87,143 @@ static void test_attach(void **state)
 
 	(void)state;
 	assert_int_equal(arguments->type, BPFD_PROGRAM_XDP);
-	assert_string_equal(arguments->xdp.interface, "eth0");
-	assert_true(arguments->xdp.priority_set);
-	assert_int_equal(arguments->xdp.priority, 0);
-	assert_int_equal(arguments->xdp.proceed_on_count, 2);
-	assert_int_equal(arguments->xdp.proceed_on[0], 1);
-	assert_int_equal(arguments->xdp.mode, BPFD_XDP_MODE_NATIVE);
-	assert_true(arguments->xdp.exclusive);
+	assert_string_equal(arguments->target.interface, "eth0");
+	assert_true(arguments->target.priority_set);
+	assert_int_equal(arguments->target.priority, 0);
+	assert_int_equal(arguments->target.proceed_on_count, 2);
+	assert_int_equal(arguments->target.proceed_on[0], 1);
+	assert_int_equal(arguments->target.mode, BPFD_XDP_MODE_NATIVE);
+	assert_true(arguments->target.exclusive);
 
 	arguments = parse("attach xdp 5 --iface eth0 --proceed-on drop --proceed-on tx");
-	assert_false(arguments->xdp.priority_set);
-	assert_int_equal(arguments->xdp.proceed_on_count, 1); /* the last one counts */
-	assert_int_equal(arguments->xdp.proceed_on[0], 3);
+	assert_false(arguments->target.priority_set);
+	assert_int_equal(arguments->target.proceed_on_count, 1); /* the last one counts */
+	assert_int_equal(arguments->target.proceed_on[0], 3);
 
 	arguments = parse("attach tracepoint --target sched/sched_switch -- 6");
 	assert_int_equal(arguments->type, BPFD_PROGRAM_TRACEPOINT);
-	assert_string_equal(arguments->tracepoint.group, "sched");
-	assert_string_equal(arguments->tracepoint.name, "sched_switch");
+	assert_string_equal(arguments->target.group, "sched");
+	assert_string_equal(arguments->target.name, "sched_switch");
 	assert_string_equal(arguments->operands[0], "6");
+}
+
+static void test_load_programs(void **state)
+{
+	const struct arguments *arguments = parse(
+		"load file x --program one --program fentry:two:vfs_read --program lsm:three");
+
+	(void)state;
+	assert_int_equal(arguments->program_count, 3);
+	assert_int_equal(arguments->programs[0].type, BPFD_PROGRAM_NONE);
+	assert_string_equal(arguments->programs[0].function, "one");
+	assert_null(arguments->programs[0].target);
+	assert_int_equal(arguments->programs[1].type, BPFD_PROGRAM_FENTRY);
+	assert_string_equal(arguments->programs[1].function, "two");
+	assert_string_equal(arguments->programs[1].target, "vfs_read");
+	assert_int_equal(arguments->programs[2].type, BPFD_PROGRAM_LSM);
+	assert_null(arguments->programs[2].target);
+}
+
+/* What range bpfd takes is bpfd's to say, but a number that is none is refused here. */
+static void test_priorities(void **state)
+{
+	static const struct {
+		const char *word;
+		_Bool ok;
+		int32_t value;
+	} rows[] = {
+		{ "-1", 1, -1 },
+		{ "-0", 1, 0 },
+		{ "2147483647", 1, INT32_MAX },
+		{ "-2147483647", 1, -INT32_MAX },
+		{ "2147483648", 0, 0 },
+		{ "-2147483648", 0, 0 },
+		{ "4294967295", 0, 0 },
+		{ "99999999999999999999", 0, 0 },
+		{ "--1", 0, 0 },
+		{ "-", 0, 0 },
+		{ "+1", 0, 0 },
+		{ "1.5", 0, 0 },
+	};
+	static struct arguments arguments;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[96];
+
+		(void)snprintf(line, sizeof(line), "attach xdp 5 --iface eth0 --priority %s",
+		               rows[i].word);
+		assert_int_equal(parse_try(line, &arguments), rows[i].ok);
+		if (rows[i].ok) {
+			assert_true(arguments.target.priority_set);
+			assert_int_equal(arguments.target.priority, rows[i].value);
+		}
+	}
+}
+
+/* A word is the type's: "ok" is TC's, "pass" XDP's. */
+static void test_actions_of_the_type(void **state)
+{
+	const struct arguments *arguments =
+		parse("attach tc 5 --iface eth0 --direction egress --proceed-on unspec,ok,trap");
+	static struct arguments wrong;
+
+	(void)state;
+	assert_int_equal(arguments->target.direction, BPFD_DIRECTION_EGRESS);
+	assert_int_equal(arguments->target.proceed_on_count, 3);
+	assert_int_equal(arguments->target.proceed_on[0], -1);
+	assert_int_equal(arguments->target.proceed_on[1], 0);
+	assert_int_equal(arguments->target.proceed_on[2], 8);
+	assert_false(
+		parse_try("attach tc 5 --iface eth0 --direction egress --proceed-on pass", &wrong));
+	assert_non_null(strstr(wrong.complaint, "unspec, ok, "));
+	assert_non_null(strstr(wrong.complaint, " and dispatcher_return"));
+}
+
+/* What --target is depends on the type. */
+static void test_targets_of_the_type(void **state)
+{
+	const struct arguments *arguments = parse("attach raw_tracepoint 5 --target sched_switch");
+
+	(void)state;
+	assert_string_equal(arguments->target.name, "sched_switch");
+	assert_null(arguments->target.group);
+	arguments = parse("attach uprobe 5 --target /bin/bash --offset 16 --pid 7");
+	assert_string_equal(arguments->target.path, "/bin/bash");
+	assert_null(arguments->target.name);
+	assert_int_equal(arguments->target.offset, 16);
+	assert_int_equal(arguments->target.pid, 7);
+	arguments = parse("attach perf_event 5 --target cpu-clock --frequency 99 --cpu 0");
+	assert_string_equal(arguments->target.name, "cpu-clock");
+	assert_int_equal(arguments->target.frequency, 99);
+	assert_true(arguments->target.cpu_set);
+	arguments = parse("attach fentry 5");
+	assert_int_equal(arguments->type, BPFD_PROGRAM_FENTRY);
+	assert_int_equal(arguments->fields, 0);
+}
+
+/* Of each type: what it needs can be said, by one option for each name, and what it does not take
+ * cannot. */
+static void test_options_of_all_types(void **state)
+{
+	(void)state;
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		const struct program_type_row *row = program_type_row(type);
+		uint32_t said = 0;
+
+		if (!row)
+			continue;
+		for (const struct option_row *option = attach_options; option->name; option++) {
+			if (!option_fits(option, (enum bpfd_program_type)type))
+				continue;
+			if (said & option->fields)
+				fail_msg("%s: --%s twice", row->name, option->name);
+			said |= option->fields;
+		}
+		if (said != row->takes)
+			fail_msg("%s takes 0x%x, its options say 0x%x", row->name, row->takes,
+			         said);
+	}
 }
 
 static void test_many_operands_among_options(void **state)
@@ -129,6 +255,9 @@ static void test_help_needs_nothing_else(void **state)
 	assert_true(parse("--help")->help);
 	assert_true(parse("load --help")->help);
 	assert_true(parse("attach xdp -h")->help);
+	assert_true(parse("attach --help")->help);
+	assert_null(parse("attach --help")->command);
+	assert_true(parse("load file --help")->help);
 	assert_true(parse("-V")->version);
 }
 
@@ -161,6 +290,10 @@ static void test_command_table(void **state)
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *command = &commands[i];
 
+		/* commands with one first word are neighbours: completion relies on it */
+		for (size_t before = 0; before + 1 < i; before++)
+			assert_true(strcmp(commands[before].words[0], command->words[0]) != 0 ||
+			            strcmp(commands[i - 1].words[0], command->words[0]) == 0);
 		assert_ptr_equal(command_find(command->words[0], command->words[1]), command);
 		assert_int_equal(command_words(command->words[0]), command->words[1] ? 2 : 1);
 		assert_true(*command->summary && command->run);
@@ -182,7 +315,12 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_global_options_anywhere),
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_programs),
 		cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_priorities),
+		cmocka_unit_test(test_actions_of_the_type),
+		cmocka_unit_test(test_targets_of_the_type),
+		cmocka_unit_test(test_options_of_all_types),
 		cmocka_unit_test(test_many_operands_among_options),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_help_needs_nothing_else),

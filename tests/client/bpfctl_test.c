@@ -3,6 +3,7 @@
  * command lines. */
 #include "client/run_command.h"
 #include "client/samples.h"
+#include "common/program_type.h"
 
 #include <cmocka.h>
 #include <fcntl.h>
@@ -58,6 +59,12 @@ static const struct {
 	{ "get link 1", "get_link_xdp.txt" },
 	{ "get link 3", "get_link_tracepoint.txt" },
 	{ "get link 3 --output=json", "get_link_tracepoint.json" },
+	{ "get link 4", "get_link_uprobe.txt" },
+	{ "get link 4 -o json", "get_link_uprobe.json" },
+	{ "get link 5", "get_link_fentry.txt" },
+	{ "get link 5 -o json", "get_link_fentry.json" },
+	{ "get program 8", "get_program_fentry.txt" },
+	{ "get program 8 -o json", "get_program_fentry.json" },
 	{ "status", "status.txt" },
 	{ "status -o json", "status.json" },
 	{ "version", "version.txt" },
@@ -71,14 +78,43 @@ static const struct {
 	{ "attach xdp 5 --iface eth0 --exclusive", "attach_exclusive.txt" },
 	{ "attach xdp 5 --iface eth0 --exclusive -o json", "attach_exclusive.json" },
 	{ "attach tracepoint 6 --target sched/sched_switch", "attach_tracepoint.txt" },
+	{ "attach fentry 8 --metadata a=b", "attach_fentry.txt" },
+	{ "attach uprobe 7 --target /bin/bash --offset 16", "attach_uprobe.txt" },
 	{ "detach 1 2", "detach.txt" },
 	{ "detach 1 2 -o json", "detach.json" },
 	{ "unload 5", "unload.txt" },
 	{ "--help", "help.txt" },
 	{ "load file --help", "help_load_file.txt" },
+	{ "attach -h", "help_attach.txt" },
 	{ "attach xdp -h", "help_attach_xdp.txt" },
+	{ "attach tracepoint --help", "help_attach_tracepoint.txt" },
+	{ "attach fentry --help", "help_attach_fentry.txt" },
 	{ "list --help", "help_list.txt" },
 };
+
+/* Cuts the list of types out, which grows with each, and looks at it. */
+static void types_cut(char *text)
+{
+	static const char title[] = "\nTYPE is one of:\n";
+	char *list = strstr(text, title), *end, *line;
+
+	if (!list)
+		return;
+	end = strstr(list + sizeof(title) - 1, "\n\n");
+	assert_non_null(end);
+	*end = '\0';
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		char word[64];
+
+		if (!program_type_row(type))
+			continue;
+		(void)snprintf(word, sizeof(word), " %s", program_type_row(type)->name);
+		assert_non_null(strstr(list, word));
+	}
+	for (char *rest = list + sizeof(title) - 1; (line = strsep(&rest, "\n"));)
+		assert_in_range(strlen(line), 3, 80);
+	memmove(list, end + 1, strlen(end + 1) + 1);
+}
 
 static void test_output(void **state)
 {
@@ -89,6 +125,7 @@ static void test_output(void **state)
 		if (result.exit_code != 0 || *result.err)
 			fail_msg("\"%s\" ended with %d: %s", shown[i].line, result.exit_code,
 			         result.err);
+		types_cut(result.out);
 		golden_compare(shown[i].golden, result.out);
 		run_result_free(&result);
 	}
@@ -104,7 +141,15 @@ static const struct {
 	{ "frobnicate", "unknown command \"frobnicate\"" },
 	{ "image pull x", "unknown command \"image\"" },
 	{ "load image x", "unknown command \"load image\"" },
-	{ "attach tc 5", "unknown command \"attach tc\"" },
+	{ "attach", "second word is missing" },
+	{ "attach socket_filter 5", "no program type \"socket_filter\": it is one of xdp, " },
+	{ "attach XDP 5", "no program type \"XDP\"" },
+	{ "attach 5", "no program type \"5\"" },
+	{ "attach TYPE 5", "no program type \"TYPE\"" },
+	{ "attach --iface eth0 xdp 5", "follow the command" },
+	{ "completion", "second word is missing" },
+	{ "completion tcsh", "unknown command \"completion tcsh\"" },
+	{ "completion bash 5", "\"5\" is too much" },
 	{ "status now", "\"now\" is too much" },
 	{ "status --verbose", "unknown option \"--verbose\"" },
 	{ "status -x", "unknown option \"-x\"" },
@@ -116,15 +161,20 @@ static const struct {
 	{ "--help=x status", "takes no value" },
 	{ "--iface eth0 attach xdp 5", "follow the command" },
 	{ "load file --program xdp:f", "PATH is missing" },
-	{ "load file OBJECT", "--program TYPE:FUNCTION is missing" },
-	{ "load file OBJECT --program xdp", "takes TYPE:FUNCTION" },
-	{ "load file OBJECT --program xdp:", "takes TYPE:FUNCTION" },
+	{ "load file OBJECT", "--program FUNCTION is missing" },
+	{ "load file OBJECT --program=", "takes FUNCTION or TYPE:FUNCTION" },
+	{ "load file OBJECT --program xdp:", "takes FUNCTION or TYPE:FUNCTION" },
+	{ "load file OBJECT --program fentry::vfs_read", "takes FUNCTION or TYPE:FUNCTION" },
 	{ "load file OBJECT --program :f", "no program type \"\"" },
-	{ "load file OBJECT --program kprobe:f", "no program type \"kprobe\"" },
-	{ "load file OBJECT --program xdp:f:eth0", "take no target" },
+	{ "load file OBJECT --program socket_filter:f", "no program type \"socket_filter\"" },
+	{ "load file OBJECT --program xdp:f:eth0", "xdp programs take no target at load" },
+	{ "load file OBJECT --program xdp:f:", "xdp programs take no target at load" },
 	{ "load file OBJECT --program tracepoint:f:sched/sched_switch",
-	  "--target sched/sched_switch" },
+	  "use \"bpfctl attach tracepoint\" to say where, and leave out \":sched/sched_switch\"" },
+	{ "load file OBJECT --program fentry:f:", "the kernel's function after the last colon" },
+	{ "load file OBJECT --program lsm:f:", "the kernel's hook after the last colon" },
 	{ "load file OBJECT --program tracepoint:f --exclusive", "--exclusive is for xdp" },
+	{ "load file OBJECT --program f --exclusive", "name it as xdp:f" },
 	{ "load file OBJECT --program xdp:f --global limit", "takes NAME=HEX" },
 	{ "load file OBJECT --program xdp:f --global limit=", "is not HEX" },
 	{ "load file OBJECT --program xdp:f --global limit=123", "is not HEX" },
@@ -139,27 +189,52 @@ static const struct {
 	{ "attach xdp --iface eth0", "PROGRAM is missing" },
 	{ "attach xdp 0 --iface eth0", "\"0\" is no id" },
 	{ "attach xdp five --iface eth0", "\"five\" is no id" },
-	{ "attach xdp 5 --iface=", "--iface takes" },
-	{ "attach xdp 5 --iface eth0 --priority -1", "--priority takes a number" },
+	{ "attach xdp 5 --iface=", "--iface needs a value" },
+	{ "attach xdp 5 --iface eth0 --priority", "needs a value" },
+	{ "attach xdp 5 --iface eth0 --priority -2147483648", "--priority takes a number" },
+	{ "attach xdp 5 --iface eth0 --priority --", "--priority takes a number" },
 	{ "attach xdp 5 --iface eth0 --priority 5x", "--priority takes a number" },
 	{ "attach xdp 5 --iface eth0 --priority 4294967296", "--priority takes a number" },
-	{ "attach xdp 5 --iface eth0 --proceed-on pass,fail", "no XDP action \"fail\"" },
-	{ "attach xdp 5 --iface eth0 --proceed-on pass,", "no XDP action \"\"" },
+	{ "attach xdp 5 --iface eth0 --proceed-on pass,fail",
+	  "xdp has no action \"fail\": they are aborted, drop, " },
+	{ "attach xdp 5 --iface eth0 --proceed-on pass,", "xdp has no action \"\"" },
 	{ "attach xdp 5 --iface eth0 --proceed-on pass,pass", "twice" },
 	{ "attach xdp 5 --iface eth0 --mode fast", "no XDP mode \"fast\"" },
-	{ "attach xdp 5 --iface eth0 --netns /run/netns/a", "unknown option \"--netns\"" },
+	{ "attach xdp 5 --iface eth0 --netns /run/netns/a", "xdp programs take no --netns" },
+	{ "attach xdp 5 --iface eth0 --function=f",
+	  "xdp programs take no --function: see \"bpfctl attach xdp --help\"" },
+	{ "attach xdp 5 --iface eth0 --functio f", "unknown option \"--functio\"" },
+	{ "attach fentry 5 --iface eth0", "fentry programs take no --iface" },
+	{ "attach fentry 5 --target vfs_read", "fentry programs take no --target" },
+	{ "attach fentry 5 --priority 5", "fentry programs take no --priority" },
+	{ "attach raw_tracepoint 5", "--target NAME is missing: raw_tracepoint programs need it" },
+	{ "attach kprobe 5 --offset 1", "--function FUNCTION is missing" },
+	{ "attach kprobe 5 --function=", "--function needs a value" },
+	{ "attach kprobe 5 --function f --offset -1", "--offset takes a number from 0 to" },
+	{ "attach kretprobe 5 --function f --offset 1", "kretprobe programs take no --offset" },
+	{ "attach uprobe 5 --target /bin/sh", "--offset BYTES is missing" },
+	{ "attach uprobe 5 --offset 1", "--target FILE is missing" },
+	{ "attach uprobe 5 --target /bin/sh --offset 1 --pid 4294967296",
+	  "--pid takes a number from 0 to 4294967295" },
+	{ "attach perf_event 5 --target cpu-clock", "--frequency HZ is missing" },
+	{ "attach perf_event 5 --frequency 99", "--target EVENT is missing" },
+	{ "attach tc 5 --iface eth0", "--direction DIRECTION is missing" },
+	{ "attach tc 5 --iface eth0 --direction in", "no direction \"in\"" },
+	{ "attach tc 5 --iface eth0 --direction ingress --mode native",
+	  "tc programs take no --mode" },
 	{ "attach tracepoint 5", "--target GROUP/NAME is missing" },
 	{ "attach tracepoint 5 --target sched", "takes GROUP/NAME" },
 	{ "attach tracepoint 5 --target sched/", "takes GROUP/NAME" },
 	{ "attach tracepoint 5 --target a/b/c", "takes GROUP/NAME" },
-	{ "attach tracepoint 5 --iface eth0", "unknown option \"--iface\"" },
+	{ "attach tracepoint 5 --target /x", "takes GROUP/NAME" },
+	{ "attach tracepoint 5 --iface eth0", "tracepoint programs take no --iface" },
 	{ "detach", "LINK... is missing" },
 	{ "detach 1 -2", "unknown option \"-2\"" },
 	{ "detach 1 99999999999999999999", "is no id" },
 	{ "unload 1 0x2", "\"0x2\" is no id" },
 	{ "get program", "ID is missing" },
 	{ "get program 1 2", "\"2\" is too much" },
-	{ "list programs --type tc", "no program type \"tc\"" },
+	{ "list programs --type socket_filter", "no program type \"socket_filter\"" },
 	{ "list programs --all", "unknown option \"--all\"" },
 	{ "list links --program x", "\"x\" is no program id" },
 };

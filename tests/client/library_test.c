@@ -141,37 +141,37 @@ static void test_load_sends_all_and_describes_programs(void **state)
 
 static void test_attach_tells_zero_from_not_given(void **state)
 {
-	static const uint32_t actions[] = { 2, 31 };
+	static const int32_t actions[] = { 2, 31 };
 	struct fixture *fixture = *state;
 	struct bpfd_attach_request request = {
 		.program_id = 5,
 		.type = BPFD_PROGRAM_XDP,
-		.xdp = { .interface = "eth0", .mode = BPFD_XDP_MODE_GENERIC },
+		.target = { .interface = "eth0", .mode = BPFD_XDP_MODE_GENERIC },
 	};
-	const Bpfd__V1__XdpAttach *xdp;
+	const Bpfd__V1__Target *target;
 	struct bpfd_link *link = NULL;
 
 	assert_int_equal(bpfd_attach(fixture->client, &request, &link, NULL), 0);
 	assert_int_equal(link->id, 1);
 	assert_true(link->running);
-	assert_int_equal(link->proceed_on[1], 31);
+	assert_int_equal(link->target.proceed_on[1], 31);
 	bpfd_link_free(link);
-	xdp = fixture->seen.request->attach->xdp;
-	assert_int_equal(xdp->priority_option_case, BPFD__V1__XDP_ATTACH__PRIORITY_OPTION__NOT_SET);
-	assert_int_equal(xdp->n_proceed_on, 0);
-	assert_int_equal(xdp->mode, BPFD__V1__XDP_MODE__XDP_MODE_GENERIC);
+	target = fixture->seen.request->attach->target;
+	assert_int_equal(target->priority_option_case, BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET);
+	assert_int_equal(target->n_proceed_on, 0);
+	assert_int_equal(target->mode, BPFD__V1__XDP_MODE__XDP_MODE_GENERIC);
 
-	request.xdp.priority_set = true;
-	request.xdp.proceed_on = actions;
-	request.xdp.proceed_on_count = 2;
-	request.xdp.exclusive = true;
+	request.target.priority_set = true;
+	request.target.proceed_on = actions;
+	request.target.proceed_on_count = 2;
+	request.target.exclusive = true;
 	assert_int_equal(bpfd_attach(fixture->client, &request, &link, NULL), 0);
 	bpfd_link_free(link);
-	xdp = fixture->seen.request->attach->xdp;
-	assert_int_equal(xdp->priority_option_case, BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY);
-	assert_int_equal(xdp->priority, 0);
-	assert_int_equal(xdp->n_proceed_on, 2);
-	assert_int_equal(xdp->exclusive, 1);
+	target = fixture->seen.request->attach->target;
+	assert_int_equal(target->priority_option_case, BPFD__V1__TARGET__PRIORITY_OPTION_PRIORITY);
+	assert_int_equal(target->priority, 0);
+	assert_int_equal(target->n_proceed_on, 2);
+	assert_int_equal(target->exclusive, 1);
 }
 
 static void test_attach_tracepoint(void **state)
@@ -180,14 +180,17 @@ static void test_attach_tracepoint(void **state)
 	struct bpfd_attach_request request = {
 		.program_id = 6,
 		.type = BPFD_PROGRAM_TRACEPOINT,
-		.tracepoint = { .group = "sched", .name = "sched_switch" },
+		.target = { .group = "sched", .name = "sched_switch" },
 	};
 	struct bpfd_link *link = NULL;
 	struct bpfd_error *error = NULL;
 
 	assert_int_equal(bpfd_attach(fixture->client, &request, &link, NULL), 0);
-	assert_string_equal(fixture->seen.request->attach->tracepoint->group, "sched");
-	assert_string_equal(link->target, "sched/sched_switch");
+	assert_string_equal(fixture->seen.request->attach->target->group, "sched");
+	assert_string_equal(fixture->seen.request->attach->target->name, "sched_switch");
+	assert_string_equal(link->target.group, "sched");
+	assert_string_equal(link->target.name, "sched_switch");
+	assert_string_equal(link->where, "sched/sched_switch");
 	assert_false(link->running);
 	assert_int_equal(link->state, BPFD_LINK_GONE);
 	bpfd_link_free(link);
@@ -375,7 +378,7 @@ static void test_words(void **state)
 {
 	enum bpfd_program_type type;
 	enum bpfd_xdp_mode mode;
-	uint32_t action;
+	int32_t action;
 
 	(void)state;
 	assert_string_equal(bpfd_program_type_name(BPFD_PROGRAM_TRACEPOINT), "tracepoint");
@@ -385,9 +388,10 @@ static void test_words(void **state)
 	assert_false(bpfd_program_type_parse("XDP", &type));
 	assert_true(bpfd_xdp_mode_parse("generic", &mode) && mode == BPFD_XDP_MODE_GENERIC);
 	assert_false(bpfd_xdp_mode_parse("", &mode));
-	assert_true(bpfd_xdp_action_parse("dispatcher_return", &action) && action == 31);
-	assert_false(bpfd_xdp_action_parse("5", &action));
-	assert_null(bpfd_xdp_action_name(5));
+	assert_true(bpfd_action_parse(BPFD_PROGRAM_XDP, "dispatcher_return", &action) &&
+	            action == 31);
+	assert_false(bpfd_action_parse(BPFD_PROGRAM_XDP, "5", &action));
+	assert_null(bpfd_action_name(BPFD_PROGRAM_XDP, 5));
 	assert_string_equal(bpfd_error_code_name(BPFD_ERROR_LIMIT), "limit reached");
 	assert_string_equal(bpfd_error_code_name((enum bpfd_error_code)99), "unknown error");
 }

@@ -145,12 +145,18 @@ static void test_words(void **state)
 	assert_null(time_text(253402300800, text));
 	assert_null(time_text(UINT64_MAX, text));
 	assert_null(time_text(0, text));
-	assert_string_equal(action_text(31, word), "dispatcher_return");
-	assert_string_equal(action_text(17, word), "17");
+	assert_string_equal(action_text(BPFD_PROGRAM_XDP, 31, word), "dispatcher_return");
+	assert_string_equal(action_text(BPFD_PROGRAM_XDP, 17, word), "17");
+	assert_string_equal(action_text(BPFD_PROGRAM_TC, -1, word), "unspec");
+	assert_string_equal(action_text(BPFD_PROGRAM_XDP, -1, word), "-1");
+	assert_string_equal(action_text(BPFD_PROGRAM_LSM, 0, word), "0");
 }
 
-static const uint32_t many_actions[] = { 0, 1, 2, 3, 4,  31, 4294967295u, 5,
-	                                 6, 7, 8, 9, 10, 11, 12,          13 };
+static const int32_t many_actions[] = {
+	0, 1, 2, 3, 4, 31, INT32_MIN, 5, 6, 7, 8, 9, 10, 11, 12, 13
+};
+
+_Static_assert(sizeof(many_actions) / sizeof(many_actions[0]) == 16, "counted in sample_links");
 
 static const struct bpfd_link sample_links[] = {
 	{ .id = 123456,
@@ -158,19 +164,21 @@ static const struct bpfd_link sample_links[] = {
 	  .program_name = "a_function_with_a_very_long_name_that_does_not_fit",
 	  .type = BPFD_PROGRAM_XDP,
 	  .state = BPFD_LINK_ATTACHED,
-	  .interface = "veth0123456789a",
-	  .priority = 1000000,
-	  .proceed_on = many_actions,
-	  .proceed_on_count = 16,
-	  .mode = BPFD_XDP_MODE_GENERIC,
+	  .target = { .interface = "veth0123456789a",
+	              .netns = "",
+	              .priority_set = true,
+	              .priority = 1000000,
+	              .proceed_on = many_actions,
+	              .proceed_on_count = 16,
+	              .mode = BPFD_XDP_MODE_GENERIC },
+	  .where = "veth0123456789a",
 	  .running = true,
-	  .position = 9,
-	  .target = "" },
+	  .position = 9 },
 	{ .program_name = "",
 	  .type = BPFD_PROGRAM_XDP,
 	  .state = BPFD_LINK_REMOVED,
-	  .interface = "eth0",
-	  .target = "" },
+	  .target = { .interface = "eth0", .netns = "", .priority_set = true, .priority = -7 },
+	  .where = "eth0" },
 };
 
 static void links_golden(size_t width, const char *golden)

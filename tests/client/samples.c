@@ -122,27 +122,39 @@ Bpfd__V1__Program *sample_program_second(uint64_t id)
 	return &program;
 }
 
+/* A link on eth0 with its place in the chain there. */
+static void chain_target_fill(Bpfd__V1__Link *link, Bpfd__V1__Target *target, int32_t priority,
+                              uint32_t position)
+{
+	bpfd__v1__link__init(link);
+	bpfd__v1__target__init(target);
+	link->target = target;
+	link->where = TEXT("eth0");
+	link->ifindex = 2;
+	link->position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
+	link->position = position;
+	target->interface = TEXT("eth0");
+	target->priority_option_case = BPFD__V1__TARGET__PRIORITY_OPTION_PRIORITY;
+	target->priority = priority;
+	target->mode = BPFD__V1__XDP_MODE__XDP_MODE_NATIVE;
+}
+
 Bpfd__V1__Link *sample_link(uint64_t id)
 {
 	static Bpfd__V1__Link link;
-	static uint32_t proceed_on[2] = { 2, 31 };
+	static Bpfd__V1__Target target;
+	static int32_t proceed_on[2] = { 2, 31 };
 	static Bpfd__V1__Metadata *metadata[1];
 
-	bpfd__v1__link__init(&link);
+	chain_target_fill(&link, &target, 50, 0);
 	metadata[0] = metadata_list();
 	link.id = id;
 	link.program_id = 5;
 	link.program_name = TEXT("count_packets");
 	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
 	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
-	link.interface = TEXT("eth0");
-	link.ifindex = 2;
-	link.priority = 50;
-	link.proceed_on = proceed_on;
-	link.n_proceed_on = 2;
-	link.mode = BPFD__V1__XDP_MODE__XDP_MODE_NATIVE;
-	link.position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
-	link.position = 0;
+	target.proceed_on = proceed_on;
+	target.n_proceed_on = 2;
 	link.metadata = metadata;
 	link.n_metadata = 1;
 	link.kernel_program_id = 1234;
@@ -153,20 +165,15 @@ Bpfd__V1__Link *sample_link(uint64_t id)
 Bpfd__V1__Link *sample_link_foreign(void)
 {
 	static Bpfd__V1__Link link;
-	static uint32_t proceed_on[1] = { 7 };
+	static Bpfd__V1__Target target;
+	static int32_t proceed_on[1] = { 7 };
 
-	bpfd__v1__link__init(&link);
+	chain_target_fill(&link, &target, 60, 1);
 	link.program_name = TEXT("xdp_filter");
 	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
 	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
-	link.interface = TEXT("eth0");
-	link.ifindex = 2;
-	link.priority = 60;
-	link.proceed_on = proceed_on;
-	link.n_proceed_on = 1;
-	link.mode = BPFD__V1__XDP_MODE__XDP_MODE_NATIVE;
-	link.position_option_case = BPFD__V1__LINK__POSITION_OPTION_POSITION;
-	link.position = 1;
+	target.proceed_on = proceed_on;
+	target.n_proceed_on = 1;
 	link.kernel_program_id = 1300;
 	return &link;
 }
@@ -174,15 +181,80 @@ Bpfd__V1__Link *sample_link_foreign(void)
 Bpfd__V1__Link *sample_link_tracepoint(uint64_t id)
 {
 	static Bpfd__V1__Link link;
+	static Bpfd__V1__Target target;
 
 	bpfd__v1__link__init(&link);
+	bpfd__v1__target__init(&target);
 	link.id = id;
 	link.program_id = 6;
 	link.program_name = TEXT("on_switch");
 	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
 	link.state = BPFD__V1__LINK_STATE__LINK_STATE_GONE;
-	link.target = TEXT("sched/sched_switch");
+	link.target = &target;
+	target.group = TEXT("sched");
+	target.name = TEXT("sched_switch");
+	link.where = TEXT("sched/sched_switch");
 	link.kernel_program_id = 1235;
+	return &link;
+}
+
+/* A target that no type has: all fields, so that none is forgotten. */
+static void target_fill(Bpfd__V1__Target *target)
+{
+	bpfd__v1__target__init(target);
+	target->netns = TEXT("/run/netns/blue");
+	target->follow = 1;
+	target->direction = BPFD__V1__DIRECTION__DIRECTION_EGRESS;
+	target->priority_option_case = BPFD__V1__TARGET__PRIORITY_OPTION_PRIORITY;
+	target->priority = -7;
+	target->group = TEXT("g");
+	target->name = TEXT("n");
+	target->path = TEXT("/bin/bash");
+	target->function = TEXT("readline");
+	target->offset = 16;
+	target->pid = 4711;
+	target->container_pid = 812;
+	target->cpu_option_case = BPFD__V1__TARGET__CPU_OPTION_CPU;
+	target->cpu = 0;
+	target->frequency = 99;
+	target->family = BPFD__V1__NETFILTER_FAMILY__NETFILTER_FAMILY_IPV6;
+	target->hook = BPFD__V1__NETFILTER_HOOK__NETFILTER_HOOK_FORWARD;
+}
+
+Bpfd__V1__Link *sample_link_uprobe(uint64_t id)
+{
+	static Bpfd__V1__Link link;
+	static Bpfd__V1__Target target;
+
+	bpfd__v1__link__init(&link);
+	target_fill(&target);
+	link.target = &target;
+	link.id = id;
+	link.program_id = 7;
+	link.program_name = TEXT("on_readline");
+	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UPROBE;
+	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
+	link.where = TEXT("/bin/bash:readline+0x10");
+	link.kernel_program_id = 1236;
+	link.owner_uid = 1000;
+	return &link;
+}
+
+Bpfd__V1__Link *sample_link_fentry(uint64_t id)
+{
+	static Bpfd__V1__Link link;
+	static Bpfd__V1__Target target;
+
+	bpfd__v1__link__init(&link);
+	bpfd__v1__target__init(&target);
+	link.target = &target;
+	link.id = id;
+	link.program_id = 8;
+	link.program_name = TEXT("on_read");
+	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY;
+	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
+	link.where = TEXT("vfs_read");
+	link.kernel_program_id = 1237;
 	return &link;
 }
 
@@ -225,14 +297,25 @@ static void answer_attach(const Bpfd__V1__AttachRequest *request, Bpfd__V1__Resp
 	static Bpfd__V1__AttachResponse attach;
 
 	bpfd__v1__attach_response__init(&attach);
-	attach.link = request->target_case == BPFD__V1__ATTACH_REQUEST__TARGET_XDP
-	                      ? sample_link(1)
-	                      : sample_link_tracepoint(3);
-	if (request->target_case == BPFD__V1__ATTACH_REQUEST__TARGET_XDP &&
-	    request->xdp->exclusive) {
-		attach.link->exclusive = 1;
-		attach.link->priority = 0;
-		attach.link->n_proceed_on = 0;
+	switch (request->type) {
+	case BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP:
+		attach.link = sample_link(1);
+		break;
+	case BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY:
+		attach.link = sample_link_fentry(5);
+		break;
+	case BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UPROBE:
+		attach.link = sample_link_uprobe(4);
+		break;
+	default:
+		attach.link = sample_link_tracepoint(3);
+	}
+	if (request->target && request->target->exclusive) {
+		/* what is alone on its interface has no order */
+		attach.link->target->exclusive = 1;
+		attach.link->target->priority_option_case =
+			BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET;
+		attach.link->target->n_proceed_on = 0;
 	}
 	response->result_case = BPFD__V1__RESPONSE__RESULT_ATTACH;
 	response->attach = &attach;
@@ -283,6 +366,35 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 	}
 }
 
+static Bpfd__V1__Link *get_link_sample(uint64_t id)
+{
+	switch (id) {
+	case 3:
+		return sample_link_tracepoint(id);
+	case 4:
+		return sample_link_uprobe(id);
+	case 5:
+		return sample_link_fentry(id);
+	default:
+		return sample_link(id);
+	}
+}
+
+/* Program 8 was loaded for a function of the kernel. */
+static Bpfd__V1__Program *get_program_sample(uint64_t id)
+{
+	Bpfd__V1__Program *program;
+
+	if (id != 8)
+		return sample_program(id);
+	program = sample_program_second(id);
+	program->name = TEXT("on_read");
+	program->type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY;
+	program->target = TEXT("vfs_read");
+	program->kernel->type = TEXT("tracing");
+	return program;
+}
+
 static void answer_get(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
 {
 	static Bpfd__V1__GetProgramResponse program;
@@ -292,7 +404,7 @@ static void answer_get(const Bpfd__V1__Request *request, Bpfd__V1__Response *res
 	bpfd__v1__get_program_response__init(&program);
 	bpfd__v1__get_link_response__init(&link);
 	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_PROGRAM) {
-		program.program = sample_program(request->get_program->program_id);
+		program.program = get_program_sample(request->get_program->program_id);
 		links[0] = sample_link(1);
 		links[1] = sample_link_tracepoint(2);
 		program.links = links;
@@ -300,9 +412,7 @@ static void answer_get(const Bpfd__V1__Request *request, Bpfd__V1__Response *res
 		response->result_case = BPFD__V1__RESPONSE__RESULT_GET_PROGRAM;
 		response->get_program = &program;
 	} else {
-		link.link = request->get_link->link_id == 3
-		                    ? sample_link_tracepoint(3)
-		                    : sample_link(request->get_link->link_id);
+		link.link = get_link_sample(request->get_link->link_id);
 		response->result_case = BPFD__V1__RESPONSE__RESULT_GET_LINK;
 		response->get_link = &link;
 	}

@@ -15,6 +15,9 @@ Bpfd__V1__Program *sample_program_second(uint64_t id);
 Bpfd__V1__Link *sample_link(uint64_t id);
 Bpfd__V1__Link *sample_link_foreign(void);
 Bpfd__V1__Link *sample_link_tracepoint(uint64_t id);
+/* Every field of its target is set that an xdp program's does not have. */
+Bpfd__V1__Link *sample_link_uprobe(uint64_t id);
+Bpfd__V1__Link *sample_link_fentry(uint64_t id);
 
 /*
  * What an honest bpfd with two programs and three links answers to any request: a reply function.
