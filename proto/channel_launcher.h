@@ -30,9 +30,9 @@ struct launcher_settings {
 	uint32_t connections_per_uid_max;
 	uint32_t send_timeout_ms;
 	uint32_t load_timeout_ms;
-	uint64_t map_memory_max; /* bytes of map memory one load may ask for */
-	uint32_t programs_max;   /* programs bpfd holds at most */
-	uint32_t containers;     /* 1: the opener may look into containers */
+	uint64_t map_memory_max;     /* bytes of map memory one load may ask for */
+	uint32_t programs_max;       /* programs bpfd holds at most */
+	uint32_t containers;         /* 1: the opener may look into containers */
 	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */
 	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */
