@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* docs/PROTOCOL.md says what the code does: every table of messages is compared with its channel's
- * list. */
+ * list, the tables of targets with the rows of types and fields. */
+#include "common/program_type.h"
+#include "common/target.h"
 #include "proto/channel_frontend.h"
 #include "proto/channel_gate.h"
 #include "proto/channel_launcher.h"
@@ -186,9 +188,160 @@ static void lists_are_well_formed(void **state)
 	}
 }
 
+#define ROW_SIZE 512
+
+static size_t row_append(char *row, size_t used, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static size_t row_append(char *row, size_t used, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	used += (size_t)vsnprintf(row + used, ROW_SIZE - used, format, arguments);
+	va_end(arguments);
+	assert_true(used < ROW_SIZE);
+	return used;
+}
+
+static size_t sections_append(const struct program_type_row *type, char *row, size_t used)
+{
+	for (const char *word = type->sections; *word;) {
+		size_t length = strcspn(word, " ");
+
+		used = row_append(row, used, "%s`%.*s`", word == type->sections ? "" : ", ",
+		                  (int)length, word);
+		word += length + (word[length] == ' ');
+	}
+	return used;
+}
+
+/* "**interface**, priority": bold is what must be given. */
+static size_t fields_append(const struct program_type_row *type, char *row, size_t used)
+{
+	size_t start = used;
+
+	for (uint32_t field = 0; field < TARGET_FIELD_END; field++) {
+		const char *mark = type->needs & TARGET_BIT(field) ? "**" : "";
+
+		if (type->takes & TARGET_BIT(field))
+			used = row_append(row, used, "%s%s%s%s", used > start ? ", " : "", mark,
+			                  target_field_row(field)->name, mark);
+	}
+	return used > start ? used : row_append(row, used, "none");
+}
+
+static size_t actions_append(const struct action_table *actions, char *row, size_t used)
+{
+	if (!actions)
+		return row_append(row, used, "-");
+	for (size_t i = 0; i < actions->count; i++)
+		used = row_append(row, used, "%s%d %s", i ? ", " : "", actions->rows[i].code,
+		                  actions->rows[i].name);
+	return used;
+}
+
+static void type_row_print(uint32_t number, char row[ROW_SIZE])
+{
+	const struct program_type_row *type = program_type_row(number);
+	size_t used = row_append(row, 0, "| `%s` | %u | ", type->name, number);
+
+	used = sections_append(type, row, used);
+	used = row_append(row, used, " | %u.%u | %s | ", type->since_major, type->since_minor,
+	                  type->loaded_for ? type->loaded_for : "-");
+	used = fields_append(type, row, used);
+	used = row_append(row, used, " | ");
+	used = actions_append(type->actions, row, used);
+	(void)row_append(row, used, " |\n");
+}
+
+static size_t words_append(const struct target_field_row *field, char *row, size_t used)
+{
+	for (size_t word = 1; field->words[word]; word++)
+		used = row_append(row, used, "%s%zu %s", word > 1 ? ", " : "", word,
+		                  field->words[word]);
+	return used;
+}
+
+static void field_row_print(uint32_t number, char row[ROW_SIZE])
+{
+	const struct target_field_row *field = target_field_row(number);
+	size_t used = row_append(row, 0, "| `%s` | ", field->name);
+
+	switch (field->kind) {
+	case TARGET_KIND_TEXT:
+		used = row_append(row, used, "%s; at most %u bytes", field->allowed,
+		                  field->size - 1);
+		break;
+	case TARGET_KIND_NUMBER:
+		used = row_append(row, used, "%lld to %lld", (long long)field->least,
+		                  (long long)field->most);
+		break;
+	case TARGET_KIND_WORD:
+		used = words_append(field, row, used);
+		break;
+	case TARGET_KIND_FLAG:
+		used = row_append(row, used, "true or false");
+		break;
+	case TARGET_KIND_ACTIONS:
+		used = row_append(row, used, "the type's return values, each once");
+		break;
+	}
+	(void)row_append(row, used, " |\n");
+}
+
+/* The next row of a table within the section, or "" after the last. */
+static void target_row_read(FILE *page, char line[1024])
+{
+	do {
+		if (!fgets(line, 1024, page) || line[0] == '#') {
+			line[0] = '\0';
+			return;
+		}
+	} while (strncmp(line, "| `", 3) != 0);
+}
+
+static void target_row_check(FILE *page, const char *wanted)
+{
+	char line[1024];
+
+	target_row_read(page, line);
+	if (strcmp(line, wanted) != 0)
+		fail_msg("docs/PROTOCOL.md, section Targets: the row should be\n%snot\n%s", wanted,
+		         line[0] ? line : "(nothing)\n");
+}
+
+/* Which type takes which fields, and what a field may hold: all rows, in the order of the numbers.
+ */
+static void every_target_is_described(void **state)
+{
+	char line[1024], row[ROW_SIZE];
+	FILE *page = fopen(PAGE, "re");
+
+	(void)state;
+	assert_non_null(page);
+	do {
+		assert_non_null(fgets(line, sizeof(line), page));
+	} while (strcmp(line, "### Targets\n") != 0);
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		if (!program_type_row(type))
+			continue;
+		type_row_print(type, row);
+		target_row_check(page, row);
+	}
+	for (uint32_t field = 0; field < TARGET_FIELD_END; field++) {
+		field_row_print(field, row);
+		target_row_check(page, row);
+	}
+	target_row_read(page, line);
+	assert_string_equal(line, "");
+	(void)fclose(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_target_is_described),
 		cmocka_unit_test(every_message_is_described),
 		cmocka_unit_test(lists_are_well_formed),
 	};
