@@ -12,6 +12,7 @@ static const char *const operation_names[] = {
 	[STORE_OPERATION_ATTACH] = "attach",
 	[STORE_OPERATION_DETACH] = "detach",
 	[STORE_OPERATION_UNLOAD] = "unload",
+	[STORE_OPERATION_UPDATE] = "update",
 };
 
 static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,

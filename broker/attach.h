@@ -44,6 +44,17 @@ struct attach_type {
 	/* Of types whose attachment is a bpf_link (broker/attach_link.h): its descriptor. */
 	int (*make)(struct attach_context *context, const struct record_program *program,
 	            int program_fd, struct record_link *link, struct error *error);
+	/*
+	 * Makes a running link run `program` with the priority and proceed_on that link->target has
+	 * now, in one step: whoever is served sees the link as it was or as it is; on failure it is
+	 * as it was. Completes link->target as check() does. `runs` is the kernel id of the program
+	 * that is behind the link, which is `program`'s own where that stays. Does nothing where
+	 * all is so already: after a start the same call, with the old values, takes an unfinished
+	 * update back, and then `runs` is only what may be there.
+	 */
+	int (*update)(struct attach_context *context, const struct record_program *program,
+	              int program_fd, uint32_t runs, struct record_link *link, struct error *error);
+	bool replaces; /* with make(): BPF_LINK_UPDATE replaces the program behind such a link */
 	/* After a start: sets link->state to ATTACHED, REMOVED or GONE by what the kernel holds. */
 	int (*adopt)(struct attach_context *context, const struct record_program *program,
 	             int program_fd, struct record_link *link, struct error *error);

@@ -5,6 +5,8 @@
 #include "broker/xdp_pins.h"
 #include "common/cleanup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,20 @@ static void link_path(const struct attach_context *context, const struct record_
 {
 	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu", context->settings->bpffs_directory,
 	               (unsigned long long)link->id);
+}
+
+/* Where its successor waits until it takes its place. */
+static void successor_path(const struct attach_context *context, const struct record_link *link,
+                           char *out)
+{
+	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu-new", context->settings->bpffs_directory,
+	               (unsigned long long)link->id);
+}
+
+static int pin_error(struct error *error, int result, const char *path)
+{
+	return error_set(error, result, ERROR_KERNEL, "cannot pin the link at %s: %s", path,
+	                 strerror(-result));
 }
 
 int attach_link_check(struct attach_context *context, const struct record_program *program,
@@ -37,10 +53,7 @@ int attach_link_attach(struct attach_context *context, const struct record_progr
 	link_fd = result;
 	link_path(context, link, path);
 	result = kernel_pin(link_fd, path);
-	if (result < 0)
-		return error_set(error, result, ERROR_KERNEL, "cannot pin the link at %s: %s", path,
-		                 strerror(-result));
-	return 0;
+	return result < 0 ? pin_error(error, result, path) : 0;
 }
 
 int attach_link_detach(struct attach_context *context, const struct record_link *link,
@@ -48,6 +61,8 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 {
 	char path[PIN_PATH_SIZE];
 
+	successor_path(context, link, path);
+	(void)unlink(path); /* there only after a crash */
 	link_path(context, link, path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(error, -errno, ERROR_KERNEL, "cannot remove %s: %s", path,
@@ -55,20 +70,17 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 	return 0;
 }
 
-int attach_link_adopt(struct attach_context *context, const struct record_program *program,
-                      int program_fd, struct record_link *link, struct error *error)
+/* Opens the link and asks what runs behind it. The descriptor, or -errno with `error`. */
+static int link_look_up(const struct attach_context *context, const struct record_link *link,
+                        uint32_t *program_id, struct error *error)
 {
 	struct bpf_link_info info = {};
 	char path[PIN_PATH_SIZE];
 	int result;
 
-	(void)program_fd;
 	link_path(context, link, path);
 	_cleanup_close_ int link_fd = kernel_pin_open(path);
 
-	link->state = LINK_STATE_REMOVED;
-	if (link_fd == -ENOENT)
-		return 0;
 	if (link_fd < 0)
 		return error_set(error, link_fd, ERROR_KERNEL, "cannot open %s: %s", path,
 		                 strerror(-link_fd));
@@ -76,7 +88,80 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL, "cannot ask for the link at %s: %s",
 		                 path, strerror(-result));
-	if (info.prog_id == program->kernel_id)
+	*program_id = info.prog_id;
+	return steal_fd(&link_fd);
+}
+
+static int link_replace(const struct record_program *program, int program_fd, int link_fd,
+                        const struct record_link *link, struct error *error)
+{
+	int result = kernel_link_update(link_fd, program_fd);
+
+	if (result < 0)
+		return error_set(error, result, ERROR_KERNEL,
+		                 "the kernel refuses to put program \"%s\" behind link %llu: %s",
+		                 program->name, (unsigned long long)link->id, strerror(-result));
+	return 0;
+}
+
+/* Makes a second link, which then takes the pin of the first: with its pin that one ends. */
+static int link_succeed(struct attach_context *context, const struct record_program *program,
+                        int program_fd, struct record_link *link, struct error *error)
+{
+	char path[PIN_PATH_SIZE], fresh[PIN_PATH_SIZE];
+	_cleanup_close_ int link_fd = -1;
+	int result = attach_type(link->type)->make(context, program, program_fd, link, error);
+
+	if (result < 0)
+		return result;
+	link_fd = result;
+	link_path(context, link, path);
+	successor_path(context, link, fresh);
+	result = kernel_pin(link_fd, fresh);
+	if (result < 0)
+		return pin_error(error, result, fresh);
+	if (renameat(AT_FDCWD, fresh, AT_FDCWD, path) < 0) {
+		result = -errno;
+		(void)unlink(fresh);
+		return pin_error(error, result, path);
+	}
+	return 0;
+}
+
+int attach_link_update(struct attach_context *context, const struct record_program *program,
+                       int program_fd, uint32_t runs, struct record_link *link, struct error *error)
+{
+	uint32_t found;
+	_cleanup_close_ int link_fd = link_look_up(context, link, &found, error);
+	char fresh[PIN_PATH_SIZE];
+
+	if (link_fd < 0)
+		return link_fd;
+	successor_path(context, link, fresh);
+	(void)unlink(fresh); /* there only after a crash */
+	if (found == program->kernel_id && runs != program->kernel_id)
+		return 0;
+	if (attach_type(link->type)->replaces && found != program->kernel_id)
+		return link_replace(program, program_fd, link_fd, link, error);
+	return link_succeed(context, program, program_fd, link, error);
+}
+
+int attach_link_adopt(struct attach_context *context, const struct record_program *program,
+                      int program_fd, struct record_link *link, struct error *error)
+{
+	struct error why;
+	uint32_t found;
+	_cleanup_close_ int link_fd = link_look_up(context, link, &found, &why);
+
+	(void)program_fd;
+	link->state = LINK_STATE_REMOVED;
+	if (link_fd == -ENOENT)
+		return 0;
+	if (link_fd < 0) {
+		*error = why;
+		return link_fd;
+	}
+	if (found == program->kernel_id)
 		link->state = LINK_STATE_ATTACHED;
 	return 0;
 }

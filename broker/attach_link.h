@@ -8,7 +8,7 @@
 
 #include "broker/attach.h"
 
-/* The members `check`, `attach`, `detach` and `adopt` of a row of struct attach_type. */
+/* The members `check`, `attach`, `detach`, `update` and `adopt` of a row of struct attach_type. */
 int attach_link_check(struct attach_context *context, const struct record_program *program,
                       struct record_link *link, struct error *error);
 int attach_link_attach(struct attach_context *context, const struct record_program *program,
@@ -18,8 +18,17 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 int attach_link_adopt(struct attach_context *context, const struct record_program *program,
                       int program_fd, struct record_link *link, struct error *error);
 
+/*
+ * Where the row says `replaces` the kernel puts the program behind the link. Elsewhere a second
+ * link is made before the first one ends: nothing that happens is missed, and for a moment both
+ * run.
+ */
+int attach_link_update(struct attach_context *context, const struct record_program *program,
+                       int program_fd, uint32_t runs, struct record_link *link,
+                       struct error *error);
+
 #define ATTACH_LINK_ROW                                                                         \
 	.check = attach_link_check, .attach = attach_link_attach, .detach = attach_link_detach, \
-	.adopt = attach_link_adopt
+	.update = attach_link_update, .adopt = attach_link_adopt
 
 #endif

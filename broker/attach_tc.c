@@ -97,8 +97,9 @@ static int place_sync(struct attach_context *context, const struct tc_request *r
 	return 0;
 }
 
-static int attach_tc(struct attach_context *context, const struct record_program *program,
-                     int program_fd, struct record_link *link, struct error *error)
+/* Lets the program run with bpfd's others. */
+static int member_sync(struct attach_context *context, const struct record_program *program,
+                       int program_fd, const struct record_link *link, struct error *error)
 {
 	struct tc_request request;
 
@@ -113,6 +114,22 @@ static int attach_tc(struct attach_context *context, const struct record_program
 		.proceed_on = link->target.proceed_on,
 	};
 	return place_sync(context, &request, error);
+}
+
+static int attach_tc(struct attach_context *context, const struct record_program *program,
+                     int program_fd, struct record_link *link, struct error *error)
+{
+	return member_sync(context, program, program_fd, link, error);
+}
+
+static int update_tc(struct attach_context *context, const struct record_program *program,
+                     int program_fd, uint32_t runs, struct record_link *link, struct error *error)
+{
+	int result = duplicate_check(context, program, link, error);
+
+	(void)runs; /* it is not among the members: so it goes */
+	link->target.proceed_on |= CHAIN_ALWAYS;
+	return result < 0 ? result : member_sync(context, program, program_fd, link, error);
 }
 
 static int detach_tc(struct attach_context *context, const struct record_link *link,
@@ -149,5 +166,6 @@ const struct attach_type attach_type_tc = {
 	.check = check_tc,
 	.attach = attach_tc,
 	.detach = detach_tc,
+	.update = update_tc,
 	.adopt = adopt_tc,
 };

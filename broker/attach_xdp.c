@@ -100,12 +100,35 @@ static int interface_sync(struct attach_context *context, const struct xdp_reque
 	return result;
 }
 
+/* Lets the program run with bpfd's others. `request` has these. */
+static int member_sync(struct attach_context *context, struct xdp_request *request,
+                       const struct record_program *program, int program_fd,
+                       struct record_link *link, struct error *error)
+{
+	struct record_chain chain;
+	int result;
+
+	if (request->count > XDP_PROGRAMS_MAX)
+		request->count = XDP_PROGRAMS_MAX; /* the eleventh is refused all the same */
+	request->members[request->count++] = (struct xdp_member){
+		.link_id = link->id,
+		.kernel_id = program->kernel_id,
+		.program_fd = program_fd,
+		.priority = (uint32_t)link->target.priority,
+		.proceed_on = link->target.proceed_on,
+		.frags = program->xdp.frags,
+	};
+	request->exclusive = link->target.exclusive;
+	result = interface_sync(context, request, &chain, error);
+	if (result == 0)
+		link->target.mode = chain.mode;
+	return result;
+}
+
 static int attach_xdp(struct attach_context *context, const struct record_program *program,
                       int program_fd, struct record_link *link, struct error *error)
 {
-	struct record_chain chain;
 	struct xdp_request request;
-	int result;
 
 	request_fill(context, link, &request);
 	if (link->target.exclusive && request.count)
@@ -114,22 +137,22 @@ static int attach_xdp(struct attach_context *context, const struct record_progra
 		                 "first, or attach without "
 		                 "--exclusive",
 		                 link->target.interface, request.count);
-	if (request.count > XDP_PROGRAMS_MAX)
-		request.count = XDP_PROGRAMS_MAX; /* the eleventh is refused all the same */
-	request.members[request.count++] = (struct xdp_member){
-		.link_id = link->id,
-		.kernel_id = program->kernel_id,
-		.program_fd = program_fd,
-		.priority = (uint32_t)link->target.priority,
-		.proceed_on = link->target.proceed_on,
-		.frags = program->xdp.frags,
-	};
 	request.mode = link->target.mode;
-	request.exclusive = link->target.exclusive;
-	result = interface_sync(context, &request, &chain, error);
-	if (result == 0)
-		link->target.mode = chain.mode;
-	return result;
+	return member_sync(context, &request, program, program_fd, link, error);
+}
+
+static int update_xdp(struct attach_context *context, const struct record_program *program,
+                      int program_fd, uint32_t runs, struct record_link *link, struct error *error)
+{
+	struct xdp_request request;
+	int result = duplicate_check(context, program, link, error);
+
+	if (result < 0)
+		return result;
+	link->target.proceed_on |= DISPATCHER_RETURN;
+	request_fill(context, link, &request);
+	request.replaces = runs;
+	return member_sync(context, &request, program, program_fd, link, error);
 }
 
 static int detach_xdp(struct attach_context *context, const struct record_link *link,
@@ -171,5 +194,6 @@ const struct attach_type attach_type_xdp = {
 	.check = check_xdp,
 	.attach = attach_xdp,
 	.detach = detach_xdp,
+	.update = update_xdp,
 	.adopt = adopt_xdp,
 };

@@ -167,6 +167,16 @@ int detach_request(struct broker *broker, struct channel_message *message);
 /* Takes a link off the kernel, whatever its state; 0 when there is nothing left of it. */
 int link_take_off(struct broker *broker, const struct record_link *link, struct error *error);
 
+/* Stores a link with its state, which is an intent or takes one back. */
+int link_store(struct broker *broker, const struct record_link *link, struct error *error);
+/* The same with the answer that the change gets. */
+int link_store_answered(struct broker *broker, const struct record_link *link,
+                        const struct origin *origin, struct error *error);
+struct store_answer answer_of_one(enum store_operation operation, uint64_t id);
+
+/* update.c */
+int update_request(struct broker *broker, struct channel_message *message);
+
 /* unload.c */
 int unload_request(struct broker *broker, struct channel_message *message);
 

@@ -96,7 +96,8 @@ size_t codec_link_encode(const struct record_link *link, void *out)
 static bool link_ok(const struct record_link *link, uint64_t id)
 {
 	return link->id == id && link->program_id && program_type_row(link->type) &&
-	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_GONE &&
+	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_UPDATING &&
+	       (link->state == LINK_STATE_UPDATING) == (link->updating_to != 0) &&
 	       target_well_formed(&link->target);
 }
 

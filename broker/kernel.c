@@ -127,6 +127,15 @@ int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id)
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
+int kernel_link_update(int link_fd, int program_fd)
+{
+	union bpf_attr attr = {};
+
+	attr.link_update.link_fd = (uint32_t)link_fd;
+	attr.link_update.new_prog_fd = (uint32_t)program_fd;
+	return kernel->bpf(BPF_LINK_UPDATE, &attr, sizeof(attr));
+}
+
 int kernel_link_perf_event(int program_fd, int perf_fd)
 {
 	union bpf_attr attr = {};

@@ -37,6 +37,9 @@ int kernel_map_lookup(int map_fd, const void *key, void *value);
 /* Links a component (BPF_PROG_TYPE_EXT) to the function `btf_id` of `target_fd`. The link's
  * descriptor. */
 int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
+/* Puts another program behind a link: -EINVAL or -EOPNOTSUPP where the kernel cannot do that for
+ * links of its kind. 0 or -errno. */
+int kernel_link_update(int link_fd, int program_fd);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
 /* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's

@@ -11,19 +11,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static int link_store(struct broker *broker, const struct record_link *link, struct error *error)
+int link_store(struct broker *broker, const struct record_link *link, struct error *error)
 {
 	store_begin(broker->store);
 	store_link_put(broker->store, link);
 	return store_commit(broker->store, error);
 }
 
-static struct store_answer answer_of_one(enum store_operation operation, uint64_t id)
+struct store_answer answer_of_one(enum store_operation operation, uint64_t id)
 {
 	return (struct store_answer){ .operation = (uint32_t)operation, .count = 1, .ids = { id } };
 }
 
-static int link_store_answered(struct broker *broker, const struct record_link *link,
+int link_store_answered(struct broker *broker, const struct record_link *link,
                                const struct origin *origin, struct error *error)
 {
 	struct store_answer answer = answer_of_one(origin->operation, link->id);

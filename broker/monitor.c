@@ -18,6 +18,7 @@ static const char *const state_names[] = {
 	[LINK_STATE_DETACHING] = "being detached",
 	[LINK_STATE_REMOVED] = "removed by somebody else",
 	[LINK_STATE_GONE] = "without its interface",
+	[LINK_STATE_UPDATING] = "being updated",
 };
 
 bool monitor_follows(const struct link_entry *link)

@@ -157,6 +157,13 @@ int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
 	char path[OWN_PIN_PATH_SIZE];
 
 	own_pin_path(settings, OWN_PIN_LINK, id, path);
+
+	size_t length = strlen(path);
+
+	/* a successor that a crash kept from taking its place: broker/attach_link.c */
+	(void)snprintf(path + length, sizeof(path) - length, "-new");
+	(void)remove_file(path);
+	path[length] = '\0';
 	return remove_file(path);
 }
 

@@ -179,6 +179,8 @@ static int registry_fill(struct broker *broker, struct gathered *gathered, struc
 		if (!registry_program(&broker->registry, gathered->links[i].program_id))
 			continue;
 		result = store_link_get(broker->store, gathered->links[i].id, &link, error);
+		if (link.state == LINK_STATE_UPDATING)
+			link.state = LINK_STATE_ATTACHED; /* as it was before, so it shall be */
 		if (!result)
 			registry_link_put(&broker->registry, &link);
 	}
@@ -273,6 +275,65 @@ static void link_adopt(struct broker *broker, uint64_t id)
 	registry_link_put(&broker->registry, &link);
 }
 
+/* Does the kernel say that the link runs this program? When it cannot be asked, it may. */
+static bool link_runs_program(struct broker *broker, const struct record_program *program,
+                              struct record_link *link)
+{
+	struct error ignored;
+
+	return attach_type(link->type)
+	                       ->adopt(&broker->attach, program,
+	                               registry_program(&broker->registry, program->id)->fd, link,
+	                               &ignored) < 0 ||
+	       link->state == LINK_STATE_ATTACHED || link->state == LINK_STATE_UPDATING;
+}
+
+/* Takes an unfinished update of a running link back. 0, or -errno with `error`. */
+static int update_undo(struct broker *broker, struct record_link *link, struct error *error)
+{
+	const struct program_entry *entry = registry_program(&broker->registry, link->program_id);
+	struct record_program program, other;
+	struct record_link look = *link;
+	int result = store_program_get(broker->store, link->program_id, &program, error);
+
+	if (result)
+		return result;
+	if (!registry_program(&broker->registry, link->updating_to) ||
+	    store_program_get(broker->store, link->updating_to, &other, error) < 0)
+		other = program;
+	if (!link_runs_program(broker, &program, &look) && look.state != LINK_STATE_GONE) {
+		look = *link;
+		(void)link_runs_program(broker, &other, &look);
+	}
+	link->state = look.state;
+	if (look.state == LINK_STATE_REMOVED || look.state == LINK_STATE_GONE)
+		return 0;
+	link->state = LINK_STATE_ATTACHED;
+	return attach_type(link->type)
+	        ->update(&broker->attach, &program, entry->fd, other.kernel_id, link, error);
+}
+
+static void link_restore(struct broker *broker, uint64_t id)
+{
+	struct record_link link;
+	struct error error = {};
+
+	if (store_link_get(broker->store, id, &link, &error) < 0)
+		return;
+	if (update_undo(broker, &link, &error) < 0) {
+		log_warning("link %llu, which was being updated, cannot be made what it was: %s",
+		            (unsigned long long)id, error.message);
+		return;
+	}
+	log_info("link %llu was being updated when bpfd ended: it is as it was before",
+	         (unsigned long long)id);
+	link.updating_to = 0;
+	store_begin(broker->store);
+	store_link_put(broker->store, &link);
+	commit_or_warn(broker);
+	registry_link_put(&broker->registry, &link);
+}
+
 static void program_unpin(struct broker *broker, uint64_t id)
 {
 	int result = own_pins_program_remove(&broker->settings, id);
@@ -306,11 +367,12 @@ static void link_keep(struct broker *broker, uint64_t id)
 }
 
 static void (*const actions[])(struct broker *broker, uint64_t id) = {
-	[RECONCILE_PROGRAM_KEEP] = program_keep, [RECONCILE_PROGRAM_DROP] = program_drop,
-	[RECONCILE_LINK_DROP] = link_drop,       [RECONCILE_LINK_KEEP] = link_keep,
-	[RECONCILE_LINK_UNDO] = link_end,        [RECONCILE_LINK_FINISH] = link_end,
-	[RECONCILE_LINK_ADOPT] = link_adopt,     [RECONCILE_PROGRAM_UNPIN] = program_unpin,
-	[RECONCILE_LINK_UNPIN] = link_unpin,     [RECONCILE_MAPS_UNPIN] = program_unpin,
+	[RECONCILE_PROGRAM_KEEP] = program_keep,   [RECONCILE_PROGRAM_DROP] = program_drop,
+	[RECONCILE_LINK_DROP] = link_drop,         [RECONCILE_LINK_KEEP] = link_keep,
+	[RECONCILE_LINK_UNDO] = link_end,          [RECONCILE_LINK_FINISH] = link_end,
+	[RECONCILE_LINK_ADOPT] = link_adopt,       [RECONCILE_LINK_RESTORE] = link_restore,
+	[RECONCILE_PROGRAM_UNPIN] = program_unpin, [RECONCILE_LINK_UNPIN] = link_unpin,
+	[RECONCILE_MAPS_UNPIN] = program_unpin,
 };
 
 static int plan_run(struct broker *broker, const struct gathered *gathered, struct error *error)

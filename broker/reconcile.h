@@ -46,6 +46,7 @@ enum reconcile_action {
 	RECONCILE_LINK_UNDO,     /* was being attached: take off, forget */
 	RECONCILE_LINK_FINISH,   /* was being detached: take off, forget */
 	RECONCILE_LINK_ADOPT,    /* ask the kernel whether it still runs */
+	RECONCILE_LINK_RESTORE,  /* was being updated: as it was before */
 	RECONCILE_PROGRAM_UNPIN, /* pins that no kept record has */
 	RECONCILE_LINK_UNPIN,
 	RECONCILE_MAPS_UNPIN

@@ -32,17 +32,21 @@ static enum reconcile_action link_action(const struct reconcile_facts *facts,
 		return RECONCILE_LINK_FINISH;
 	case LINK_STATE_ATTACHED:
 		return RECONCILE_LINK_ADOPT;
+	case LINK_STATE_UPDATING:
+		return RECONCILE_LINK_RESTORE;
 	default:
 		return RECONCILE_LINK_KEEP;
 	}
 }
 
-/* A link that is undone or finished loses its pin with that: only an attached one keeps it. */
+/* A link that is undone or finished loses its pin with that: only one that goes on keeps it. */
 static bool link_pin_kept(const struct reconcile_facts *facts, uint64_t id)
 {
 	for (size_t i = 0; i < facts->link_count; i++) {
+		enum reconcile_action action = link_action(facts, &facts->links[i]);
+
 		if (facts->links[i].id == id)
-			return link_action(facts, &facts->links[i]) == RECONCILE_LINK_ADOPT;
+			return action == RECONCILE_LINK_ADOPT || action == RECONCILE_LINK_RESTORE;
 	}
 	return false;
 }
@@ -88,7 +92,7 @@ size_t reconcile_plan(const struct reconcile_facts *facts, struct reconcile_step
 
 	programs_plan(facts, &plan, true);
 	programs_plan(facts, &plan, false);
-	for (enum reconcile_action action = RECONCILE_LINK_DROP; action <= RECONCILE_LINK_ADOPT;
+	for (enum reconcile_action action = RECONCILE_LINK_DROP; action <= RECONCILE_LINK_RESTORE;
 	     action++)
 		links_plan(facts, &plan, action);
 	pins_plan(facts, &plan, &facts->program_pins, program_kept, RECONCILE_PROGRAM_UNPIN);

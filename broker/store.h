@@ -35,7 +35,8 @@ enum store_operation {
 	STORE_OPERATION_LOAD = 1,
 	STORE_OPERATION_ATTACH = 2,
 	STORE_OPERATION_DETACH = 3,
-	STORE_OPERATION_UNLOAD = 4
+	STORE_OPERATION_UNLOAD = 4,
+	STORE_OPERATION_UPDATE = 5
 };
 
 /* The answer that a request got, kept so that its repetition gets the same one. Refusals changed

@@ -98,6 +98,29 @@ int validate_attach(const struct frontend_attach *attach, struct error *error)
 	return target_check(attach->type, &attach->target, error);
 }
 
+static bool update_well_formed(const struct frontend_update *update)
+{
+	const uint32_t fields = TARGET_BIT(TARGET_PRIORITY) | TARGET_BIT(TARGET_PROCEED_ON);
+
+	return !update->peer.reserved && !update->reserved && !(update->given & ~fields) &&
+	       (update->given & TARGET_BIT(TARGET_PRIORITY) || !update->priority) &&
+	       (update->given & TARGET_BIT(TARGET_PROCEED_ON) || !update->proceed_on);
+}
+
+int validate_update(const struct frontend_update *update, struct error *error)
+{
+	if (!update_well_formed(update))
+		return -EPROTO;
+	if (update->link_id == 0)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "the id is 0, which is nobody's: see \"bpfctl list links\"");
+	if (!update->program_id && !update->given)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "there is nothing to change: give a priority, proceed_on or a "
+		                 "program");
+	return 0;
+}
+
 int validate_remove(const struct frontend_remove *remove, struct error *error)
 {
 	if (remove->peer.reserved)

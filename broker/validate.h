@@ -20,6 +20,7 @@ bool validate_map_name(const char name[MAP_NAME_SIZE]);
 
 int validate_load(const struct frontend_load *load, struct error *error);
 int validate_attach(const struct frontend_attach *attach, struct error *error);
+int validate_update(const struct frontend_update *update, struct error *error);
 int validate_remove(const struct frontend_remove *remove, struct error *error);
 
 /* The object is a memfd that nobody can change any more, of 1 to OBJECT_SIZE_MAX bytes; else

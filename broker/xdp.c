@@ -132,7 +132,7 @@ static void chain_remember(struct xdp *xdp, struct xdp_chain *chain)
 	chain->program_fd = -1;
 }
 
-/* One program by itself; `now` is empty. */
+/* One program by itself; `now` is empty, or what it takes the place of. */
 static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
                             const struct xdp_chain *now, struct xdp_chain *next,
                             struct error *error)
@@ -166,6 +166,20 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
 	return 0;
 }
 
+static int exclusive_replace(struct xdp *xdp, const struct xdp_request *request,
+                             const struct xdp_chain *now, struct record_chain *record,
+                             struct error *error)
+{
+	struct xdp_chain next;
+	int result = exclusive_attach(xdp, request, now, &next, error);
+
+	if (result < 0)
+		return result;
+	chain_report(&next, request, record);
+	xdp_chain_discard(xdp, now);
+	return 0;
+}
+
 static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, struct xdp_chain *now,
                           struct record_chain *record, struct error *error)
 {
@@ -178,6 +192,9 @@ static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, st
 			chain_report(now, request, record);
 		return result;
 	}
+	if (request->replaces && now->own && now->version == 0 &&
+	    now->program_id == request->replaces)
+		return exclusive_replace(xdp, request, now, record, error);
 	result = chain_check(now, error);
 	if (result < 0)
 		return result;

@@ -31,6 +31,8 @@ struct xdp_request {
 	uint32_t mode; /* enum xdp_mode wanted for a first attachment; what is attached keeps its
 	                  mode */
 	uint32_t exclusive; /* exactly one member, attached itself */
+	uint32_t replaces;  /* exclusive: kernel id of the program that it takes the place of; 0: of
+	                       none */
 	size_t count;       /* 0: nothing of bpfd's shall run there */
 	struct xdp_member members[XDP_PROGRAMS_MAX + 1];
 	/* Is this kernel id a program of bpfd's? Such a component that is not among the members is

@@ -331,21 +331,46 @@ int answer_load(const struct answer_source *source, const uint64_t *ids, size_t 
 	return 0;
 }
 
-int answer_attach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+/* The link of an answer; one that is gone since has its id alone. */
+static Bpfd__V1__Link *answered_link(const struct answer_source *source, uint64_t id)
 {
 	const struct view_link *link = view_link(source->view, id);
+	Bpfd__V1__Link *item =
+		link ? answer_link_item(source, link)
+		     : message_take(source->arena, Bpfd__V1__Link, bpfd__v1__link__init);
+
+	if (item)
+		item->id = id;
+	return item;
+}
+
+int answer_attach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
 	Bpfd__V1__AttachResponse *attach = message_take(source->arena, Bpfd__V1__AttachResponse,
 	                                                bpfd__v1__attach_response__init);
 
 	if (!attach)
 		return -ENOMEM;
-	attach->link = link ? answer_link_item(source, link)
-	                    : message_take(source->arena, Bpfd__V1__Link, bpfd__v1__link__init);
+	attach->link = answered_link(source, id);
 	if (!attach->link)
 		return -ENOMEM;
-	attach->link->id = id;
 	response->result_case = BPFD__V1__RESPONSE__RESULT_ATTACH;
 	response->attach = attach;
+	return 0;
+}
+
+int answer_update(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response)
+{
+	Bpfd__V1__UpdateResponse *update = message_take(source->arena, Bpfd__V1__UpdateResponse,
+	                                                bpfd__v1__update_response__init);
+
+	if (!update)
+		return -ENOMEM;
+	update->link = answered_link(source, id);
+	if (!update->link)
+		return -ENOMEM;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_UPDATE;
+	response->update = update;
 	return 0;
 }
 

@@ -40,6 +40,7 @@ int answer_version(const struct answer_source *source, Bpfd__V1__Response *respo
 int answer_load(const struct answer_source *source, const uint64_t *ids, size_t count,
                 Bpfd__V1__Response *response);
 int answer_attach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
+int answer_update(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
 int answer_detach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
 int answer_unload(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
 

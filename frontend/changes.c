@@ -191,6 +191,8 @@ static int done_compose(const struct answer_source *source, uint16_t type,
 		return answer_load(source, done->ids, done->count, response);
 	case FRONTEND_ATTACH:
 		return answer_attach(source, done->ids[0], response);
+	case FRONTEND_UPDATE:
+		return answer_update(source, done->ids[0], response);
 	case FRONTEND_DETACH:
 		return answer_detach(source, done->ids[0], response);
 	default:
@@ -310,7 +312,7 @@ static int view_row(struct frontend *frontend, const struct channel_message *mes
 
 void broker_message(struct frontend *frontend, const struct channel_message *message)
 {
-	bool answer = message->row->type >= FRONTEND_DONE;
+	bool answer = message->row->type >= FRONTEND_DONE; /* the broker sends no UPDATE */
 
 	if (answer && answer_ok(message)) {
 		change_answered(frontend, message);

@@ -26,7 +26,7 @@ struct change_waiting {
 
 struct change {
 	uint64_t id;    /* 0: the slot is free */
-	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, DETACH, UNLOAD */
+	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, UPDATE, DETACH, UNLOAD */
 	int connection; /* slot, or CONNECTION_NONE when the client is gone */
 	int next;       /* in the free list, or in the queue of those that wait */
 	struct account *account;

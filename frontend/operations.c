@@ -98,6 +98,22 @@ static int attach_run(struct work *work)
 	                  &work->error);
 }
 
+static int update_run(struct work *work)
+{
+	const Bpfd__V1__UpdateRequest *request = work->request->update;
+	const struct view_link *link = view_link(&work->frontend->view, request->link_id);
+	struct frontend_update body;
+	/* A link that is gone may have been updated by this very request: the broker knows. */
+	int r = update_take(request, link ? link->head : NULL, &body, &work->error);
+
+	if (r < 0)
+		return r;
+	body.peer = work->connection->peer;
+	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+	return change_ask(work->frontend, work->connection, FRONTEND_UPDATE, &body, -1, 0,
+	                  &work->error);
+}
+
 static int remove_run(struct work *work, uint16_t type, const char *field, uint64_t id)
 {
 	struct frontend_remove body = { .peer = work->connection->peer, .target_id = id };
@@ -118,6 +134,8 @@ static int change_run(struct work *work)
 		return load_run(work);
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:
 		return attach_run(work);
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		return update_run(work);
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 		return remove_run(work, FRONTEND_DETACH, "detach.link_id",
 		                  request->detach->link_id);

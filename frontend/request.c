@@ -19,6 +19,7 @@ bool request_is_change(const Bpfd__V1__Request *request)
 	switch (request->operation_case) {
 	case BPFD__V1__REQUEST__OPERATION_LOAD:
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
 		return true;
@@ -43,11 +44,11 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 		                 "protocol",
 		                 request->version, PROTOCOL_VERSION);
 	if (request->operation_case == BPFD__V1__REQUEST__OPERATION__NOT_SET)
-		return error_set(
-			error, -EINVAL, ERROR_INVALID_ARGUMENT,
-			"the request has no operation: one of load, attach, detach, unload, "
-			"list_programs, list_links, get_program, get_link, status and "
-			"version_info must be set");
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "the request has no operation: one of load, attach, update, "
+		                 "detach, unload, "
+		                 "list_programs, list_links, get_program, get_link, status and "
+		                 "version_info must be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);
 }
@@ -226,6 +227,32 @@ int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *
 	return r;
 }
 
+int update_take(const Bpfd__V1__UpdateRequest *request, const struct record_link *link,
+                struct frontend_update *out, struct error *error)
+{
+	bool priority =
+		request->priority_option_case == BPFD__V1__UPDATE_REQUEST__PRIORITY_OPTION_PRIORITY;
+	int r = id_check("update.link_id", request->link_id, error);
+
+	memset(out, 0, sizeof(*out));
+	if (r == 0 && !priority && !request->program_id && !request->n_proceed_on)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "there is nothing to change: give a priority, proceed_on or a "
+		                 "program");
+	if (r == 0 && link && request->n_proceed_on)
+		r = proceed_on_take(link->type, request->proceed_on, request->n_proceed_on,
+		                    &out->proceed_on, error);
+	out->link_id = request->link_id;
+	out->program_id = request->program_id;
+	if (priority) {
+		out->given |= TARGET_BIT(TARGET_PRIORITY);
+		out->priority = request->priority;
+	}
+	if (request->n_proceed_on)
+		out->given |= TARGET_BIT(TARGET_PROCEED_ON);
+	return r;
+}
+
 int list_programs_check(const Bpfd__V1__ListProgramsRequest *request, struct error *error)
 {
 	struct record_metadata metadata;
@@ -264,6 +291,8 @@ int request_check(const Bpfd__V1__Request *request, struct error *error)
 	case BPFD__V1__REQUEST__OPERATION_LOAD:
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:
 		return change_check(request, error);
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		return update_take(request->update, NULL, &(struct frontend_update){}, error);
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 		return id_check("detach.link_id", request->detach->link_id, error);
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:

@@ -36,6 +36,10 @@ const char *request_operation_name(const Bpfd__V1__Request *request);
 int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, struct error *error);
 int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *out,
                 struct error *error);
+/* `link` is the one that the request names, for its type; NULL where there is none: then proceed_on
+ * is not looked into. */
+int update_take(const Bpfd__V1__UpdateRequest *request, const struct record_link *link,
+                struct frontend_update *out, struct error *error);
 
 /* What the questions name. */
 int list_programs_check(const Bpfd__V1__ListProgramsRequest *request, struct error *error);

@@ -74,34 +74,38 @@ static const char *actions_list(const struct action_table *actions, char *out, s
 	return out;
 }
 
-static int actions_take(const Bpfd__V1__Target *message, const struct program_type_row *type,
-                        struct record_target *out, struct error *error)
+int proceed_on_take(uint32_t type, const int32_t *codes, size_t count, uint32_t *mask,
+                    struct error *error)
 {
+	const struct program_type_row *row = program_type_row(type);
+	uint32_t taken = 0;
 	char list[400];
 
-	if (!type->actions)
-		return 0; /* target_check() refuses that it is given at all */
-	for (size_t i = 0; i < message->n_proceed_on; i++) {
-		int32_t code = message->proceed_on[i];
+	if (!row || !row->actions)
+		return refuse(error,
+		              "proceed_on is given, which %s programs do not take: they are in no "
+		              "chain",
+		              row ? row->name : "these");
+	for (size_t i = 0; i < count; i++) {
 		uint32_t bit;
 
-		if (!action_by_code(type->actions, code))
+		if (!action_by_code(row->actions, codes[i]))
 			return refuse(error,
 			              "proceed_on has %d, which is no return value of %s programs: "
 			              "they are %s",
-			              code, type->name,
-			              actions_list(type->actions, list, sizeof(list)));
-		bit = 1u << (code + type->actions->bias);
-		if (out->proceed_on & bit)
-			return refuse(error, "proceed_on has %d twice", code);
-		out->proceed_on |= bit;
+			              codes[i], row->name,
+			              actions_list(row->actions, list, sizeof(list)));
+		bit = 1u << (codes[i] + row->actions->bias);
+		if (taken & bit)
+			return refuse(error, "proceed_on has %d twice", codes[i]);
+		taken |= bit;
 	}
+	*mask = taken;
 	return 0;
 }
 
 static int field_take(const Bpfd__V1__Target *message, const ProtobufCFieldDescriptor *descriptor,
-                      const struct program_type_row *type, struct record_target *out,
-                      struct error *error)
+                      uint32_t type, struct record_target *out, struct error *error)
 {
 	const char *bytes = (const char *)message, *at = bytes + descriptor->offset;
 	enum target_field field = target_field_by_name(descriptor->name);
@@ -112,9 +116,13 @@ static int field_take(const Bpfd__V1__Target *message, const ProtobufCFieldDescr
 	if (row->kind == TARGET_KIND_TEXT)
 		return text_field_take(row, *(const char *const *)(const void *)at, out, error);
 	if (row->kind == TARGET_KIND_ACTIONS) {
-		if (message->n_proceed_on)
-			out->given |= TARGET_BIT(field);
-		return actions_take(message, type, out, error);
+		if (!message->n_proceed_on)
+			return 0;
+		out->given |= TARGET_BIT(field);
+		if (!program_type_row(type)->actions)
+			return 0; /* target_check() refuses that it is given at all */
+		return proceed_on_take(type, message->proceed_on, message->n_proceed_on,
+		                       &out->proceed_on, error);
 	}
 	if (optional && !oneof_given(descriptor, bytes))
 		return 0;
@@ -139,7 +147,7 @@ int target_take(const Bpfd__V1__Target *message, uint32_t type, struct record_ta
 	if (!row)
 		return refuse(error, "attach.type is missing: it must be the program's type");
 	for (unsigned int i = 0; message && i < descriptor->n_fields && result == 0; i++)
-		result = field_take(message, &descriptor->fields[i], row, out, error);
+		result = field_take(message, &descriptor->fields[i], type, out, error);
 	return result < 0 ? result : target_check(type, out, error);
 }
 

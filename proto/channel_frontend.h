@@ -44,6 +44,18 @@ struct frontend_attach {
 	struct record_metadata metadata;
 };
 
+/* Change a link in place. What is not given stays as it is. */
+struct frontend_update {
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+	uint64_t link_id;
+	uint64_t program_id; /* 0: the program stays */
+	int32_t priority;
+	uint32_t proceed_on; /* as in struct record_target */
+	uint32_t given;      /* 1 << enum target_field: of PRIORITY and PROCEED_ON */
+	uint32_t reserved;
+};
+
 /* Detach a link or unload a program (which detaches its links first). */
 struct frontend_remove {
 	struct record_peer peer;
@@ -77,21 +89,22 @@ struct frontend_refused {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_FRONTEND(X)                                                             \
-	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                \
-	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)            \
-	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)            \
-	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)            \
-	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                \
-	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)              \
-	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)            \
-	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                    \
-	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                  \
-	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                 \
-	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING) \
-	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)               \
-	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)         \
-	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY)
+#define CHANNEL_FRONTEND(X)                                                              \
+	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                 \
+	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)             \
+	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
+	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
+	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                 \
+	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)               \
+	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)             \
+	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                     \
+	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                   \
+	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                  \
+	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING)  \
+	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                \
+	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)          \
+	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY) \
+	X(UPDATE, 15, UPPER, struct frontend_update, 0, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

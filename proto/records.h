@@ -104,7 +104,8 @@ enum link_state {
 	LINK_STATE_ATTACHED = 2,
 	LINK_STATE_DETACHING = 3, /* intent: finished at start if found so */
 	LINK_STATE_REMOVED = 4,   /* somebody else took it off the interface */
-	LINK_STATE_GONE = 5       /* its interface is gone */
+	LINK_STATE_GONE = 5,      /* its interface is gone */
+	LINK_STATE_UPDATING = 6   /* intent: taken back at start if found so */
 };
 
 enum xdp_mode { XDP_MODE_DEFAULT = 0, XDP_MODE_NATIVE = 1, XDP_MODE_GENERIC = 2 };
@@ -150,6 +151,7 @@ struct record_link {
 	uint32_t owner_uid;
 	uint32_t owner_gid;
 	uint64_t attached_at_s;
+	uint64_t updating_to; /* while UPDATING: the program that shall run instead; else 0 */
 	struct record_target target;
 	struct record_metadata metadata;
 };

@@ -35,6 +35,7 @@ struct arguments {
 	_Bool exclusive;
 	enum bpfd_program_type type;
 	uint64_t program_id;
+	char *actions; /* of update's --proceed-on, as given; NULL: not given */
 	struct bpfd_target target;
 	int32_t proceed_on[ACTIONS_MAX];
 	uint32_t fields; /* 1 << enum target_field: what options were given for */

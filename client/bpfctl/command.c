@@ -10,6 +10,8 @@ const struct command commands[] = {
 	  load_options, 1, 1, load_check, load_file_run },
 	{ { "attach", COMMAND_TYPE }, "PROGRAM", VALUES_PROGRAM, "let a program run: on an interface, at a tracepoint, ...",
 	  attach_options, 1, 1, attach_check, attach_run },
+	{ { "update", NULL }, "LINK", VALUES_LINK, "change what a link runs, or its place, without a gap",
+	  update_options, 1, 1, update_check, update_run },
 	{ { "detach", NULL }, "LINK...", VALUES_LINK, "take programs off where they run",
 	  NULL, 1, OPERANDS_ANY, ids_check, detach_run },
 	{ { "unload", NULL }, "PROGRAM...", VALUES_PROGRAM, "detach programs everywhere, and remove them",

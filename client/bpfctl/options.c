@@ -116,7 +116,7 @@ static _Bool take_exclusive(struct arguments *arguments, char *value)
 	return 1;
 }
 
-static _Bool take_program_id(struct arguments *arguments, char *value)
+_Bool take_program_id(struct arguments *arguments, char *value)
 {
 	if (!id_parse(value, &arguments->program_id))
 		return complain(arguments, "\"%s\" is no program id: see \"bpfctl list programs\"",
@@ -148,6 +148,32 @@ const struct option_row list_links_options[] = {
 	{},
 };
 /* clang-format on */
+
+/* What the words mean depends on the link's type: they are looked at when that is known. */
+static _Bool take_actions(struct arguments *arguments, char *value)
+{
+	if (!*value)
+		return complain(arguments, "--proceed-on takes actions, as pass,drop");
+	arguments->actions = value;
+	return 1;
+}
+
+/* clang-format off */
+const struct option_row update_options[] = {
+	{ "priority", "N", NULL, "lower runs first", take_priority, 0, 0, 0, 0 },
+	{ "proceed-on", "ACTION,...", NULL, "run the next program after these results", take_actions, 0, 0, 0, 0 },
+	{ "program", "PROGRAM", VALUES_PROGRAM, "run this program instead, of the same type", take_program_id, 0, 0, 0, 0 },
+	{},
+};
+/* clang-format on */
+
+_Bool update_check(struct arguments *arguments)
+{
+	if (!arguments->target.priority_set && !arguments->actions && !arguments->program_id)
+		return complain(arguments, "nothing to change: give --priority, --proceed-on or "
+		                           "--program");
+	return ids_check(arguments);
+}
 
 _Bool load_check(struct arguments *arguments)
 {

@@ -62,7 +62,7 @@ static _Bool take_direction(struct arguments *arguments, char *value)
 }
 
 /* What range bpfd takes is bpfd's to say. */
-static _Bool take_priority(struct arguments *arguments, char *value)
+_Bool take_priority(struct arguments *arguments, char *value)
 {
 	uint64_t number;
 	_Bool negative = value[0] == '-';
@@ -91,7 +91,7 @@ static _Bool action_add(struct arguments *arguments, const char *name)
 	return 1;
 }
 
-static _Bool take_proceed_on(struct arguments *arguments, char *value)
+_Bool take_proceed_on(struct arguments *arguments, char *value)
 {
 	char *name;
 

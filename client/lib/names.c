@@ -20,7 +20,7 @@ static const struct name_row xdp_modes[] = {
 static const struct name_row link_states[] = {
 	{ "attaching", BPFD_LINK_ATTACHING }, { "attached", BPFD_LINK_ATTACHED },
 	{ "detaching", BPFD_LINK_DETACHING }, { "removed", BPFD_LINK_REMOVED },
-	{ "gone", BPFD_LINK_GONE },
+	{ "gone", BPFD_LINK_GONE },           { "updating", BPFD_LINK_UPDATING },
 };
 
 static const struct name_row directions[] = {

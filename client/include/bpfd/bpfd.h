@@ -131,7 +131,8 @@ enum bpfd_link_state {
 	BPFD_LINK_ATTACHED = 2,
 	BPFD_LINK_DETACHING = 3,
 	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
-	BPFD_LINK_GONE = 5     /* its interface is gone */
+	BPFD_LINK_GONE = 5,    /* its interface is gone */
+	BPFD_LINK_UPDATING = 6
 };
 
 /* The words that bpfctl uses; NULL for a number that has none. */
@@ -349,6 +350,20 @@ struct bpfd_attach_request {
 int bpfd_attach(struct bpfd_client *client, const struct bpfd_attach_request *request,
                 struct bpfd_link **link, struct bpfd_error **error);
 void bpfd_link_free(struct bpfd_link *link);
+
+struct bpfd_update_request {
+	uint64_t link_id;
+	uint64_t program_id;       /* runs instead, of the same type; 0: the program stays */
+	const int32_t *proceed_on; /* none: it stays */
+	size_t proceed_on_count;
+	bool priority_set; /* otherwise it stays */
+	int32_t priority;
+	const uint8_t *request_id; /* NULL: made by the library */
+};
+
+/* Changes a link in place, in one step: what it serves sees it as it was or as it is, whole. */
+int bpfd_update(struct bpfd_client *client, const struct bpfd_update_request *request,
+                struct bpfd_link **link, struct bpfd_error **error);
 
 int bpfd_detach(struct bpfd_client *client, uint64_t link_id, const uint8_t *request_id,
                 struct bpfd_error **error);
