@@ -192,7 +192,7 @@ int tc_read(struct tc *tc, struct netlink *netlink, const struct tc_place *place
             uint64_t (*link_of)(void *state, const struct tc_place *place, uint32_t kernel_id),
             void *state, struct tc_chain *chain, struct error *error)
 {
-	struct tc_found found;
+	struct tc_found found = {};
 	int result = tc_found_read(tc, netlink, place, &found, error);
 
 	if (result < 0)

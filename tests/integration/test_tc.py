@@ -51,7 +51,8 @@ def order_on_both_directions(host):
     daemon, wire = host.bpfd(), host.wire()
     for tag, priority in ((1, 50), (2, 10), (3, 90)):
         link = attach(daemon, load(daemon, tag), wire, "--priority", str(priority))
-    check_equal((link["type"], link["target"], link["position"], link["priority"]), ("tc", "v0 ingress", 2, 90), "link")
+    check_equal([link[key] for key in ("type", "interface", "direction", "position", "priority")],
+                ["tc", "v0", "ingress", 2, 90], "link")
     check_equal(link["proceed_on"], ["pipe", "dispatcher_return"], "proceed_on")
     check_equal(wire.trace(), [2, 1, 3], "programs that a frame passed on its way in")
     check_equal(trace_out(wire), [], "programs that a frame passed on its way out")
@@ -61,9 +62,9 @@ def order_on_both_directions(host):
     attach(daemon, both, wire)
     check_equal(trace_out(wire), [5, 4], "the way out")
     check_equal(wire.trace(), [2, 1, 4, 3], "the way in: ties go by link")
-    positions = {place: [link["position"] for link in daemon.links() if link["target"] == place]
-                 for place in ("v0 ingress", "v0 egress")}
-    check_equal(positions, {"v0 ingress": [0, 1, 2, 3], "v0 egress": [0, 1]}, "positions")
+    positions = {way: [link["position"] for link in daemon.links() if link["direction"] == way]
+                 for way in ("ingress", "egress")}
+    check_equal(positions, {"ingress": [0, 1, 2, 3], "egress": [0, 1]}, "positions")
     daemon.unload(both)
     check_equal((wire.trace(), trace_out(wire)), ([2, 1, 3], [5]), "without the one that was on both")
 
