@@ -18,6 +18,12 @@ foreach(name arguments render bpfctl)
 endforeach()
 add_dependencies(client_bpfctl_test bpfctl)
 
+foreach(shell bash zsh fish)
+	add_test(NAME client_completion_${shell}_test
+		COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/completion_test.sh ${shell} $<TARGET_FILE:bpfctl>)
+	set_tests_properties(client_completion_${shell}_test PROPERTIES LABELS unit SKIP_RETURN_CODE 77)
+endforeach()
+
 add_test(NAME client_symbols_test
 	COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/symbols_test.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:bpfd_client_shared>)
 set_tests_properties(client_symbols_test PROPERTIES LABELS unit)

@@ -31,7 +31,8 @@ static const char helpers[] =
 	"\ttest (count $words) -ge (count $wanted); or return 1\n"
 	"\ttest $most = any; or test (count $words) -le $most; or return 1\n"
 	"\tset -q wanted[1]; or return 0\n"
-	"\ttest \"$words[1..(count $wanted)]\" = \"$wanted\"\n"
+	"\tset -l given $words[1..(count $wanted)]\n"
+	"\ttest \"$given\" = \"$wanted\"\n"
 	"end\n\n"
 	"function __bpfctl_ids\n"
 	"\tset -l socket\n"
@@ -95,6 +96,11 @@ static void values_print(FILE *out, const char *values, enum bpfd_program_type t
 	}
 }
 
+static _Bool value_is_file(const struct option_row *row)
+{
+	return row->values && strcmp(row->values, VALUES_FILE) == 0;
+}
+
 /* One line for each option. */
 static void options_print(FILE *out, const char *condition, const struct option_row *rows,
                           enum bpfd_program_type type)
@@ -106,7 +112,7 @@ static void options_print(FILE *out, const char *condition, const struct option_
 		if (rows->letter)
 			(void)fprintf(out, " -s %c", rows->letter);
 		if (rows->value)
-			(void)fputs(" -r", out);
+			(void)fputs(value_is_file(rows) ? " -r" : " -x", out);
 		if (rows->values)
 			values_print(out, rows->values, type);
 		(void)fputs(" -d ", out);

@@ -381,7 +381,7 @@ static void test_version_needs_no_daemon(void **state)
 /* Runs a shell line in which $BPFCTL is bpfctl on the test server; returns its exit code. */
 static int shell_run(const char *script)
 {
-	char command[512];
+	char command[1024];
 	char *const argv[] = { (char *)(uintptr_t) "/bin/bash", (char *)(uintptr_t) "-c", command,
 		               NULL };
 	struct run_result result;
@@ -412,6 +412,33 @@ static void test_streams_that_fail(void **state)
 	/* an object from a pipe */
 	assert_int_equal(shell_run("cat /bin/true | $BPFCTL load file /dev/stdin --program xdp:f"),
 	                 0);
+}
+
+/* The shell's script asks the bpfctl in PATH, and on the socket that was named. */
+static void test_completion_of_ids(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *offered;
+	} rows[] = {
+		{ "get program", "5 6" }, { "get link", "1 3" },
+		{ "detach 1", "1 3" },    { "unload", "5 6" },
+		{ "attach xdp", "5 6" },  { "attach xdp --iface lo", "5 6" },
+		{ "attach xdp 5", "" },   { "list links --program", "5 6" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char script[768];
+
+		(void)snprintf(script, sizeof(script),
+		               "PATH=" BPFD_BUILD_DIR
+		               "/bin:$PATH; source <(bpfctl completion bash); "
+		               "COMP_WORDS=($BPFCTL %s ''); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); "
+		               "_bpfctl; echo \"${COMPREPLY[*]}\"; test \"${COMPREPLY[*]}\" = '%s'",
+		               rows[i].words, rows[i].offered);
+		assert_int_equal(shell_run(script), 0);
+	}
 }
 
 static int server_setup(void **state)
@@ -447,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_version_needs_no_daemon),
 		WITH_SERVER(test_streams_that_fail),
+		WITH_SERVER(test_completion_of_ids),
 	};
 
 	/* tables and dates look alike everywhere */
