@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "common/program_type.h"
+#include "common/target.h"
 #include "workers/loader/loader.h"
 #include "workers/loader/names.h"
 
@@ -97,8 +98,10 @@ static int form_check(const struct object *object, const struct gate_job_program
 		return 0;
 	return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
 	                 "the object has no BTF type information, which a program in a chain of "
-	                 "%s programs needs: compile it with -g, or load it with --exclusive",
-	                 row->name);
+	                 "%s programs needs: compile it with -g%s",
+	                 row->name,
+	                 row->takes & TARGET_BIT(TARGET_EXCLUSIVE) ? ", or load it with --exclusive"
+	                                                           : "");
 }
 
 static int program_select(struct object *object, uint32_t index, struct error *error)
