@@ -89,7 +89,7 @@ static void test_load_sends_all_and_describes_programs(void **state)
 {
 	static const struct bpfd_load_program programs[] = {
 		{ .type = BPFD_PROGRAM_XDP, .function = "count_packets", .exclusive = true },
-		{ .type = BPFD_PROGRAM_TRACEPOINT, .function = "on_switch" },
+		{ .type = BPFD_PROGRAM_TRACEPOINT, .function = "on_switch", .target = "vfs_read" },
 	};
 	static const struct bpfd_global global = { .name = "limit",
 		                                   .value = "\x0a\0\0",
@@ -120,6 +120,8 @@ static void test_load_sends_all_and_describes_programs(void **state)
 	assert_string_equal(load->programs[1]->function, "on_switch");
 	assert_int_equal(load->programs[0]->exclusive, 1);
 	assert_int_equal(load->programs[1]->type, BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT);
+	assert_string_equal(load->programs[0]->target, "");
+	assert_string_equal(load->programs[1]->target, "vfs_read");
 	assert_int_equal(load->globals[0]->value.len, 4);
 	assert_string_equal(load->metadata[0]->key, "team");
 	assert_string_equal(load->application, "firewall");
@@ -199,6 +201,99 @@ static void test_attach_tracepoint(void **state)
 	assert_int_equal(bpfd_attach(fixture->client, &request, &link, &error), -EINVAL);
 	assert_int_equal(error->code, BPFD_ERROR_INVALID_ARGUMENT);
 	bpfd_error_free(error);
+}
+
+/* Every field arrives, in both directions. */
+static void test_attach_carries_the_whole_target(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bpfd_attach_request request = {
+		.program_id = 7,
+		.type = BPFD_PROGRAM_UPROBE,
+		.target = { .interface = "i",
+		            .netns = "/n",
+		            .group = "g",
+		            .name = "e",
+		            .path = "/p",
+		            .function = "f",
+		            .offset = UINT64_MAX,
+		            .follow = true,
+		            .priority_set = true,
+		            .priority = INT32_MIN,
+		            .cpu_set = true,
+		            .pid = 11,
+		            .container_pid = 12,
+		            .frequency = 13,
+		            .direction = BPFD_DIRECTION_INGRESS,
+		            .family = BPFD_NETFILTER_IPV4,
+		            .hook = BPFD_NETFILTER_POSTROUTING },
+	};
+	const Bpfd__V1__Target *sent;
+	struct bpfd_link *link = NULL;
+
+	assert_int_equal(bpfd_attach(fixture->client, &request, &link, NULL), 0);
+	assert_int_equal(fixture->seen.request->attach->type,
+	                 BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UPROBE);
+	sent = fixture->seen.request->attach->target;
+	assert_string_equal(sent->interface, "i");
+	assert_string_equal(sent->netns, "/n");
+	assert_string_equal(sent->group, "g");
+	assert_string_equal(sent->name, "e");
+	assert_string_equal(sent->path, "/p");
+	assert_string_equal(sent->function, "f");
+	assert_true(sent->offset == UINT64_MAX);
+	assert_true(sent->follow && !sent->exclusive);
+	assert_int_equal(sent->priority, INT32_MIN);
+	assert_int_equal(sent->cpu_option_case, BPFD__V1__TARGET__CPU_OPTION_CPU);
+	assert_int_equal(sent->cpu, 0);
+	assert_int_equal(sent->pid, 11);
+	assert_int_equal(sent->container_pid, 12);
+	assert_int_equal(sent->frequency, 13);
+	assert_int_equal(sent->direction, BPFD__V1__DIRECTION__DIRECTION_INGRESS);
+	assert_int_equal(sent->family, BPFD__V1__NETFILTER_FAMILY__NETFILTER_FAMILY_IPV4);
+	assert_int_equal(sent->hook, BPFD__V1__NETFILTER_HOOK__NETFILTER_HOOK_POSTROUTING);
+
+	assert_string_equal(link->where, "/bin/bash:readline+0x10");
+	assert_string_equal(link->target.interface, "");
+	assert_string_equal(link->target.netns, "/run/netns/blue");
+	assert_string_equal(link->target.group, "g");
+	assert_string_equal(link->target.name, "n");
+	assert_string_equal(link->target.path, "/bin/bash");
+	assert_string_equal(link->target.function, "readline");
+	assert_int_equal(link->target.offset, 16);
+	assert_true(link->target.follow && !link->target.exclusive);
+	assert_true(link->target.priority_set && link->target.cpu_set);
+	assert_int_equal(link->target.priority, -7);
+	assert_int_equal(link->target.cpu, 0);
+	assert_int_equal(link->target.pid, 4711);
+	assert_int_equal(link->target.container_pid, 812);
+	assert_int_equal(link->target.frequency, 99);
+	assert_int_equal(link->target.direction, BPFD_DIRECTION_EGRESS);
+	assert_int_equal(link->target.family, BPFD_NETFILTER_IPV6);
+	assert_int_equal(link->target.hook, BPFD_NETFILTER_FORWARD);
+	bpfd_link_free(link);
+}
+
+/* Nothing is said of where: a type that was loaded for a function needs no more. */
+static void test_attach_without_a_target(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bpfd_attach_request request = { .program_id = 8, .type = BPFD_PROGRAM_FENTRY };
+	const Bpfd__V1__Target *sent;
+	struct bpfd_link *link = NULL;
+
+	assert_int_equal(bpfd_attach(fixture->client, &request, &link, NULL), 0);
+	sent = fixture->seen.request->attach->target;
+	assert_non_null(sent);
+	assert_string_equal(sent->interface, "");
+	assert_string_equal(sent->function, "");
+	assert_int_equal(sent->priority_option_case, BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET);
+	assert_int_equal(sent->cpu_option_case, BPFD__V1__TARGET__CPU_OPTION__NOT_SET);
+	assert_int_equal(sent->n_proceed_on, 0);
+	assert_string_equal(link->where, "vfs_read");
+	assert_string_equal(link->target.function, "");
+	assert_false(link->target.priority_set || link->target.cpu_set);
+	bpfd_link_free(link);
 }
 
 static void test_request_ids(void **state)
@@ -392,8 +487,37 @@ static void test_words(void **state)
 	            action == 31);
 	assert_false(bpfd_action_parse(BPFD_PROGRAM_XDP, "5", &action));
 	assert_null(bpfd_action_name(BPFD_PROGRAM_XDP, 5));
+	assert_true(bpfd_action_parse(BPFD_PROGRAM_TC, "unspec", &action) && action == -1);
+	assert_string_equal(bpfd_action_name(BPFD_PROGRAM_TC, 2), "shot");
+	assert_false(bpfd_action_parse(BPFD_PROGRAM_TC, "drop", &action));
+	assert_false(bpfd_action_parse(BPFD_PROGRAM_LSM, "pass", &action));
+	assert_null(bpfd_action_name(BPFD_PROGRAM_NONE, 0));
 	assert_string_equal(bpfd_error_code_name(BPFD_ERROR_LIMIT), "limit reached");
 	assert_string_equal(bpfd_error_code_name((enum bpfd_error_code)99), "unknown error");
+}
+
+#define WORD_PARSES(word, number, name, parse)                                \
+	do {                                                                  \
+		typeof(number) parsed = 0;                                    \
+		assert_true(parse(word, &parsed) && parsed == (number));      \
+		assert_string_equal(name(number), word);                      \
+		assert_false(parse("", &parsed) || parse(word " ", &parsed)); \
+		assert_int_equal(parsed, number);                             \
+		assert_null(name(0));                                         \
+		assert_null(name(99));                                        \
+	} while (0)
+
+static void test_words_of_targets(void **state)
+{
+	enum bpfd_direction ingress = BPFD_DIRECTION_INGRESS, egress = BPFD_DIRECTION_EGRESS;
+	enum bpfd_netfilter_family ipv6 = BPFD_NETFILTER_IPV6;
+	enum bpfd_netfilter_hook input = BPFD_NETFILTER_INPUT;
+
+	(void)state;
+	WORD_PARSES("ingress", ingress, bpfd_direction_name, bpfd_direction_parse);
+	WORD_PARSES("egress", egress, bpfd_direction_name, bpfd_direction_parse);
+	WORD_PARSES("ipv6", ipv6, bpfd_netfilter_family_name, bpfd_netfilter_family_parse);
+	WORD_PARSES("input", input, bpfd_netfilter_hook_name, bpfd_netfilter_hook_parse);
 }
 
 static void test_freeing_nothing(void **state)
@@ -418,6 +542,8 @@ int main(void)
 		WITH_SERVER(test_load_sends_all_and_describes_programs),
 		WITH_SERVER(test_attach_tells_zero_from_not_given),
 		WITH_SERVER(test_attach_tracepoint),
+		WITH_SERVER(test_attach_carries_the_whole_target),
+		WITH_SERVER(test_attach_without_a_target),
 		WITH_SERVER(test_request_ids),
 		WITH_SERVER(test_lists_and_filters),
 		WITH_SERVER(test_get_and_status),
@@ -426,6 +552,7 @@ int main(void)
 		WITH_SERVER(test_load_of_the_largest_object),
 		WITH_SERVER(test_threads_get_their_own_answers),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words_of_targets),
 		cmocka_unit_test(test_freeing_nothing),
 	};
 
