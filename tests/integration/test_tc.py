@@ -183,7 +183,7 @@ def restart(host):
     check_equal([daemon.link(link)["position"] for link in links], [2, 1, 0], "positions")
     check_equal(daemon.link(out)["state"], "removed", "what was taken off meanwhile")
     check_equal(len(pins(daemon)), 1, "dispatchers with pins")
-    os.kill(daemon.role("bpfd-broker"), signal.SIGKILL)
+    os.kill(daemon.role("broker"), signal.SIGKILL)
     daemon.wait_end()
     check_equal(wire.trace(), [3, 2, 1], "after the broker was killed")
     daemon.start()
