@@ -29,6 +29,11 @@ const char *leaf_second(const struct command *command, enum bpfd_program_type ty
 	return command_takes_type(command) ? bpfd_program_type_name(type) : command->words[1];
 }
 
+_Bool command_is_first(const struct command *command)
+{
+	return command == commands || strcmp(command->words[0], command[-1].words[0]) != 0;
+}
+
 /* Adds a word, with a blank before it if it is not the first. */
 static void word_add(char *out, size_t size, const char *word)
 {
@@ -41,8 +46,7 @@ const char *first_words(char *out, size_t size)
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < command_count; i++) {
-		/* commands with the same first word are neighbours */
-		if (i == 0 || strcmp(commands[i].words[0], commands[i - 1].words[0]) != 0)
+		if (command_is_first(&commands[i]))
 			word_add(out, size, commands[i].words[0]);
 	}
 	return out;

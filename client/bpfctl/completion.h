@@ -14,6 +14,9 @@
 typedef void leaf_print(FILE *out, const struct command *command, enum bpfd_program_type type);
 void leaves_print(FILE *out, leaf_print *print);
 
+/* Is it the first of the commands that begin with its first word? They are neighbours. */
+_Bool command_is_first(const struct command *command);
+
 /* The second word: of a command that takes a type the type's name; NULL if there is none. */
 const char *leaf_second(const struct command *command, enum bpfd_program_type type);
 

@@ -148,7 +148,7 @@ static void command_lines_print(FILE *out)
 	for (size_t i = 0; i < command_count; i++) {
 		const char *first = commands[i].words[0];
 
-		if (i && strcmp(first, commands[i - 1].words[0]) == 0)
+		if (!command_is_first(&commands[i]))
 			continue;
 		(void)fprintf(out, "complete -c bpfctl -n '__bpfctl_at 0' -a %s -d ", first);
 		quoted_print(out, commands[i].summary);

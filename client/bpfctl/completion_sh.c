@@ -180,7 +180,7 @@ static void tables_print(FILE *out)
 	for (size_t i = 0; i < command_count; i++) {
 		const char *first = commands[i].words[0];
 
-		if (commands[i].words[1] && (i == 0 || strcmp(first, commands[i - 1].words[0])))
+		if (commands[i].words[1] && command_is_first(&commands[i]))
 			(void)fprintf(out, "\t'%s ') operands='%s' ;;\n", first,
 			              second_words(first, words, sizeof(words)));
 	}
