@@ -182,7 +182,8 @@ enum program_type program_type_by_section(const char *section, const char **rest
 			found = (enum program_type)type;
 		}
 	}
-	*rest = section + best + (section[best] == '/');
+	/* of a section that says nothing, nothing is left either */
+	*rest = best ? section + best + (section[best] == '/') : section + strlen(section);
 	return found;
 }
 
