@@ -80,6 +80,8 @@ static const struct {
 	{ "attach tracepoint 6 --target sched/sched_switch", "attach_tracepoint.txt" },
 	{ "attach fentry 8 --metadata a=b", "attach_fentry.txt" },
 	{ "attach uprobe 7 --target /bin/bash --offset 16", "attach_uprobe.txt" },
+	{ "update 1 --priority -3 --program 6 --proceed-on drop,tx", "update.txt" },
+	{ "update 1 --priority 0 -o json", "update.json" },
 	{ "detach 1 2", "detach.txt" },
 	{ "detach 1 2 -o json", "detach.json" },
 	{ "unload 5", "unload.txt" },
@@ -228,6 +230,14 @@ static const struct {
 	{ "attach tracepoint 5 --target a/b/c", "takes GROUP/NAME" },
 	{ "attach tracepoint 5 --target /x", "takes GROUP/NAME" },
 	{ "attach tracepoint 5 --iface eth0", "tracepoint programs take no --iface" },
+	{ "update 1", "nothing to change: give --priority, --proceed-on or --program" },
+	{ "update --priority 5", "LINK is missing" },
+	{ "update x --priority 5", "\"x\" is no id" },
+	{ "update 1 2 --priority 5", "\"2\" is too much" },
+	{ "update 1 --priority five", "--priority takes a number" },
+	{ "update 1 --program 0", "\"0\" is no program id" },
+	{ "update 1 --proceed-on=", "--proceed-on takes actions" },
+	{ "update 1 --iface eth0", "unknown option \"--iface\"" },
 	{ "detach", "LINK... is missing" },
 	{ "detach 1 -2", "unknown option \"-2\"" },
 	{ "detach 1 99999999999999999999", "is no id" },
@@ -252,6 +262,32 @@ static void test_misuse(void **state)
 		run_result_free(&result);
 	}
 	assert_int_equal(test_server_requests(server), 0);
+}
+
+/* What the words mean is known when bpfd has said which type the link has; nothing is changed by a
+ * wrong one. */
+static void test_update_knows_the_actions_of_the_link(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *words;
+		int exit_code;
+	} rows[] = {
+		{ "update 1 --proceed-on pass,shot", "xdp has no action \"shot\"", 2 },
+		{ "update 5 --proceed-on pass", "link 5 is in no chain", 2 },
+		{ "update 900 --proceed-on pass", "there is none with that id", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run_result result = bpfctl_run_on_server(rows[i].line);
+
+		assert_int_equal(result.exit_code, rows[i].exit_code);
+		assert_string_equal(result.out, "");
+		assert_non_null(strstr(result.err, rows[i].words));
+		assert_int_equal(test_server_requests(server), i + 1);
+		run_result_free(&result);
+	}
 }
 
 static void test_no_command(void **state)
@@ -468,6 +504,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		WITH_SERVER(test_output),
 		WITH_SERVER(test_misuse),
+		WITH_SERVER(test_update_knows_the_actions_of_the_link),
 		cmocka_unit_test(test_no_command),
 		WITH_SERVER(test_refusals),
 		WITH_SERVER(test_object_of_17_mib),

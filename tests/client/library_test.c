@@ -296,6 +296,41 @@ static void test_attach_without_a_target(void **state)
 	bpfd_link_free(link);
 }
 
+static void test_update_sends_what_changes(void **state)
+{
+	static const int32_t actions[] = { 1 };
+	struct fixture *fixture = *state;
+	struct bpfd_update_request request = { .link_id = 1, .program_id = 6 };
+	const Bpfd__V1__UpdateRequest *sent;
+	struct bpfd_link *link = NULL;
+
+	assert_int_equal(bpfd_update(fixture->client, &request, &link, NULL), 0);
+	sent = fixture->seen.request->update;
+	assert_int_equal(sent->link_id, 1);
+	assert_int_equal(sent->program_id, 6);
+	assert_int_equal(sent->priority_option_case,
+	                 BPFD__V1__UPDATE_REQUEST__PRIORITY_OPTION__NOT_SET);
+	assert_int_equal(sent->n_proceed_on, 0);
+	assert_int_equal(fixture->seen.request_id_size, BPFD_REQUEST_ID_SIZE);
+	assert_int_equal(link->program_id, 6);
+	assert_int_equal(link->target.priority, 50);
+	bpfd_link_free(link);
+
+	request = (struct bpfd_update_request){
+		.link_id = 1, .priority_set = true, .proceed_on = actions, .proceed_on_count = 1
+	};
+	assert_int_equal(bpfd_update(fixture->client, &request, &link, NULL), 0);
+	sent = fixture->seen.request->update;
+	assert_int_equal(sent->priority_option_case,
+	                 BPFD__V1__UPDATE_REQUEST__PRIORITY_OPTION_PRIORITY);
+	assert_int_equal(sent->priority, 0);
+	assert_int_equal(sent->program_id, 0);
+	assert_int_equal(link->target.priority, 0);
+	assert_int_equal(link->target.proceed_on_count, 1);
+	assert_int_equal(link->target.proceed_on[0], 1);
+	bpfd_link_free(link);
+}
+
 static void test_request_ids(void **state)
 {
 	static const uint8_t own[BPFD_REQUEST_ID_SIZE] = { 1, 2, 3, [15] = 9 };
@@ -544,6 +579,7 @@ int main(void)
 		WITH_SERVER(test_attach_tracepoint),
 		WITH_SERVER(test_attach_carries_the_whole_target),
 		WITH_SERVER(test_attach_without_a_target),
+		WITH_SERVER(test_update_sends_what_changes),
 		WITH_SERVER(test_request_ids),
 		WITH_SERVER(test_lists_and_filters),
 		WITH_SERVER(test_get_and_status),

@@ -321,6 +321,39 @@ static void answer_attach(const Bpfd__V1__AttachRequest *request, Bpfd__V1__Resp
 	response->attach = &attach;
 }
 
+static Bpfd__V1__Link *get_link_sample(uint64_t id)
+{
+	switch (id) {
+	case 3:
+		return sample_link_tracepoint(id);
+	case 4:
+		return sample_link_uprobe(id);
+	case 5:
+		return sample_link_fentry(id);
+	default:
+		return sample_link(id);
+	}
+}
+
+/* The link as it was, with what is asked for. */
+static void answer_update(const Bpfd__V1__UpdateRequest *request, Bpfd__V1__Response *response)
+{
+	static Bpfd__V1__UpdateResponse update;
+
+	bpfd__v1__update_response__init(&update);
+	update.link = get_link_sample(request->link_id);
+	if (request->priority_option_case)
+		update.link->target->priority = request->priority;
+	if (request->program_id)
+		update.link->program_id = request->program_id;
+	if (request->n_proceed_on) {
+		update.link->target->n_proceed_on = request->n_proceed_on;
+		update.link->target->proceed_on = request->proceed_on;
+	}
+	response->result_case = BPFD__V1__RESPONSE__RESULT_UPDATE;
+	response->update = &update;
+}
+
 static void answer_remove(const Bpfd__V1__Request *request, Bpfd__V1__Response *response)
 {
 	static Bpfd__V1__DetachResponse detach;
@@ -363,20 +396,6 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 		links.n_links = 3;
 		response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_LINKS;
 		response->list_links = &links;
-	}
-}
-
-static Bpfd__V1__Link *get_link_sample(uint64_t id)
-{
-	switch (id) {
-	case 3:
-		return sample_link_tracepoint(id);
-	case 4:
-		return sample_link_uprobe(id);
-	case 5:
-		return sample_link_fentry(id);
-	default:
-		return sample_link(id);
 	}
 }
 
@@ -459,6 +478,8 @@ static uint64_t request_subject(const Bpfd__V1__Request *request)
 	switch (request->operation_case) {
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:
 		return request->attach->program_id;
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		return request->update->link_id;
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 		return request->detach->link_id;
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
@@ -480,6 +501,9 @@ static void answer_fill(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 		break;
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:
 		answer_attach(request->attach, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		answer_update(request->update, response);
 		break;
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
