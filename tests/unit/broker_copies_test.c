@@ -51,7 +51,7 @@ static int setup(void **state)
 	running = false;
 	rows_sent = 0;
 	if (mount("live", live, "tmpfs", 0, "size=8m,mode=0700") < 0 ||
-	    mount("copy", durable, "tmpfs", 0, "size=1m,mode=0700") < 0 ||
+	    mount("copy", durable, "tmpfs", 0, "size=8m,mode=0700") < 0 ||
 	    store_open(live, durable, STORE_MAP_SIZE, &broker.store, &error) < 0)
 		return -1;
 	(void)copies_now(&broker, false, &error);
