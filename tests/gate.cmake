@@ -24,6 +24,9 @@ add_dependencies(gate_sandbox_test bpfd-loader ${gate_objects})
 bpfd_add_test(NAME gate_hostile_test LABEL channel
 	SOURCES channel/gate_hostile_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)
+bpfd_add_test(NAME gate_types_test LABEL channel
+	SOURCES channel/gate_types_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)
 bpfd_add_test(NAME gate_result_test LABEL channel
 	SOURCES channel/gate_result_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)

@@ -70,6 +70,33 @@ static void component_runs_in_the_dispatcher(void **state)
 	load_close(&load);
 }
 
+/* A job that names no type: what the section says is an XDP program is a component, what it says is
+ * a tracepoint's is loaded as that, for it has no dispatcher. */
+static void form_follows_the_section(void **state)
+{
+	static struct load load;
+	struct record_program info = {};
+
+	(void)state;
+	load.object = harness_object_read("gate_data");
+	load.job = (struct gate_job){ .map_memory_max = 64u << 20 };
+	harness_job_program(&load.job, "data_tracepoint", PROGRAM_TYPE_NONE,
+	                    PROGRAM_FORM_EXTENSION);
+	harness_job_program(&load.job, "data_sum", PROGRAM_TYPE_NONE, PROGRAM_FORM_EXTENSION);
+	harness_open(&load.harness, dispatcher_fd, target_btf_id);
+	assert_int_equal(
+		harness_load(&load.harness, &load.job, load.object.bytes, load.object.size),
+		SESSION_FINISHED);
+	load.result = session_result(load.harness.session);
+	assert_int_equal(load.result->programs[0].type, PROGRAM_TYPE_TRACEPOINT);
+	assert_int_equal(kernel_program_info(load.result->programs[0].fd, &info), 0);
+	assert_int_equal(info.kernel_type, BPF_PROG_TYPE_TRACEPOINT);
+	assert_int_equal(load.result->programs[1].type, PROGRAM_TYPE_XDP);
+	assert_int_equal(kernel_program_info(load.result->programs[1].fd, &info), 0);
+	assert_int_equal(info.kernel_type, BPF_PROG_TYPE_EXT);
+	load_close(&load);
+}
+
 static void component_keeps_its_run_configuration(void **state)
 {
 	static struct load load;
@@ -142,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(component_runs_in_the_dispatcher),
+		cmocka_unit_test(form_follows_the_section),
 		cmocka_unit_test(component_keeps_its_run_configuration),
 		cmocka_unit_test(component_with_frags_loads),
 		cmocka_unit_test(component_uses_maps_and_kernel),

@@ -7,6 +7,7 @@
 
 #include <nettle/sha2.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -306,6 +307,69 @@ static void function_of_another_type_is_refused(void **state)
 	load_close(&load);
 }
 
+/* Where the job names no type, the section does. */
+static void sections_say_the_type(void **state)
+{
+	static struct load load;
+	struct record_program program = {};
+
+	(void)state;
+	load_open(&load, "gate_data", "data_tracepoint", PROGRAM_TYPE_NONE);
+	harness_job_program(&load.job, "data_frags", PROGRAM_TYPE_NONE, PROGRAM_FORM_NATIVE);
+	harness_job_program(&load.job, "data_sum", PROGRAM_TYPE_XDP, PROGRAM_FORM_NATIVE);
+	expect_finished(&load);
+	assert_int_equal(load.result->programs[0].type, PROGRAM_TYPE_TRACEPOINT);
+	assert_int_equal(load.result->programs[1].type, PROGRAM_TYPE_XDP);
+	assert_int_equal(load.result->programs[1].xdp.frags, 1);
+	assert_int_equal(load.result->programs[2].type, PROGRAM_TYPE_XDP);
+	assert_int_equal(kernel_program_info(load.result->programs[0].fd, &program), 0);
+	assert_int_equal(program.kernel_type, BPF_PROG_TYPE_TRACEPOINT);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(load.result->programs[i].target, "");
+	load_close(&load);
+	load_open(&load, "gate_data", "data_odd", PROGRAM_TYPE_NONE);
+	expect_failed(&load, ERROR_INVALID_ARGUMENT,
+	              "is in section \"odd\", which says no type that bpfd has: say which it is "
+	              "(xdp, tracepoint, ");
+	load_close(&load);
+}
+
+static void target_set(struct load *load, const char *target)
+{
+	struct gate_job_program *program = &load->job.programs[0];
+
+	(void)snprintf(program->target, sizeof(program->target), "%s", target);
+}
+
+/* A type that is loaded for something in the kernel needs to hear what; no other may. */
+static void targets_belong_to_their_types(void **state)
+{
+	static struct load load;
+
+	(void)state;
+	load_open(&load, "gate_data", "data_odd", PROGRAM_TYPE_FENTRY);
+	expect_failed(&load, ERROR_INVALID_ARGUMENT,
+	              "is of type fentry, which is loaded for one function of the kernel's, and "
+	              "neither the request nor its section \"odd\" names it");
+	load_close(&load);
+	load_open(&load, "gate_data", "data_odd", PROGRAM_TYPE_FENTRY);
+	target_set(&load, "bpfd_never_had_this");
+	expect_failed(&load, ERROR_NOT_FOUND,
+	              "this kernel's BTF has no function \"bpfd_never_had_this\" for program "
+	              "\"data_odd\"");
+	load_close(&load);
+	load_open(&load, "gate_data", "data_odd", PROGRAM_TYPE_LSM);
+	target_set(&load, "bpfd_never_had_this");
+	expect_failed(&load, ERROR_NOT_FOUND, "BTF has no hook \"bpfd_never_had_this\"");
+	load_close(&load);
+	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_NONE);
+	target_set(&load, "vfs_read");
+	expect_failed(&load, ERROR_INVALID_ARGUMENT,
+	              "is of type xdp, which is loaded for no certain place: leave out "
+	              "\"vfs_read\"");
+	load_close(&load);
+}
+
 static void wrong_globals_are_refused(void **state)
 {
 	static struct load load;
@@ -416,6 +480,8 @@ int main(void)
 		cmocka_unit_test(damaged_objects_are_answered),
 		cmocka_unit_test(unknown_function_names_those_that_are),
 		cmocka_unit_test(function_of_another_type_is_refused),
+		cmocka_unit_test(sections_say_the_type),
+		cmocka_unit_test(targets_belong_to_their_types),
 		cmocka_unit_test(wrong_globals_are_refused),
 		cmocka_unit_test(verifier_log_comes_whole),
 		cmocka_unit_test(missing_kernel_parts_are_named),

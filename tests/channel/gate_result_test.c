@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a loader in a stranger's hands says came of its load, and when it speaks out of turn. */
 #include "broker/kernel.h"
+#include "common/program_type.h"
 #include "tests/channel/gate_speaker.h"
 
 #include <errno.h>
@@ -67,6 +68,15 @@ static void program_lie(struct loader_program lie)
 	speaker_expect_broken();
 }
 
+/* What the program was loaded for is shown to people: no text may come this way that is none. */
+static void target_lie(const char *target, size_t size)
+{
+	struct loader_program lie = { .index = 0, .handle = 2 };
+
+	memcpy(lie.target, target, size);
+	program_lie(lie);
+}
+
 static void map_lie(const char *name, uint32_t handle)
 {
 	struct loader_map lie = { .handle = handle };
@@ -104,6 +114,7 @@ static void results_must_be_true(void **state)
 {
 	const struct loader_done done = { .program_count = 2 };
 	const struct loader_done too_few = { .program_count = 1 };
+	char endless[FUNCTION_NAME_SIZE];
 
 	(void)state;
 	program_lie((struct loader_program){ .index = 0,
@@ -114,6 +125,13 @@ static void results_must_be_true(void **state)
 	program_lie(
 		(struct loader_program){ .handle = 2, .xdp = { .priority = PRIORITY_MAX + 1 } });
 	program_lie((struct loader_program){ .handle = 2, .xdp = { .proceed_on = 1u << 7 } });
+	target_lie("a b", 3);
+	target_lie("../vfs", 6);
+	target_lie("a\x1b[2J", 5);
+	target_lie("\xff", 1);
+	target_lie("vfs_read\0tail", 13);
+	memset(endless, 'x', sizeof(endless));
+	target_lie(endless, sizeof(endless));
 	map_lie("../../etc/passwd", 1);
 	map_lie("", 1);
 	map_lie("two words", 1);
@@ -136,8 +154,10 @@ static void true_results_arrive(void **state)
 
 	(void)state;
 	loaded_all();
-	result_send(LOADER_PROGRAM,
-	            &(struct loader_program){ .index = 1, .handle = 3, .xdp = { .frags = 1 } });
+	result_send(LOADER_PROGRAM, &(struct loader_program){ .index = 1,
+	                                                      .handle = 3,
+	                                                      .target = "vfs_read.isra$0",
+	                                                      .xdp = { .frags = 1 } });
 	result_send(LOADER_PROGRAM,
 	            &(struct loader_program){
 			    .index = 0, .handle = 2, .xdp = { .priority = 5, .frags = 1 } });
@@ -151,9 +171,37 @@ static void true_results_arrive(void **state)
 	assert_int_equal(result->programs[0].xdp.frags,
 	                 0); /* it was not loaded with frags, whatever the loader says */
 	assert_int_equal(result->programs[1].xdp.frags, 0);
+	assert_int_equal(result->programs[0].type, PROGRAM_TYPE_XDP);
+	assert_string_equal(result->programs[0].target, "");
+	assert_int_equal(result->programs[1].type, PROGRAM_TYPE_TRACEPOINT);
+	assert_string_equal(result->programs[1].target, "vfs_read.isra$0");
 	assert_int_equal(kernel_program_info(result->programs[1].fd, &info), 0);
 	assert_int_equal(info.kernel_type, BPF_PROG_TYPE_TRACEPOINT);
 	assert_memory_equal(result->digest, done.digest, DIGEST_SIZE);
+	speaker_end();
+}
+
+/* A job without types learns them from what the gate loaded, not from what the loader says of it.
+ */
+static void types_come_from_what_was_loaded(void **state)
+{
+	static const uint32_t any[] = { PROGRAM_TYPE_NONE, PROGRAM_TYPE_NONE };
+	const struct loader_program first = { .index = 0, .handle = 1 };
+	const struct loader_program second = { .index = 1, .handle = 2 };
+	const struct loader_done done = { .program_count = 2 };
+	const struct session_result *result;
+
+	(void)state;
+	speaker_loading_types(any, 2);
+	assert_int_equal(speaker_program_new(0, BPF_PROG_TYPE_TRACEPOINT), 1);
+	assert_int_equal(speaker_program_new(1, BPF_PROG_TYPE_XDP), 2);
+	result_send(LOADER_PROGRAM, &second);
+	result_send(LOADER_PROGRAM, &first);
+	result_send(LOADER_DONE, &done);
+	assert_int_equal(harness_wait(&speaker_harness), SESSION_FINISHED);
+	result = session_result(speaker_harness.session);
+	assert_int_equal(result->programs[0].type, PROGRAM_TYPE_TRACEPOINT);
+	assert_int_equal(result->programs[1].type, PROGRAM_TYPE_XDP);
 	speaker_end();
 }
 
@@ -282,6 +330,7 @@ int main(void)
 		cmocka_unit_test(restart_drops_everything_once),
 		cmocka_unit_test(results_must_be_true),
 		cmocka_unit_test(true_results_arrive),
+		cmocka_unit_test(types_come_from_what_was_loaded),
 		cmocka_unit_test(results_after_a_refusal_are_void),
 		cmocka_unit_test(failure_text_is_made_harmless),
 		cmocka_unit_test(false_failures_end_the_load),

@@ -22,22 +22,30 @@ void speaker_probing(void)
 		(struct channel){ speaker_harness.loader_fd, CHANNEL_LOWER, &channel_loader };
 }
 
-/* A gate that waits for the calls of a load of one XDP program and one tracepoint. */
-void speaker_loading(void)
+void speaker_loading_types(const uint32_t *types, size_t count)
 {
 	int fd = harness_memfd("object", 6);
 
 	speaker_probing();
 	assert_int_equal(channel_send(&speaker_channel, LOADER_WARM, 0, NULL, NULL), 0);
 	assert_int_equal(harness_wait(&speaker_harness), SESSION_WARM);
-	harness_job(&job, "one", PROGRAM_TYPE_XDP);
-	harness_job_program(&job, "two", PROGRAM_TYPE_TRACEPOINT, PROGRAM_FORM_NATIVE);
+	harness_job(&job, "one", types[0]);
+	for (size_t i = 1; i < count; i++)
+		harness_job_program(&job, i == 1 ? "two" : "three", types[i], PROGRAM_FORM_NATIVE);
 	assert_int_equal(session_submit(speaker_harness.session, &job, fd), 0);
 	(void)close(fd);
 	assert_int_equal(channel_receive(&speaker_channel, LOADER_STATE_WARM, &buffer, &message),
 	                 0);
 	assert_int_equal(message.row->type, LOADER_JOB);
 	channel_message_close(&message);
+}
+
+/* A gate that waits for the calls of a load of one XDP program and one tracepoint. */
+void speaker_loading(void)
+{
+	static const uint32_t types[] = { PROGRAM_TYPE_XDP, PROGRAM_TYPE_TRACEPOINT };
+
+	speaker_loading_types(types, 2);
 }
 
 void speaker_end(void)
@@ -98,12 +106,23 @@ int speaker_map_new(void)
 	return speaker_ask(LOADER_MAP_CREATE, &map, -1);
 }
 
+/* The first type that libbpf loads as this one, or NONE. */
+static uint32_t program_type_of(uint32_t bpf_type)
+{
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		if (program_type_row(type) && program_type_row(type)->bpf_type == bpf_type)
+			return type;
+	}
+	return PROGRAM_TYPE_NONE;
+}
+
 /* "return 0", as a program of the job. */
 struct loader_program_load_short speaker_program(uint32_t index, uint32_t type)
 {
 	const struct bpf_insn code[2] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		                          { .code = BPF_JMP | BPF_EXIT } };
 	struct loader_program_load_short body = { .load = { .index = index,
+		                                            .program_type = program_type_of(type),
 		                                            .type = type,
 		                                            .instruction_count = 2,
 		                                            .name = "program",

@@ -17,6 +17,8 @@ extern struct channel speaker_channel;
 void speaker_probing(void);
 /* A gate that waits for the calls of a load of one XDP program and one tracepoint. */
 void speaker_loading(void);
+/* The same for programs of these types. */
+void speaker_loading_types(const uint32_t *types, size_t count);
 void speaker_end(void);
 
 /* The gate must have ended the load, told the broker what it thinks of the loader, and handed up
@@ -31,7 +33,8 @@ int speaker_ask_raw(const void *bytes, size_t size);
 struct loader_map_create speaker_array(void);
 int speaker_map_new(void);
 
-/* "return 0" as a program, and the same loaded. */
+/* "return 0" as a program of this enum bpf_prog_type, and of the first program type that is loaded
+ * as that; and the same loaded. */
 struct loader_program_load_short speaker_program(uint32_t index, uint32_t type);
 int speaker_program_new(uint32_t index, uint32_t type);
 
