@@ -170,3 +170,14 @@ int opener_file_open(struct opener_client *client, const struct opener_file *que
 		return opener_off(error, "finding a file to be probed");
 	return opener_open(client, OPENER_FILE, question, fd, error);
 }
+
+int opener_netns_open(struct opener_client *client, const char *path, int *fd, struct error *error)
+{
+	struct opener_netns question = {};
+
+	if (!client)
+		return opener_off(error, "another network namespace");
+	/* checked with the target: it ends within its size */
+	memcpy(question.path, path, strnlen(path, sizeof(question.path) - 1));
+	return opener_open(client, OPENER_NETNS, &question, fd, error);
+}

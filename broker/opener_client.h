@@ -43,4 +43,8 @@ int opener_sample_open(struct opener_client *client, const struct opener_sample 
 int opener_file_open(struct opener_client *client, const struct opener_file *question, int *fd,
                      struct error *error);
 
+/* A network namespace by its file (/run/netns/NAME): a descriptor that setns(2) and
+ * BPF_LINK_CREATE take. */
+int opener_netns_open(struct opener_client *client, const char *path, int *fd, struct error *error);
+
 #endif

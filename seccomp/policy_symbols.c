@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/landlock.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_PROG_QUERY),
 	SYMBOL(BPF_RAW_TRACEPOINT_OPEN),
 	SYMBOL(AF_UNIX),
+	SYMBOL(NS_GET_NSTYPE),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),
 	SYMBOL(SIGCHLD),

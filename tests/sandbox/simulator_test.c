@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/bpf.h>
+#include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
@@ -126,7 +127,8 @@ static const struct row rows[] = {
 	{ "MAP_FREEZE", B | G, ALLOW, __NR_bpf, { BPF_MAP_FREEZE } },
 	{ "MAP_UPDATE_ELEM", B | G, ALLOW, __NR_bpf, { BPF_MAP_UPDATE_ELEM } },
 	{ "OBJ_GET_INFO_BY_FD", B | G | O, ALLOW, __NR_bpf, { BPF_OBJ_GET_INFO_BY_FD } },
-	{ "LINK_UPDATE", ALL, KILL, __NR_bpf, { BPF_LINK_UPDATE } },
+	{ "LINK_UPDATE", B, ALLOW, __NR_bpf, { BPF_LINK_UPDATE } },
+	{ "LINK_UPDATE", ALL & ~B, KILL, __NR_bpf, { BPF_LINK_UPDATE } },
 	{ "MAP_LOOKUP_ELEM", ALL & ~B, KILL, __NR_bpf, { BPF_MAP_LOOKUP_ELEM } },
 	{ "OBJ_PIN", B, ALLOW, __NR_bpf, { BPF_OBJ_PIN } },
 	{ "OBJ_PIN", G | F | W | O, KILL, __NR_bpf, { BPF_OBJ_PIN } },
@@ -187,6 +189,12 @@ static const struct row rows[] = {
 	/* perf events: the opener opens, the broker attaches by link */
 	{ "perf_event_open", O, ALLOW, __NR_perf_event_open, {} },
 	{ "perf_event_open", ALL & ~O, KILL, __NR_perf_event_open, {} },
+	/* what kind of namespace a file is */
+	{ "fstatfs", O, ALLOW, __NR_fstatfs, { 5, 0 } },
+	{ "fstatfs", ALL & ~O, KILL, __NR_fstatfs, { 5, 0 } },
+	{ "NS_GET_NSTYPE", O, ALLOW, __NR_ioctl, { 5, NS_GET_NSTYPE } },
+	{ "NS_GET_USERNS", O, KILL, __NR_ioctl, { 5, NS_GET_USERNS } },
+	{ "NS_GET_NSTYPE", ALL & ~O, KILL, __NR_ioctl, { 5, NS_GET_NSTYPE } },
 	/* names in a container are walked one by one */
 	{ "readlinkat", C, ALLOW, __NR_readlinkat, {} },
 	{ "readlinkat", ALL & ~C, KILL, __NR_readlinkat, {} },

@@ -7,10 +7,15 @@
 /* One row for each question. */
 static int (*const answers[])(struct opener *opener, const void *question,
                               struct opener_answer *answer, struct error *error) = {
-	[OPENER_DISPATCHER] = answer_dispatcher,   [OPENER_COMPONENT] = answer_component,
-	[OPENER_PINS_REMOVE] = answer_pins_remove, [OPENER_TRACEPOINT] = answer_tracepoint,
-	[OPENER_KPROBE] = answer_kprobe,           [OPENER_UPROBE] = answer_uprobe,
-	[OPENER_SAMPLE] = answer_sample,           [OPENER_FILE] = answer_file,
+	[OPENER_DISPATCHER] = answer_dispatcher,
+	[OPENER_COMPONENT] = answer_component,
+	[OPENER_PINS_REMOVE] = answer_pins_remove,
+	[OPENER_TRACEPOINT] = answer_tracepoint,
+	[OPENER_KPROBE] = answer_kprobe,
+	[OPENER_UPROBE] = answer_uprobe,
+	[OPENER_SAMPLE] = answer_sample,
+	[OPENER_FILE] = answer_file,
+	[OPENER_NETNS] = answer_netns,
 };
 
 static int refuse(struct opener *opener, uint64_t id, int result, const struct error *error)
