@@ -22,6 +22,11 @@ static const struct attach_type *const types[] = {
 	[PROGRAM_TYPE_UPROBE_MULTI] = &attach_type_uprobe_multi,
 	[PROGRAM_TYPE_URETPROBE_MULTI] = &attach_type_uprobe_multi,
 	[PROGRAM_TYPE_PERF_EVENT] = &attach_type_perf_event,
+	[PROGRAM_TYPE_NETFILTER] = &attach_type_netfilter,
+	[PROGRAM_TYPE_SK_LOOKUP] = &attach_type_netns,
+	[PROGRAM_TYPE_FLOW_DISSECTOR] = &attach_type_netns,
+	[PROGRAM_TYPE_ITER] = &attach_type_iter,
+	[PROGRAM_TYPE_CGROUP_SKB_INGRESS... PROGRAM_TYPE_SOCKOPS] = &attach_type_cgroup,
 };
 
 const struct attach_type *attach_type(uint32_t type)

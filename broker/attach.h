@@ -4,10 +4,17 @@
 #ifndef BPFD_BROKER_ATTACH_H
 #define BPFD_BROKER_ATTACH_H
 
+#include "broker/cgroup.h"
 #include "broker/opener_client.h"
 #include "broker/tc.h"
 #include "broker/xdp.h"
 #include "common/program_type.h"
+
+/* A link that runs after another one at the same place. */
+struct attach_follower {
+	uint64_t link_id;
+	int program_fd; /* the registry's */
+};
 
 struct attach_context {
 	const struct launcher_settings *settings;
@@ -15,6 +22,8 @@ struct attach_context {
 	struct tc *tc;
 	struct netlink *netlink;      /* for TC, in bpfd's own network namespace */
 	struct opener_client *opener; /* NULL: switched off */
+	struct cgroup_tree cgroups;
+	int netns_fd; /* bpfd's own network namespace */
 
 	/* What the types ask of the broker's state: */
 	void *state;
@@ -24,6 +33,12 @@ struct attach_context {
 	/* The same for one direction of TC. */
 	size_t (*tc_members)(void *state, const struct tc_place *place, uint64_t except,
 	                     struct chain_member *members, size_t most);
+	/* The priority that the link has until an update is through. */
+	int32_t (*priority)(void *state, uint64_t link_id);
+	/* bpfd's attached links of the same type and place that come after this one, in order; how
+	 * many, which may be more than `most`. */
+	size_t (*followers)(void *state, const struct record_link *link,
+	                    struct attach_follower *followers, size_t most);
 	bool (*own)(void *state, uint32_t kernel_id);
 	void (*chain_changed)(void *state, const struct record_chain *chain);
 };

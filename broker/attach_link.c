@@ -10,19 +10,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static void link_path(const struct attach_context *context, const struct record_link *link,
-                      char *out)
+void attach_link_path(const struct attach_context *context, uint64_t id, char *out)
 {
 	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu", context->settings->bpffs_directory,
-	               (unsigned long long)link->id);
+	               (unsigned long long)id);
 }
 
 /* Where its successor waits until it takes its place. */
-static void successor_path(const struct attach_context *context, const struct record_link *link,
-                           char *out)
+static void successor_path(const struct attach_context *context, uint64_t id, char *out)
 {
 	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu-new", context->settings->bpffs_directory,
-	               (unsigned long long)link->id);
+	               (unsigned long long)id);
+}
+
+static void successor_remove(const struct attach_context *context, uint64_t id)
+{
+	char path[PIN_PATH_SIZE];
+
+	successor_path(context, id, path);
+	(void)unlink(path); /* there only after a crash */
 }
 
 static int pin_error(struct error *error, int result, const char *path)
@@ -51,7 +57,7 @@ int attach_link_attach(struct attach_context *context, const struct record_progr
 	if (result < 0)
 		return result;
 	link_fd = result;
-	link_path(context, link, path);
+	attach_link_path(context, link->id, path);
 	result = kernel_pin(link_fd, path);
 	return result < 0 ? pin_error(error, result, path) : 0;
 }
@@ -61,9 +67,8 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 {
 	char path[PIN_PATH_SIZE];
 
-	successor_path(context, link, path);
-	(void)unlink(path); /* there only after a crash */
-	link_path(context, link, path);
+	successor_remove(context, link->id);
+	attach_link_path(context, link->id, path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(error, -errno, ERROR_KERNEL, "cannot remove %s: %s", path,
 		                 strerror(errno));
@@ -72,23 +77,22 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 
 /* Opens the link and asks what runs behind it. The descriptor, or -errno with `error`. */
 static int link_look_up(const struct attach_context *context, const struct record_link *link,
-                        uint32_t *program_id, struct error *error)
+                        struct bpf_link_info *info, struct error *error)
 {
-	struct bpf_link_info info = {};
 	char path[PIN_PATH_SIZE];
 	int result;
 
-	link_path(context, link, path);
+	attach_link_path(context, link->id, path);
 	_cleanup_close_ int link_fd = kernel_pin_open(path);
 
 	if (link_fd < 0)
 		return error_set(error, link_fd, ERROR_KERNEL, "cannot open %s: %s", path,
 		                 strerror(-link_fd));
-	result = kernel_info(link_fd, &info, sizeof(info));
+	memset(info, 0, sizeof(*info));
+	result = kernel_info(link_fd, info, sizeof(*info));
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL, "cannot ask for the link at %s: %s",
 		                 path, strerror(-result));
-	*program_id = info.prog_id;
 	return steal_fd(&link_fd);
 }
 
@@ -104,19 +108,15 @@ static int link_replace(const struct record_program *program, int program_fd, in
 	return 0;
 }
 
-/* Makes a second link, which then takes the pin of the first: with its pin that one ends. */
-static int link_succeed(struct attach_context *context, const struct record_program *program,
-                        int program_fd, struct record_link *link, struct error *error)
+int attach_link_replace(const struct attach_context *context, uint64_t id, int link_fd,
+                        struct error *error)
 {
 	char path[PIN_PATH_SIZE], fresh[PIN_PATH_SIZE];
-	_cleanup_close_ int link_fd = -1;
-	int result = attach_type(link->type)->make(context, program, program_fd, link, error);
+	int result;
 
-	if (result < 0)
-		return result;
-	link_fd = result;
-	link_path(context, link, path);
-	successor_path(context, link, fresh);
+	successor_remove(context, id);
+	attach_link_path(context, id, path);
+	successor_path(context, id, fresh);
 	result = kernel_pin(link_fd, fresh);
 	if (result < 0)
 		return pin_error(error, result, fresh);
@@ -128,32 +128,57 @@ static int link_succeed(struct attach_context *context, const struct record_prog
 	return 0;
 }
 
+int attach_link_succeed(struct attach_context *context, const struct record_program *program,
+                        int program_fd, struct record_link *link, struct error *error)
+{
+	_cleanup_close_ int link_fd = -1;
+	int result = attach_type(link->type)->make(context, program, program_fd, link, error);
+
+	if (result < 0)
+		return result;
+	link_fd = result;
+	return attach_link_replace(context, link->id, link_fd, error);
+}
+
 int attach_link_update(struct attach_context *context, const struct record_program *program,
                        int program_fd, uint32_t runs, struct record_link *link, struct error *error)
 {
-	uint32_t found;
-	_cleanup_close_ int link_fd = link_look_up(context, link, &found, error);
-	char fresh[PIN_PATH_SIZE];
+	struct bpf_link_info info;
+	_cleanup_close_ int link_fd = link_look_up(context, link, &info, error);
 
 	if (link_fd < 0)
 		return link_fd;
-	successor_path(context, link, fresh);
-	(void)unlink(fresh); /* there only after a crash */
-	if (found == program->kernel_id && runs != program->kernel_id)
+	successor_remove(context, link->id);
+	if (info.prog_id == program->kernel_id && runs != program->kernel_id)
 		return 0;
-	if (attach_type(link->type)->replaces && found != program->kernel_id)
+	if (attach_type(link->type)->replaces && info.prog_id != program->kernel_id)
 		return link_replace(program, program_fd, link_fd, link, error);
-	return link_succeed(context, program, program_fd, link, error);
+	return attach_link_succeed(context, program, program_fd, link, error);
+}
+
+/* The kernel says so of links whose control group or network namespace ended under them. */
+static bool place_gone(const struct bpf_link_info *info)
+{
+	switch (info->type) {
+	case BPF_LINK_TYPE_CGROUP:
+		return info->cgroup.cgroup_id == 0;
+	case BPF_LINK_TYPE_NETNS:
+		return info->netns.netns_ino == 0;
+	default:
+		return false;
+	}
 }
 
 int attach_link_adopt(struct attach_context *context, const struct record_program *program,
                       int program_fd, struct record_link *link, struct error *error)
 {
 	struct error why;
-	uint32_t found;
-	_cleanup_close_ int link_fd = link_look_up(context, link, &found, &why);
+	struct bpf_link_info info;
+	char path[PIN_PATH_SIZE];
+	_cleanup_close_ int link_fd = link_look_up(context, link, &info, &why);
 
 	(void)program_fd;
+	successor_remove(context, link->id);
 	link->state = LINK_STATE_REMOVED;
 	if (link_fd == -ENOENT)
 		return 0;
@@ -161,7 +186,13 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
 		*error = why;
 		return link_fd;
 	}
-	if (found == program->kernel_id)
+	if (info.prog_id == program->kernel_id)
 		link->state = LINK_STATE_ATTACHED;
+	if (!place_gone(&info))
+		return 0;
+	/* nobody takes off what is gone: its pin goes now */
+	link->state = LINK_STATE_GONE;
+	attach_link_path(context, link->id, path);
+	(void)unlink(path);
 	return 0;
 }

@@ -27,6 +27,18 @@ int attach_link_update(struct attach_context *context, const struct record_progr
                        int program_fd, uint32_t runs, struct record_link *link,
                        struct error *error);
 
+/* Where the link `id` is pinned; `out` has PIN_PATH_SIZE bytes. */
+void attach_link_path(const struct attach_context *context, uint64_t id, char *out);
+
+/* Pins another kernel link in the place of the one that is pinned for the link `id`, in one step;
+ * the old one ends. 0, or -errno and the old one stays. */
+int attach_link_replace(const struct attach_context *context, uint64_t id, int link_fd,
+                        struct error *error);
+
+/* Makes a second kernel link, which then takes the place of the first. */
+int attach_link_succeed(struct attach_context *context, const struct record_program *program,
+                        int program_fd, struct record_link *link, struct error *error);
+
 #define ATTACH_LINK_ROW                                                                         \
 	.check = attach_link_check, .attach = attach_link_attach, .detach = attach_link_detach, \
 	.update = attach_link_update, .adopt = attach_link_adopt

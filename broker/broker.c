@@ -4,6 +4,8 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 
+#include <fcntl.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -93,6 +95,20 @@ static bool kernel_id_own(void *state, uint32_t kernel_id)
 	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
 }
 
+static int32_t link_priority(void *state, uint64_t link_id)
+{
+	const struct link_entry *link =
+		registry_link(&((const struct broker *)state)->registry, link_id);
+
+	return link ? link->target.priority : 0;
+}
+
+static size_t followers_list(void *state, const struct record_link *link,
+                             struct attach_follower *followers, size_t most)
+{
+	return registry_followers(&((const struct broker *)state)->registry, link, followers, most);
+}
+
 static void chain_changed(void *state, const struct record_chain *chain)
 {
 	struct broker *broker = state;
@@ -154,7 +170,11 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.state = broker,
 		.members = members_list,
 		.tc_members = tc_members_list,
+		.priority = link_priority,
+		.followers = followers_list,
 		.own = kernel_id_own,
+		.cgroups = { .root_fd = -1 },
+		.netns_fd = -1,
 		.chain_changed = chain_changed,
 	};
 }
@@ -196,6 +216,19 @@ static int tc_start(struct broker *broker, struct error *error)
 	return tc_open(&broker->settings, &broker->tc, error);
 }
 
+/* What the sandbox lets nobody open later. */
+static int places_open(struct attach_context *attach, struct error *error)
+{
+	cgroup_tree_open(&attach->cgroups);
+	attach->netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (attach->netns_fd < 0)
+		return error_set(
+			error, -errno, ERROR_KERNEL,
+			"bpfd's network namespace cannot be opened (%s): is /proc mounted?",
+			strerror(errno));
+	return 0;
+}
+
 int broker_open(const struct launcher_settings *settings,
                 const struct broker_descriptors *descriptors, struct broker **out,
                 struct error *error)
@@ -210,7 +243,9 @@ int broker_open(const struct launcher_settings *settings,
 	broker->epoll_fd = broker->signal_fd = -1;
 	broker->netlink.fd = broker->tc_monitor.fd = -1;
 	channels_open(broker, descriptors);
-	result = live_store_open(broker, error);
+	result = places_open(&broker->attach, error);
+	if (!result)
+		result = live_store_open(broker, error);
 	if (!result)
 		result = xdp_open(&broker->settings, broker->attach.opener, &broker->xdp, error);
 	if (!result)
@@ -272,6 +307,9 @@ void broker_close(struct broker *broker)
 		(void)close(broker->signal_fd);
 	(void)close(broker->launcher.fd);
 	(void)close(broker->frontend.fd);
+	cgroup_tree_close(&broker->attach.cgroups);
+	if (broker->attach.netns_fd >= 0)
+		(void)close(broker->attach.netns_fd);
 	if (broker->opener.channel.fd >= 0)
 		(void)close(broker->opener.channel.fd);
 	free(broker);

@@ -22,7 +22,8 @@ enum { EXTENSION_TARGETS = 2 }; /* one for each kind of dispatcher */
 struct gate_options {
 	const struct kernel_operations *kernel;
 	struct extension_target extension_targets[EXTENSION_TARGETS];
-	uint32_t possible_cpus; /* for the size of per-CPU maps; at least 1 */
+	const char *kernel_release; /* as uname(2) has it; NULL: not known */
+	uint32_t possible_cpus;     /* for the size of per-CPU maps; at least 1 */
 };
 
 /*

@@ -3,6 +3,7 @@
  * programs belong. */
 #include "broker/gate_state.h"
 
+#include "common/kernel_release.h"
 #include "common/program_type.h"
 
 #include <errno.h>
@@ -240,6 +241,9 @@ static int program_make(struct gate *gate, const struct loader_program_load *loa
 	}
 	result = gate->options.kernel->bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	gate_log_finish(log, answer);
+	if (result < 0 && load->index != LOADER_PROGRAM_PROBE && gate->options.kernel_release)
+		(void)program_type_too_new(load->program_type, gate->options.kernel_release,
+		                           &gate->refusal);
 	return result;
 }
 

@@ -136,6 +136,46 @@ int kernel_link_update(int link_fd, int program_fd)
 	return kernel->bpf(BPF_LINK_UPDATE, &attr, sizeof(attr));
 }
 
+int kernel_link_create(int program_fd, int target_fd, uint32_t attach_type)
+{
+	union bpf_attr attr = {};
+
+	attr.link_create.prog_fd = (uint32_t)program_fd;
+	attr.link_create.target_fd = (uint32_t)target_fd;
+	attr.link_create.attach_type = attach_type;
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+int kernel_link_cgroup_before(int program_fd, int cgroup_fd, uint32_t attach_type, int next_fd)
+{
+	const struct kernel_link_create_cgroup create = {
+		.prog_fd = (uint32_t)program_fd,
+		.target_fd = (uint32_t)cgroup_fd,
+		.attach_type = attach_type,
+		.flags = KERNEL_F_BEFORE | KERNEL_F_LINK,
+		.relative_fd = (uint32_t)next_fd,
+	};
+	union bpf_attr attr = {};
+
+	memcpy(&attr, &create, sizeof(create));
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+int kernel_link_netfilter(int program_fd, uint32_t family, uint32_t hook, int32_t priority)
+{
+	const struct kernel_link_create_netfilter create = {
+		.prog_fd = (uint32_t)program_fd,
+		.attach_type = KERNEL_NETFILTER,
+		.family = family,
+		.hook = hook,
+		.priority = priority,
+	};
+	union bpf_attr attr = {};
+
+	memcpy(&attr, &create, sizeof(create));
+	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
 int kernel_link_perf_event(int program_fd, int perf_fd)
 {
 	union bpf_attr attr = {};

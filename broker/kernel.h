@@ -40,6 +40,18 @@ int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
 /* Puts another program behind a link: -EINVAL or -EOPNOTSUPP where the kernel cannot do that for
  * links of its kind. 0 or -errno. */
 int kernel_link_update(int link_fd, int program_fd);
+/* Links a program to what `target_fd` is of (a control group, a network namespace; 0 where the type
+ * needs nothing: an iterator). The link's descriptor. */
+int kernel_link_create(int program_fd, int target_fd, uint32_t attach_type);
+/* Links a program to a control group, to run right before another link's there: from Linux 6.17,
+ * -EINVAL before. The link's descriptor. */
+int kernel_link_cgroup_before(int program_fd, int cgroup_fd, uint32_t attach_type, int next_fd);
+/*
+ * Links a program to a netfilter hook (NF_INET_*) of a family (NFPROTO_*) in this process's network
+ * namespace: from Linux 6.4, -EINVAL before. -EBUSY: another program has that priority there. The
+ * link's descriptor.
+ */
+int kernel_link_netfilter(int program_fd, uint32_t family, uint32_t hook, int32_t priority);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
 /* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's

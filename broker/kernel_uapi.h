@@ -32,4 +32,40 @@ struct kernel_link_create_uprobe_multi {
 _Static_assert(sizeof(struct kernel_link_create_uprobe_multi) <= sizeof(union bpf_attr),
                "travels in the union");
 
+/* Linux 6.4: attach type of netfilter programs. */
+#define KERNEL_NETFILTER 45
+
+/* union bpf_attr.link_create with its netfilter member */
+struct kernel_link_create_netfilter {
+	uint32_t prog_fd;
+	uint32_t target_fd;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint32_t family;
+	uint32_t hook;
+	int32_t priority;
+	uint32_t netfilter_flags;
+};
+
+_Static_assert(sizeof(struct kernel_link_create_netfilter) <= sizeof(union bpf_attr),
+               "travels in the union");
+
+/* Linux 6.6: where a link goes, seen from another one; of control groups' links from Linux 6.17. */
+#define KERNEL_F_BEFORE (1u << 3)
+#define KERNEL_F_LINK (1u << 13)
+
+/* union bpf_attr.link_create with its cgroup member, of Linux 6.17 */
+struct kernel_link_create_cgroup {
+	uint32_t prog_fd;
+	uint32_t target_fd;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint32_t relative_fd;
+	uint32_t reserved; /* padding */
+	uint64_t expected_revision;
+};
+
+_Static_assert(sizeof(struct kernel_link_create_cgroup) <= sizeof(union bpf_attr),
+               "travels in the union");
+
 #endif

@@ -4,6 +4,7 @@
 #include "broker/broker.h"
 
 #include "broker/validate.h"
+#include "common/kernel_release.h"
 #include "common/log.h"
 #include "common/target.h"
 
@@ -118,6 +119,8 @@ static int link_attach(struct broker *broker, const struct origin *origin,
 	if (result)
 		return result;
 	result = type->attach(&broker->attach, program, program_fd, link, error);
+	if (result)
+		(void)program_type_too_new(link->type, broker->status.kernel_release, error);
 	if (!result) {
 		struct error ignored;
 

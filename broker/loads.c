@@ -21,6 +21,7 @@ static struct session_settings session_settings_make(const struct broker *broker
 {
 	return (struct session_settings){
 		.launcher = &broker->settings,
+		.kernel_release = broker->status.kernel_release,
 		.possible_cpus = broker->possible_cpus,
 		.extension_targets = { { BPF_PROG_TYPE_XDP, xdp_template_fd(broker->xdp),
 		                         xdp_template_btf_id(broker->xdp) },

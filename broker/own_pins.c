@@ -27,6 +27,12 @@ void own_pin_path(const struct launcher_settings *settings, enum own_pin kind, u
 	               own_pin_directories[kind], (unsigned long long)id);
 }
 
+void own_pin_iter_path(const struct launcher_settings *settings, uint64_t id, char *out)
+{
+	(void)snprintf(out, OWN_PIN_PATH_SIZE, "%s/iters/%llu", settings->bpffs_directory,
+	               (unsigned long long)id);
+}
+
 /* "<bpffs>/maps/<id>/<name>": bpffs takes no '.' in a name. */
 static void map_pin_path(const struct launcher_settings *settings, uint64_t id, const char *name,
                          char *out)
@@ -155,7 +161,12 @@ int own_pins_program_remove(const struct launcher_settings *settings, uint64_t i
 int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
 {
 	char path[OWN_PIN_PATH_SIZE];
+	int result;
 
+	own_pin_iter_path(settings, id, path);
+	result = remove_file(path);
+	if (result)
+		return result;
 	own_pin_path(settings, OWN_PIN_LINK, id, path);
 
 	size_t length = strlen(path);

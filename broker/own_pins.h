@@ -19,6 +19,9 @@ enum own_pin { OWN_PIN_PROGRAM, OWN_PIN_LINK, OWN_PIN_MAPS, OWN_PIN_KINDS };
 void own_pin_path(const struct launcher_settings *settings, enum own_pin kind, uint64_t id,
                   char *out);
 
+/* "<bpffs>/iters/<id>": the file of an iterator's link. Where it is, links/<id> is, too. */
+void own_pin_iter_path(const struct launcher_settings *settings, uint64_t id, char *out);
+
 /* Pins the program and its maps; `map_fds` are in the order of program->maps. -EEXIST: two maps
  * would get one name. */
 int own_pins_program_make(const struct launcher_settings *settings,

@@ -230,6 +230,53 @@ bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t 
 	       link->target.ifindex == ifindex && link->target.direction == direction;
 }
 
+/* Does `entry` run after the link with this priority and id? */
+static bool comes_after(const struct link_entry *entry, int32_t priority, uint64_t id)
+{
+	return entry->target.priority > priority ||
+	       (entry->target.priority == priority && entry->id > id);
+}
+
+static bool place_shared(const struct link_entry *entry, const struct record_link *link)
+{
+	return entry->type == link->type && entry->state == LINK_STATE_ATTACHED &&
+	       entry->id != link->id && entry->target.netns_id == link->target.netns_id;
+}
+
+/* The next after that priority and id at the link's place, or NULL. */
+static const struct link_entry *follower_next(const struct registry *registry,
+                                              const struct record_link *link, int32_t priority,
+                                              uint64_t id)
+{
+	const struct link_entry *best = NULL;
+
+	for (size_t i = 0; i < registry->link_count; i++) {
+		const struct link_entry *entry = &registry->links[i];
+
+		if (place_shared(entry, link) && comes_after(entry, priority, id) &&
+		    (!best || comes_after(best, entry->target.priority, entry->id)))
+			best = entry;
+	}
+	return best;
+}
+
+size_t registry_followers(const struct registry *registry, const struct record_link *link,
+                          struct attach_follower *followers, size_t most)
+{
+	const struct link_entry *entry =
+		follower_next(registry, link, link->target.priority, link->id);
+	size_t count = 0;
+
+	for (; entry; entry = follower_next(registry, link, entry->target.priority, entry->id)) {
+		const struct program_entry *program = registry_program(registry, entry->program_id);
+
+		if (count < most)
+			followers[count] = (struct attach_follower){ entry->id, program->fd };
+		count++;
+	}
+	return count;
+}
+
 bool registry_interface_used(const struct registry *registry, uint32_t ifindex)
 {
 	for (size_t i = 0; i < registry->link_count; i++) {

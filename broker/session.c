@@ -61,6 +61,7 @@ static _Noreturn void gate_child(const struct session_settings *settings, int br
 	int kept[2 + EXTENSION_TARGETS] = { broker_fd, loader_fd };
 	struct gate_options options = {
 		.kernel = kernel,
+		.kernel_release = settings->kernel_release,
 		.possible_cpus = settings->possible_cpus,
 	};
 	struct error error = {};

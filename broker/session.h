@@ -22,6 +22,7 @@ struct session;
 struct session_settings {
 	const struct launcher_settings *launcher;
 	struct extension_target extension_targets[EXTENSION_TARGETS];
+	const char *kernel_release; /* as uname(2) has it; NULL: not known */
 	uint32_t possible_cpus; /* sysconf(_SC_NPROCESSORS_CONF), asked before the sandbox closes; 0
 	                           is refused */
 };

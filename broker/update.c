@@ -42,7 +42,7 @@ static int link_find(struct broker *broker, const struct frontend_update *reques
 	                 "link %llu does not run any more (%s): detach it, and attach its program "
 	                 "again",
 	                 (unsigned long long)entry->id,
-	                 entry->state == LINK_STATE_GONE ? "its interface is gone"
+	                 entry->state == LINK_STATE_GONE ? "its place is gone"
 	                                                 : "somebody else took it off");
 }
 

@@ -36,6 +36,18 @@ static const struct action_table xdp_actions = { xdp_action_rows, LENGTH(xdp_act
 #define SLEEPABLE BPF_F_SLEEPABLE
 #define TRACE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI: linux/bpf.h has it from Linux 6.6 */
 
+/* linux/bpf.h has them from Linux 6.4 */
+#define TYPE_NETFILTER 32
+#define ATTACH_NETFILTER 45
+
+/* Links to control groups are of Linux 5.7, where most of the types are older. */
+#define CGROUP_TYPE(label, words, type, attach, minor)                                         \
+	{                                                                                      \
+		.name = (label), .sections = (words), .bpf_type = BPF_PROG_TYPE_##type,        \
+		.attach_type = BPF_##attach, .takes = B(PATH) | B(PRIORITY), .needs = B(PATH), \
+		.since_major = 5, .since_minor = (minor)                                       \
+	}
+
 /* clang-format off */
 static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_XDP] = {
@@ -44,6 +56,47 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.dispatched = true, .actions = &xdp_actions,
 		.takes = B(INTERFACE) | B(PRIORITY) | B(PROCEED_ON) | B(MODE) | B(EXCLUSIVE),
 		.needs = B(INTERFACE), .since_major = 5, .since_minor = 9 },
+	[PROGRAM_TYPE_NETFILTER] = {
+		.name = "netfilter", .sections = "netfilter",
+		.bpf_type = TYPE_NETFILTER, .attach_type = ATTACH_NETFILTER,
+		.takes = B(FAMILY) | B(HOOK) | B(PRIORITY), .needs = B(FAMILY) | B(HOOK),
+		.since_major = 6, .since_minor = 4 },
+	[PROGRAM_TYPE_SK_LOOKUP] = {
+		.name = "sk_lookup", .sections = "sk_lookup",
+		.bpf_type = BPF_PROG_TYPE_SK_LOOKUP, .attach_type = BPF_SK_LOOKUP,
+		.takes = B(NETNS), .since_major = 5, .since_minor = 9 },
+	[PROGRAM_TYPE_FLOW_DISSECTOR] = {
+		.name = "flow_dissector", .sections = "flow_dissector",
+		.bpf_type = BPF_PROG_TYPE_FLOW_DISSECTOR, .attach_type = BPF_FLOW_DISSECTOR,
+		.takes = B(NETNS), .since_major = 5, .since_minor = 8 },
+	[PROGRAM_TYPE_ITER] = {
+		.name = "iter", .sections = "iter iter.s",
+		.bpf_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_TRACE_ITER, .flags = SLEEPABLE,
+		.loaded_for = "iterator", .since_major = 5, .since_minor = 8 },
+	/* their names are libbpf's sections, with '_' for '/' */
+	[PROGRAM_TYPE_CGROUP_SKB_INGRESS] = CGROUP_TYPE("cgroup_skb_ingress", "cgroup_skb/ingress", CGROUP_SKB, CGROUP_INET_INGRESS, 7),
+	[PROGRAM_TYPE_CGROUP_SKB_EGRESS] = CGROUP_TYPE("cgroup_skb_egress", "cgroup_skb/egress", CGROUP_SKB, CGROUP_INET_EGRESS, 7),
+	[PROGRAM_TYPE_CGROUP_SOCK_CREATE] = CGROUP_TYPE("cgroup_sock_create", "cgroup/sock_create cgroup/sock", CGROUP_SOCK, CGROUP_INET_SOCK_CREATE, 7),
+	[PROGRAM_TYPE_CGROUP_SOCK_RELEASE] = CGROUP_TYPE("cgroup_sock_release", "cgroup/sock_release", CGROUP_SOCK, CGROUP_INET_SOCK_RELEASE, 9),
+	[PROGRAM_TYPE_CGROUP_POST_BIND4] = CGROUP_TYPE("cgroup_post_bind4", "cgroup/post_bind4", CGROUP_SOCK, CGROUP_INET4_POST_BIND, 7),
+	[PROGRAM_TYPE_CGROUP_POST_BIND6] = CGROUP_TYPE("cgroup_post_bind6", "cgroup/post_bind6", CGROUP_SOCK, CGROUP_INET6_POST_BIND, 7),
+	[PROGRAM_TYPE_CGROUP_BIND4] = CGROUP_TYPE("cgroup_bind4", "cgroup/bind4", CGROUP_SOCK_ADDR, CGROUP_INET4_BIND, 7),
+	[PROGRAM_TYPE_CGROUP_BIND6] = CGROUP_TYPE("cgroup_bind6", "cgroup/bind6", CGROUP_SOCK_ADDR, CGROUP_INET6_BIND, 7),
+	[PROGRAM_TYPE_CGROUP_CONNECT4] = CGROUP_TYPE("cgroup_connect4", "cgroup/connect4", CGROUP_SOCK_ADDR, CGROUP_INET4_CONNECT, 7),
+	[PROGRAM_TYPE_CGROUP_CONNECT6] = CGROUP_TYPE("cgroup_connect6", "cgroup/connect6", CGROUP_SOCK_ADDR, CGROUP_INET6_CONNECT, 7),
+	[PROGRAM_TYPE_CGROUP_SENDMSG4] = CGROUP_TYPE("cgroup_sendmsg4", "cgroup/sendmsg4", CGROUP_SOCK_ADDR, CGROUP_UDP4_SENDMSG, 7),
+	[PROGRAM_TYPE_CGROUP_SENDMSG6] = CGROUP_TYPE("cgroup_sendmsg6", "cgroup/sendmsg6", CGROUP_SOCK_ADDR, CGROUP_UDP6_SENDMSG, 7),
+	[PROGRAM_TYPE_CGROUP_RECVMSG4] = CGROUP_TYPE("cgroup_recvmsg4", "cgroup/recvmsg4", CGROUP_SOCK_ADDR, CGROUP_UDP4_RECVMSG, 7),
+	[PROGRAM_TYPE_CGROUP_RECVMSG6] = CGROUP_TYPE("cgroup_recvmsg6", "cgroup/recvmsg6", CGROUP_SOCK_ADDR, CGROUP_UDP6_RECVMSG, 7),
+	[PROGRAM_TYPE_CGROUP_GETPEERNAME4] = CGROUP_TYPE("cgroup_getpeername4", "cgroup/getpeername4", CGROUP_SOCK_ADDR, CGROUP_INET4_GETPEERNAME, 8),
+	[PROGRAM_TYPE_CGROUP_GETPEERNAME6] = CGROUP_TYPE("cgroup_getpeername6", "cgroup/getpeername6", CGROUP_SOCK_ADDR, CGROUP_INET6_GETPEERNAME, 8),
+	[PROGRAM_TYPE_CGROUP_GETSOCKNAME4] = CGROUP_TYPE("cgroup_getsockname4", "cgroup/getsockname4", CGROUP_SOCK_ADDR, CGROUP_INET4_GETSOCKNAME, 8),
+	[PROGRAM_TYPE_CGROUP_GETSOCKNAME6] = CGROUP_TYPE("cgroup_getsockname6", "cgroup/getsockname6", CGROUP_SOCK_ADDR, CGROUP_INET6_GETSOCKNAME, 8),
+	[PROGRAM_TYPE_CGROUP_GETSOCKOPT] = CGROUP_TYPE("cgroup_getsockopt", "cgroup/getsockopt", CGROUP_SOCKOPT, CGROUP_GETSOCKOPT, 7),
+	[PROGRAM_TYPE_CGROUP_SETSOCKOPT] = CGROUP_TYPE("cgroup_setsockopt", "cgroup/setsockopt", CGROUP_SOCKOPT, CGROUP_SETSOCKOPT, 7),
+	[PROGRAM_TYPE_CGROUP_SYSCTL] = CGROUP_TYPE("cgroup_sysctl", "cgroup/sysctl", CGROUP_SYSCTL, CGROUP_SYSCTL, 7),
+	[PROGRAM_TYPE_CGROUP_DEV] = CGROUP_TYPE("cgroup_dev", "cgroup/dev", CGROUP_DEVICE, CGROUP_DEVICE, 7),
+	[PROGRAM_TYPE_SOCKOPS] = CGROUP_TYPE("sockops", "sockops", SOCK_OPS, CGROUP_SOCK_OPS, 7),
 	[PROGRAM_TYPE_TRACEPOINT] = {
 		.name = "tracepoint", .sections = "tracepoint tp",
 		.bpf_type = BPF_PROG_TYPE_TRACEPOINT,

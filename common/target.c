@@ -382,10 +382,10 @@ static struct record_target place_of(const struct record_target *target)
 	place.follow = 0;
 	place.exclusive = 0;
 	place.given = 0;
-	if (place.ifindex) {
+	if (place.ifindex)
 		memset(place.interface, 0, sizeof(place.interface));
+	if (place.ifindex || place.netns_id)
 		memset(place.netns, 0, sizeof(place.netns));
-	}
 	return place;
 }
 

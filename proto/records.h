@@ -124,7 +124,7 @@ struct record_target {
 	char group[TRACEPOINT_SIZE];
 	char name[TRACEPOINT_SIZE];
 	uint64_t offset;   /* bytes */
-	uint64_t netns_id; /* inode number of the namespace; filled in by the broker */
+	uint64_t netns_id; /* inode number of the namespace or control group; the broker's */
 	uint32_t ifindex;  /* filled in by the broker */
 	int32_t priority;
 	uint32_t proceed_on; /* one bit for each return value: see struct action_table */
@@ -136,8 +136,8 @@ struct record_target {
 	uint32_t container_pid;
 	uint32_t cpu;
 	uint32_t frequency_hz;
-	uint32_t family; /* NFPROTO_* */
-	uint32_t hook;   /* NF_INET_* */
+	uint32_t family; /* 1: IPv4, 2: IPv6 */
+	uint32_t hook;   /* NF_INET_* and 1 */
 	uint32_t given;  /* 1 << enum target_field: what the client said, also where it is zero */
 	uint32_t reserved[2];
 };

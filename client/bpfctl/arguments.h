@@ -8,7 +8,7 @@
 #include "proto/limits.h"
 
 #define ACTIONS_MAX 32
-#define TYPE_NAMES_SIZE 1024 /* the names of all program types, in one text */
+#define TYPE_NAMES_SIZE 1536 /* the names of all program types, in one text */
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON };
 

@@ -24,15 +24,14 @@ static int type_find(const struct gate_job_program *wanted, const struct bpf_pro
                      uint32_t *type, struct error *error)
 {
 	const char *section = bpf_program__section_name(program), *rest;
-	char names[400];
 
 	*type = wanted->type ? wanted->type : program_type_by_section(section, &rest);
 	if (*type != PROGRAM_TYPE_NONE)
 		return 0;
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 	                 "program \"%s\" is in section \"%s\", which says no type that bpfd has: "
-	                 "say which it is (%s)",
-	                 wanted->function, section, program_type_names(names, sizeof(names)));
+	                 "say which it is, as TYPE:%s, with one of the types that bpfctl(1) lists",
+	                 wanted->function, section, wanted->function);
 }
 
 /* A section like "xdp" or "tracepoint/..." already says a type: it has to agree. */

@@ -2,6 +2,7 @@
 """What a test function gets: scratch space, wires, daemons; and the registry of test functions."""
 import pathlib
 
+from .cgroup import Cgroup
 from .daemon import Bpfd
 from .net import Wire
 from .outcome import Skip
@@ -23,7 +24,7 @@ def test(*needs):
 class Host:
     def __init__(self, source, build, scratch, needs):
         self.source, self.build, self.scratch, self.needs = source, build, pathlib.Path(scratch), needs
-        self.daemons, self.wires = [], {}
+        self.daemons, self.wires, self.cgroups = [], {}, []
 
     def bpfd(self, name="bpfd", start=True, **sections):
         daemon = Bpfd(self.build, self.scratch, name, **sections)
@@ -44,6 +45,16 @@ class Host:
     def wire(self, name="v0", **options):
         self.wires[name] = Wire(name, **options)
         return self.wires[name]
+
+    def cgroup(self, name="group"):
+        """A control group of this test's own."""
+        self.cgroups.append(Cgroup(f"{self.scratch.name}-{name}"))
+        return self.cgroups[-1]
+
+    def close(self):
+        """Takes away what outlives the test's namespaces."""
+        for cgroup in reversed(self.cgroups):
+            cgroup.remove()
 
     def logs(self):
         return "".join(f"--- log of {daemon.directory.name}\n{daemon.log()}" for daemon in self.daemons)

@@ -51,13 +51,14 @@ def users_make(directory, sysusers_file, without=()):
 def populate(scratch, sysusers_file, binaries):
     """
     First thing in the first process of the new namespaces: /proc of these processes, an empty bpffs (mode 0700, as systemd
-    mounts it), tracefs, an empty /run (xdp-loader keeps a lock file there), a tmpfs at `scratch`, loopback up, bpfd's
+    mounts it), the host's control groups, tracefs, an empty /run (xdp-loader keeps a lock file there), a tmpfs at `scratch`, loopback up, bpfd's
     users; and the binaries at scratch/bin, for the build tree may lie where bpfd's users may not go.
     """
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("bpf", "/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")
+    mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("tracefs", "/sys/kernel/tracing", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
     mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
