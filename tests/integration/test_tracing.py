@@ -114,7 +114,7 @@ def options_of_other_types(host):
     daemon = host.bpfd()
     program = daemon.load("tracing", "raw_enter", kind="raw_tracepoint")
     for options, reason in ((("--pid", "1"), "take no --pid"), (("--iface", "lo"), "take no --iface"),
-                            ((), "--target TARGET is missing")):
+                            ((), "--target NAME is missing")):
         result = daemon.bpfctl("attach", "raw_tracepoint", program, *options)
         check_equal(result.returncode, 2, f"exit status with {options}")
         check_in(reason, result.stderr, "complaint")
