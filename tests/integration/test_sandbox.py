@@ -5,7 +5,7 @@ import pwd
 
 from harness import processes
 from harness.host import test
-from harness.outcome import check, check_equal
+from harness.outcome import check, check_equal, wait_for
 
 CAPABILITY = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38,
               "CAP_BPF": 39}
@@ -30,10 +30,19 @@ def roles_all(daemon):
     return {role: daemon.role(role) for role in ROLES}
 
 
+def roles_confined(daemon):
+    """The same, once each has put on its filter, which is the last thing that a role does before it serves: a loader may have been
+    started a moment ago. One that never does so fails the test."""
+    roles = roles_all(daemon)
+    for role, pid in roles.items():
+        wait_for(lambda pid=pid: processes.status(pid).get("Seccomp") == "2", f"the {role} to confine itself")
+    return roles
+
+
 @test()
 def identities_and_capabilities(host):
     daemon = host.bpfd()
-    roles = roles_all(daemon)
+    roles = roles_confined(daemon)
     check_equal(sorted(daemon.roles()), sorted(ROLES), "processes that run")
     for role, (user, capabilities) in ROLES.items():
         status = processes.status(roles[role])
@@ -49,7 +58,7 @@ def identities_and_capabilities(host):
 
 @test()
 def supplementary_groups(host):
-    roles = roles_all(host.bpfd())
+    roles = roles_confined(host.bpfd())
     for role in ("frontend", "loader"):
         check_equal(processes.status(roles[role])["Groups"].split(), [], f"supplementary groups of the {role}")
 
@@ -57,7 +66,7 @@ def supplementary_groups(host):
 @test()
 def descriptors(host):
     """Nobody holds what it has no use for: the frontend and the loader no BPF object and no file."""
-    roles = roles_all(host.bpfd())
+    roles = roles_confined(host.bpfd())
     for role in ("frontend", "loader"):
         links = [os.readlink(f"/proc/{roles[role]}/fd/{name}") for name in os.listdir(f"/proc/{roles[role]}/fd")]
         bad = [link for link in links if "bpf-" in link or link.startswith(("/sys", str(host.scratch / "bpfd" / "state")))]
