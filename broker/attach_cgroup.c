@@ -157,29 +157,13 @@ static int make_cgroup(struct attach_context *context, const struct record_progr
 	return result < 0 ? cgroup_attach_error(error, result, program, link) : result;
 }
 
-/* The kernel ends the link of a group that was removed only a while later: its directory tells at
- * once. */
-static bool cgroup_gone(const struct attach_context *context, const struct record_link *link)
-{
-	char path[TARGET_PATH_SIZE];
-	struct error ignored;
-	uint64_t id = 0;
-	int fd;
-
-	memcpy(path, link->target.path, sizeof(path));
-	fd = cgroup_open(&context->cgroups, path, &id, &ignored);
-	if (fd < 0)
-		return fd == -ENOENT;
-	(void)close(fd);
-	return id != link->target.netns_id;
-}
-
 static int adopt_cgroup(struct attach_context *context, const struct record_program *program,
                         int program_fd, struct record_link *link, struct error *error)
 {
 	int result = attach_link_adopt(context, program, program_fd, link, error);
 
-	if (result || link->state != LINK_STATE_ATTACHED || !cgroup_gone(context, link))
+	if (result || link->state != LINK_STATE_ATTACHED ||
+	    !cgroup_gone(&context->cgroups, &link->target))
 		return result;
 	link->state = LINK_STATE_GONE;
 	return attach_link_detach(context, link, error);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -217,9 +218,15 @@ static int tc_start(struct broker *broker, struct error *error)
 }
 
 /* What the sandbox lets nobody open later. */
-static int places_open(struct attach_context *attach, struct error *error)
+static int places_open(struct broker *broker, struct error *error)
 {
+	struct attach_context *attach = &broker->attach;
+
 	cgroup_tree_open(&attach->cgroups);
+	broker->cgroup_monitor_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (broker->cgroup_monitor_fd < 0)
+		return error_set(error, -errno, ERROR_KERNEL, "inotify cannot be had: %s",
+		                 strerror(errno));
 	attach->netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (attach->netns_fd < 0)
 		return error_set(
@@ -241,9 +248,9 @@ int broker_open(const struct launcher_settings *settings,
 	broker->settings = *settings;
 	programs_limit(&broker->settings);
 	broker->epoll_fd = broker->signal_fd = -1;
-	broker->netlink.fd = broker->tc_monitor.fd = -1;
+	broker->netlink.fd = broker->tc_monitor.fd = broker->cgroup_monitor_fd = -1;
 	channels_open(broker, descriptors);
-	result = places_open(&broker->attach, error);
+	result = places_open(broker, error);
 	if (!result)
 		result = live_store_open(broker, error);
 	if (!result)
@@ -308,6 +315,8 @@ void broker_close(struct broker *broker)
 	(void)close(broker->launcher.fd);
 	(void)close(broker->frontend.fd);
 	cgroup_tree_close(&broker->attach.cgroups);
+	if (broker->cgroup_monitor_fd >= 0)
+		(void)close(broker->cgroup_monitor_fd);
 	if (broker->attach.netns_fd >= 0)
 		(void)close(broker->attach.netns_fd);
 	if (broker->opener.channel.fd >= 0)

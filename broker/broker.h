@@ -54,6 +54,7 @@ struct broker {
 	struct tc *tc;
 	struct netlink netlink; /* for TC */
 	struct netlink tc_monitor;
+	int cgroup_monitor_fd; /* inotify */
 	struct attach_context attach;
 	struct loads loads;
 	struct copies copies;
@@ -202,6 +203,11 @@ void monitor_tc_ready(struct broker *broker);
 void monitor_tc_read(struct broker *broker, const struct tc_place *place);
 /* Every direction of one interface that a link is on, or of all for 0. */
 void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
+
+/* monitor_cgroup.c: control groups that vanish. A link, or all, are watched from here on. */
+void monitor_cgroup_ready(struct broker *broker);
+void monitor_cgroup_read(struct broker *broker, uint64_t id);
+void monitor_cgroup_read_all(struct broker *broker);
 
 /* The bpfd link of a component on an interface, as xdp_read() asks for it; `state` is the broker.
  */

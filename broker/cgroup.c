@@ -163,3 +163,18 @@ int cgroup_open(const struct cgroup_tree *tree, char path[TARGET_PATH_SIZE], uin
 	memcpy(path, tidy, sizeof(tidy));
 	return result;
 }
+
+bool cgroup_gone(const struct cgroup_tree *tree, const struct record_target *target)
+{
+	char path[TARGET_PATH_SIZE];
+	struct error ignored;
+	uint64_t id = 0;
+	int fd;
+
+	memcpy(path, target->path, sizeof(path));
+	fd = cgroup_open(tree, path, &id, &ignored);
+	if (fd < 0)
+		return fd == -ENOENT;
+	(void)close(fd);
+	return id != target->netns_id;
+}

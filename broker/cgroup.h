@@ -8,8 +8,9 @@
 #define BPFD_BROKER_CGROUP_H
 
 #include "common/error.h"
-#include "proto/limits.h"
+#include "proto/records.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cgroup_tree {
@@ -29,5 +30,9 @@ void cgroup_tree_close(struct cgroup_tree *tree);
  */
 int cgroup_open(const struct cgroup_tree *tree, char path[TARGET_PATH_SIZE], uint64_t *id,
                 struct error *error);
+
+/* Is the control group, which `target` names by path and id, no more? The kernel ends its links
+ * only a while later: its directory tells at once. */
+bool cgroup_gone(const struct cgroup_tree *tree, const struct record_target *target);
 
 #endif

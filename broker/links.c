@@ -165,6 +165,7 @@ static void attach_publish(struct broker *broker, const struct origin *origin,
 	broker->status.attaches++;
 	registry_link_put(&broker->registry, link);
 	view_link(broker, link);
+	monitor_cgroup_read(broker, link->id);
 	view_status(broker);
 	link_describe(link, target, sizeof(target));
 	(void)snprintf(detail, sizeof(detail), "program=%llu link=%llu %s",

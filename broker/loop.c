@@ -27,6 +27,7 @@ enum loop_source {
 	SOURCE_SIGNAL,
 	SOURCE_MONITOR,
 	SOURCE_TC_MONITOR,
+	SOURCE_CGROUP_MONITOR,
 	SOURCE_SLOT /* and those that follow: the slots of the load sessions */
 };
 
@@ -67,6 +68,8 @@ int loop_open(struct broker *broker)
 		result = watch(broker, xdp_monitor_fd(broker->xdp), SOURCE_MONITOR, EPOLLIN);
 	if (!result)
 		result = watch(broker, broker->tc_monitor.fd, SOURCE_TC_MONITOR, EPOLLIN);
+	if (!result)
+		result = watch(broker, broker->cgroup_monitor_fd, SOURCE_CGROUP_MONITOR, EPOLLIN);
 	/* The opener speaks only when asked: here its end alone matters, which needs no event mask.
 	 */
 	if (!result && broker->attach.opener)
@@ -189,6 +192,9 @@ static int source_ready(struct broker *broker, uint64_t source)
 		return 0;
 	case SOURCE_TC_MONITOR:
 		monitor_tc_ready(broker);
+		return 0;
+	case SOURCE_CGROUP_MONITOR:
+		monitor_cgroup_ready(broker);
 		return 0;
 	default:
 		loads_session_ready(broker, source - SOURCE_SLOT);

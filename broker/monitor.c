@@ -139,6 +139,7 @@ void monitor_read_all(struct broker *broker)
 			monitor_interface_read(broker, link->target.ifindex);
 	}
 	monitor_tc_read_all(broker, 0);
+	monitor_cgroup_read_all(broker);
 }
 
 void monitor_chain_forget(struct broker *broker, uint32_t ifindex)

@@ -7,7 +7,7 @@ import struct
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import check, check_equal, check_in
+from harness.outcome import check, check_equal, check_in, wait_for
 
 
 def tcp(family, address):
@@ -184,21 +184,41 @@ def update_in_place(host):
 
 
 @test()
-def group_that_goes(host):
+def group_that_goes_while_bpfd_runs(host):
+    daemon, group, parent = host.bpfd(), host.cgroup(), host.cgroup("parent")
+    program = load_functions(daemon, "one")["one"]["id"]
+    below = parent.path / "below"
+    below.mkdir()
+    stays, goes = attach(daemon, group, program), daemon.ask(
+        "attach", "cgroup_connect4", program, "--target", below)["id"]
+    below.rmdir()
+    wait_for(lambda: daemon.link(goes)["state"] == "gone", "the link to be gone")
+    check_equal(daemon.link(stays)["state"], "attached", "state of the other")
+    check_in("its control group was removed", daemon.log(), "log")
+    check_in("its place is gone", daemon.refused("update", goes, "--priority", "1"), "refusal")
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.link(goes)["state"], "gone", "state after a restart")
+    group.remove()  # which is watched after a restart, too
+    wait_for(lambda: daemon.link(stays)["state"] == "gone", "the other link to be gone")
+    daemon.detach(goes, stays)
+    check_equal(list((daemon.bpffs / "bpfd" / "links").iterdir()), [], "pins")
+
+
+@test()
+def group_that_goes_without_bpfd(host):
     daemon, group = host.bpfd(), host.cgroup()
     program = load_functions(daemon, "one")["one"]["id"]
-    gone, detached = attach(daemon, group, program), None
-    group.remove()
-    group.path.mkdir()
-    detached = attach(daemon, group, program)  # of the same name, but another
-    group.remove()
-    daemon.detach(detached)
+    gone = attach(daemon, group, program)
     daemon.stop()
+    group.remove()
+    group.path.mkdir()  # of the same name, but another
     daemon.start()
     check_equal(daemon.link(gone)["state"], "gone", "state after a restart")
     check_in("lost the place where it ran", daemon.log(), "log")
-    daemon.detach(gone)
-    check_equal(daemon.links(), [], "links")
+    link = attach(daemon, group, program)
+    check_equal(trace(daemon, program, group), "1", "what runs in the new one")
+    daemon.detach(gone, link)
     check_equal(list((daemon.bpffs / "bpfd" / "links").iterdir()), [], "pins")
 
 

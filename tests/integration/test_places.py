@@ -8,7 +8,7 @@ import sys
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import Skip, check, check_equal, check_in
+from harness.outcome import Skip, check, check_equal, check_in, wait_for
 
 PORT = 4242  # tests/bpf/places.bpf.c
 DROP = ("--global", "verdict=00000000")
@@ -174,6 +174,23 @@ def sk_lookup_in_another_namespace(host):
     check_equal(daemon.link(other)["state"], "attached", "state of the other")
     daemon.detach(link["id"], other)
     check_equal(list((daemon.bpffs / "bpfd" / "links").iterdir()), [], "pins")
+
+
+@test()
+def namespace_of_a_process(host):
+    daemon = host.bpfd(features={"containers": "yes"})
+    program = load(daemon, "lookup", *DROP)["id"]
+    with subprocess.Popen(["unshare", "-n", "sleep", "100"]) as sleeper:
+        own = os.stat("/proc/self/ns/net").st_ino
+        wait_for(lambda: os.stat(f"/proc/{sleeper.pid}/ns/net").st_ino != own, "a new namespace")
+        path = f"/proc/{sleeper.pid}/ns/net"
+        link = daemon.ask("attach", "sk_lookup", program, "--netns", path)
+        check_equal((link["netns"], link["state"]), (path, "attached"), "link")
+        check(tcp_connects(), "no connection in bpfd's own namespace")
+        check_in("is no file of", daemon.refused("attach", "sk_lookup", program, "--netns", f"/proc/{sleeper.pid}/ns/mnt"),
+                 "refusal")
+        sleeper.kill()
+    daemon.detach(link["id"])
 
 
 @test()

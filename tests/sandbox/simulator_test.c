@@ -175,6 +175,8 @@ static const struct row rows[] = {
 	{ "chmod", ALL & ~B, KILL, __NR_chmod, {} },
 	{ "rename", B, ALLOW, __NR_renameat, {} },
 	{ "rename", ALL & ~B, KILL, __NR_renameat, {} },
+	{ "inotify_add_watch", B, ALLOW, __NR_inotify_add_watch, {} },
+	{ "inotify_add_watch", ALL & ~B, KILL, __NR_inotify_add_watch, {} },
 	{ "fsync", B, ALLOW, __NR_fsync, {} },
 	{ "fsync", ALL & ~B, KILL, __NR_fsync, {} },
 
