@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import test_tc
 from harness import bpf, sp
 from harness.host import test
 from harness.net import frame_tags
@@ -91,6 +92,34 @@ def no_frame_sees_half_an_update(host):
     for tag, program in ((1, chain[1][0]), (2, chain[2][0]), (3, chain[3][0]), (9, new)):
         check_equal(bpf.map_counter(daemon.map_pin(program, "frames")), sum(tag in tags for tags in seen),
                     f"frames counted by program {tag}")
+
+
+@test("extensions")
+def tc_in_place(host):
+    """The same for TC: program, priority and proceed-on, and no frame sees half of it."""
+    daemon, wire = host.bpfd(), host.wire()
+    programs = {tag: test_tc.load(daemon, tag) for tag in (1, 2, 3, 9)}
+    links = {tag: test_tc.attach(daemon, programs[tag], wire)["id"] for tag in (1, 2, 3)}
+    link = update(daemon, links[2], "--program", programs[9], "--priority", "60")
+    check_equal((link["id"], link["program_id"], link["position"]), (links[2], programs[9], 2), "the link")
+    check_equal(wire.trace(), [1, 3, 9], "frames")
+    update(daemon, links[2], "--program", programs[2], "--priority", "50")
+    with Traffic(wire) as traffic:
+        for number in range(UPDATES):
+            update(daemon, links[2], "--program", programs[9 if number % 2 == 0 else 2])
+        for number in range(UPDATES):
+            update(daemon, links[2], "--priority", 90 if number % 2 == 0 else 50)
+    traffic.check_whole([(1, 2, 3), (1, 9, 3), (1, 3, 2)])
+    link = update(daemon, links[2], "--proceed-on", "shot")
+    check_equal(link["proceed_on"], ["shot", "dispatcher_return"], "proceed_on")
+    check_equal(wire.trace(), [1, 2], "the chain ends behind it")
+    check_in("is attached there already", daemon.refused("update", links[2], "--program", programs[1]), "refusal")
+    check_in("no action \"pass\"", daemon.bpfctl("update", links[2], "--proceed-on", "pass").stderr, "an action of xdp's")
+    daemon.unload(programs[9])
+    before = daemon.links()
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.links(), before, "links after a restart")
 
 
 @test()
