@@ -340,8 +340,7 @@ static void judge_priorities(uint32_t number, const struct program_type_row *typ
 	       ordered ? "priority -1 is out of range: it goes from 0 to 1000000" : NULL);
 	target.priority = PRIORITY_MAX + 1;
 	expect(number, &target,
-	       ordered ? "priority 1000001 is out of range: it goes from 0 to 1000000"
-	                     : NULL);
+	       ordered ? "priority 1000001 is out of range: it goes from 0 to 1000000" : NULL);
 }
 
 static void priorities(void **state)
