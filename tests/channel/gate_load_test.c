@@ -329,8 +329,8 @@ static void sections_say_the_type(void **state)
 	load_close(&load);
 	load_open(&load, "gate_data", "data_odd", PROGRAM_TYPE_NONE);
 	expect_failed(&load, ERROR_INVALID_ARGUMENT,
-	              "is in section \"odd\", which says no type that bpfd has: say which it is "
-	              "(xdp, tracepoint, ");
+	              "is in section \"odd\", which says no type that bpfd has: say which it is, "
+	              "as TYPE:data_odd, with one of the types that bpfctl(1) lists");
 	load_close(&load);
 }
 
