@@ -8,10 +8,8 @@
 #include <string.h>
 
 static const char *const operation_names[] = {
-	[STORE_OPERATION_LOAD] = "load",
-	[STORE_OPERATION_ATTACH] = "attach",
-	[STORE_OPERATION_DETACH] = "detach",
-	[STORE_OPERATION_UNLOAD] = "unload",
+	[STORE_OPERATION_LOAD] = "load",     [STORE_OPERATION_ATTACH] = "attach",
+	[STORE_OPERATION_DETACH] = "detach", [STORE_OPERATION_UNLOAD] = "unload",
 	[STORE_OPERATION_UPDATE] = "update",
 };
 
@@ -43,8 +41,8 @@ void answer_done(struct broker *broker, const struct origin *origin,
 	struct frontend_done body = { .count = answer->count };
 
 	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
-	audit(origin, "done", detail);
 	answer_send(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
+	audit(origin, "done", detail); /* after it: the client waits for the answer */
 }
 
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,

@@ -33,6 +33,9 @@ struct attach_context {
 	/* The same for one direction of TC. */
 	size_t (*tc_members)(void *state, const struct tc_place *place, uint64_t except,
 	                     struct chain_member *members, size_t most);
+	/* The same for the links of tcx or netkit beside `link`, itself left out. */
+	size_t (*hook_members)(void *state, const struct record_link *link,
+	                       struct chain_member *members, size_t most);
 	/* The priority that the link has until an update is through. */
 	int32_t (*priority)(void *state, uint64_t link_id);
 	/* bpfd's attached links of the same type and place that come after this one, in order; how

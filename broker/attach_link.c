@@ -69,6 +69,11 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 
 	successor_remove(context, link->id);
 	attach_link_path(context, link->id, path);
+	_cleanup_close_ int link_fd = kernel_pin_open(path);
+
+	/* where the kernel can, now: a link without its pin ends a little later */
+	if (link_fd >= 0)
+		(void)kernel_link_detach(link_fd);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(error, -errno, ERROR_KERNEL, "cannot remove %s: %s", path,
 		                 strerror(errno));
@@ -167,6 +172,14 @@ static bool place_gone(const struct bpf_link_info *info)
 	default:
 		return false;
 	}
+}
+
+int attach_link_open(const struct attach_context *context, const struct record_link *link)
+{
+	char path[PIN_PATH_SIZE];
+
+	attach_link_path(context, link->id, path);
+	return kernel_pin_open(path);
 }
 
 int attach_link_adopt(struct attach_context *context, const struct record_program *program,

@@ -27,6 +27,8 @@ int attach_link_update(struct attach_context *context, const struct record_progr
                        int program_fd, uint32_t runs, struct record_link *link,
                        struct error *error);
 
+/* The link's descriptor, from its pin; -ENOENT or another -errno. */
+int attach_link_open(const struct attach_context *context, const struct record_link *link);
 /* Where the link `id` is pinned; `out` has PIN_PATH_SIZE bytes. */
 void attach_link_path(const struct attach_context *context, uint64_t id, char *out);
 

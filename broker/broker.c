@@ -91,6 +91,31 @@ static size_t tc_members_list(void *state, const struct tc_place *place, uint64_
 	return count;
 }
 
+static size_t hook_members_list(void *state, const struct record_link *link,
+                                struct chain_member *members, size_t most)
+{
+	const struct registry *registry = &((const struct broker *)state)->registry;
+	size_t count = 0;
+
+	for (size_t i = 0; i < registry->link_count && count < most; i++) {
+		const struct link_entry *other = &registry->links[i];
+
+		if (other->id == link->id || other->state != LINK_STATE_ATTACHED ||
+		    !registry_link_beside(other, link->type, &link->target))
+			continue;
+
+		const struct program_entry *program = registry_program(registry, other->program_id);
+
+		members[count++] = (struct chain_member){
+			.link_id = other->id,
+			.kernel_id = program->kernel_id,
+			.program_fd = program->fd,
+			.priority = (uint32_t)other->target.priority,
+		};
+	}
+	return count;
+}
+
 static bool kernel_id_own(void *state, uint32_t kernel_id)
 {
 	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
@@ -114,12 +139,14 @@ static void chain_changed(void *state, const struct record_chain *chain)
 {
 	struct broker *broker = state;
 
+	bool xdp = chain->type == PROGRAM_TYPE_XDP;
+
 	/* what is remembered of TC, its engine remembers */
-	if (!chain->direction && registry_reserve(&broker->registry, 0, 0, 1) == 0)
+	if (xdp && registry_reserve(&broker->registry, 0, 0, 1) == 0)
 		registry_chain_put(&broker->registry, chain);
-	if (chain->direction && !chain->count)
+	if (!xdp && !chain->count)
 		view_gone(broker, FRONTEND_GONE_CHAIN,
-		          RECORD_CHAIN_ID(chain->ifindex, chain->direction));
+		          RECORD_CHAIN_ID(chain->type, chain->ifindex, chain->direction));
 	else
 		view_chain(broker, chain);
 }
@@ -171,6 +198,7 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.state = broker,
 		.members = members_list,
 		.tc_members = tc_members_list,
+		.hook_members = hook_members_list,
 		.priority = link_priority,
 		.followers = followers_list,
 		.own = kernel_id_own,

@@ -54,6 +54,8 @@ struct broker {
 	struct tc *tc;
 	struct netlink netlink; /* for TC */
 	struct netlink tc_monitor;
+	uint64_t tcx_sum;        /* of what was there at the last look */
+	uint64_t tcx_look_at_ms; /* 0: nothing is attached that is to be looked at */
 	int cgroup_monitor_fd; /* inotify */
 	struct attach_context attach;
 	struct loads loads;
@@ -203,6 +205,12 @@ void monitor_tc_ready(struct broker *broker);
 void monitor_tc_read(struct broker *broker, const struct tc_place *place);
 /* Every direction of one interface that a link is on, or of all for 0. */
 void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
+
+/* monitor_tcx.c: the same for tcx and netkit, on one interface, or on all for 0 */
+void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex);
+/* Nobody tells what others do there: looks from time to time. The milliseconds until the next time,
+ * or -1 when there is nothing to look at. */
+int monitor_tcx_tick(struct broker *broker);
 
 /* monitor_cgroup.c: control groups that vanish. A link, or all, are watched from here on. */
 void monitor_cgroup_ready(struct broker *broker);

@@ -6,8 +6,8 @@
  *
  * What holds here:
  * - The loader never gets a BPF descriptor, and the gate takes none from it: only handles of what
- * this gate made, and memfds that nobody can change any more, which are copied before they are
- * looked at.
+ * this gate made, and memfds that nobody can change any more, sealed against writing, growing and
+ * shrinking.
  * - Only the calls of the table below exist. Each names the states it is allowed in (the channel's
  * rows), has a fixed layout, and is checked field by field; the union that the kernel gets is built
  * here from nothing.
@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 /*
  * The calls and results of a loader. A call is answered, and may be asked ahead: before the answer
@@ -101,36 +102,31 @@ int gate_payload_take(const struct channel_message *message, const uint8_t *inli
                       uint64_t size, struct gate_payload *payload)
 {
 	size_t sent = 0;
-	int result;
 
-	if (inline_bytes ? size > LOADER_PAYLOAD_SHORT
-	                 : memfd_check(message->descriptors[0], &sent) < 0)
-		return -EPROTO;
-	if (!inline_bytes && sent != size)
+	if (inline_bytes) {
+		if (size > LOADER_PAYLOAD_SHORT)
+			return -EPROTO;
+		payload->bytes = (void *)(uintptr_t)inline_bytes;
+		return 0;
+	}
+	if (memfd_check(message->descriptors[0], &sent) < 0 || sent != size || size == 0)
 		return -EPROTO;
 
-	void *bytes = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bytes =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, message->descriptors[0], 0);
 
 	if (bytes == MAP_FAILED)
 		return -ENOMEM;
 	payload->bytes = bytes;
-	payload->size = size ? size : 1;
-	if (inline_bytes) {
-		memcpy(bytes, inline_bytes, size);
-		return 0;
-	}
-	result = memfd_read(message->descriptors[0], bytes, size);
-	if (result < 0)
-		gate_payload_cleanup(payload);
-	return result;
+	payload->mapped_size = size;
+	return 0;
 }
 
 void gate_payload_cleanup(struct gate_payload *payload)
 {
-	if (payload->bytes)
-		(void)munmap(payload->bytes, payload->size);
-	payload->bytes = NULL;
+	if (payload->mapped_size)
+		(void)munmap(payload->bytes, payload->mapped_size);
+	*payload = (struct gate_payload){};
 }
 
 char *gate_log_new(void)
@@ -218,7 +214,7 @@ static int gate_loader_receive(struct gate *gate, struct channel_buffer *buffer)
 	return result;
 }
 
-/* The broker says one thing only: the job. */
+/* The broker says one thing only: the job, which it has sent to the loader too. */
 static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 {
 	struct channel_message message;
@@ -233,9 +229,6 @@ static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 	gate->refusal = (struct error){};
 	if (gate->job.program_count == 0 || gate->job.program_count > LOAD_PROGRAMS_MAX)
 		result = -EINVAL;
-	else
-		result =
-			channel_send(&gate->loader, LOADER_JOB, 0, &gate->job, message.descriptors);
 	channel_message_close(&message);
 	return result;
 }
@@ -257,11 +250,35 @@ static void gate_loader_lost(struct gate *gate, int result)
 			"this object, or reached its memory or time limit); nothing was loaded");
 }
 
+static int gate_serve(struct gate *gate)
+{
+	static struct channel_buffer buffer;
+
+	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
+	while (!gate->finished) {
+		struct pollfd polled[2] = { { .fd = gate->broker.fd, .events = POLLIN },
+			                    { .fd = gate->loader.fd, .events = POLLIN } };
+		int result = 0;
+
+		if (poll(polled, 2, -1) < 0 && errno != EINTR)
+			return EXIT_FAILURE;
+		if (polled[0].revents && gate_broker_receive(gate, &buffer) < 0)
+			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
+			                        waits */
+		if (polled[1].revents)
+			result = gate_loader_receive(gate, &buffer);
+		if (result < 0) {
+			gate_loader_lost(gate, result);
+			return EXIT_FAILURE;
+		}
+	}
+	return EXIT_SUCCESS;
+}
+
 int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 {
 	static struct gate gate; /* large, and of which most pages stay untouched */
-	static struct channel_buffer buffer;
-	int result;
+	int status;
 
 	gate.options = *options;
 	gate.broker =
@@ -269,24 +286,10 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 	gate.loader =
 		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	gate.state = LOADER_STATE_PROBING;
-	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	memory_touch(&gate.job, sizeof(gate.job));
-	while (!gate.finished) {
-		struct pollfd polled[2] = { { .fd = broker_fd, .events = POLLIN },
-			                    { .fd = loader_fd, .events = POLLIN } };
-
-		if (poll(polled, 2, -1) < 0 && errno != EINTR)
-			return EXIT_FAILURE;
-		if (polled[0].revents && gate_broker_receive(&gate, &buffer) < 0)
-			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
-			                        waits */
-		if (!polled[1].revents)
-			continue;
-		result = gate_loader_receive(&gate, &buffer);
-		if (result < 0) {
-			gate_loader_lost(&gate, result);
-			return EXIT_FAILURE;
-		}
-	}
-	return EXIT_SUCCESS;
+	status = gate_serve(&gate);
+	/* Its end is not enough for the loader to see: until the job is sent, the broker has this
+	 * channel too. */
+	(void)shutdown(loader_fd, SHUT_RDWR);
+	return status;
 }

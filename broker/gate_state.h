@@ -92,11 +92,14 @@ void gate_objects_close(struct gate *gate);
 /* Tells the broker that the load failed, as the gate itself sees it. */
 void gate_fail(struct gate *gate, enum error_code code, const char *message);
 
-/* A private copy of a payload of `size` bytes that came in a message's memfd (or, where there is
- * none, in the message). */
+/*
+ * A payload of `size` bytes that nobody else can change and the gate may: what came in the message
+ * lies there, what came in a memfd is mapped, privately; the memfd is sealed. Lives as long as the
+ * message.
+ */
 struct gate_payload {
 	void *bytes;
-	size_t size;
+	size_t mapped_size; /* 0: nothing to unmap */
 };
 int gate_payload_take(const struct channel_message *message, const uint8_t *inline_bytes,
                       uint64_t size, struct gate_payload *payload);

@@ -136,6 +136,14 @@ int kernel_link_update(int link_fd, int program_fd)
 	return kernel->bpf(BPF_LINK_UPDATE, &attr, sizeof(attr));
 }
 
+int kernel_link_detach(int link_fd)
+{
+	union bpf_attr attr = {};
+
+	attr.link_detach.link_fd = (uint32_t)link_fd;
+	return kernel->bpf(BPF_LINK_DETACH, &attr, sizeof(attr));
+}
+
 int kernel_link_create(int program_fd, int target_fd, uint32_t attach_type)
 {
 	union bpf_attr attr = {};

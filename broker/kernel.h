@@ -40,6 +40,9 @@ int kernel_link_extension(int program_fd, int target_fd, uint32_t btf_id);
 /* Puts another program behind a link: -EINVAL or -EOPNOTSUPP where the kernel cannot do that for
  * links of its kind. 0 or -errno. */
 int kernel_link_update(int link_fd, int program_fd);
+/* Detaches a link at once, whoever holds it: -EOPNOTSUPP for links of kinds that end with their
+ * last holder alone. 0 or -errno. */
+int kernel_link_detach(int link_fd);
 /* Links a program to what `target_fd` is of (a control group, a network namespace; 0 where the type
  * needs nothing: an iterator). The link's descriptor. */
 int kernel_link_create(int program_fd, int target_fd, uint32_t attach_type);

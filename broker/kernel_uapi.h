@@ -13,6 +13,55 @@
 #define KERNEL_TRACE_UPROBE_MULTI 48
 #define KERNEL_UPROBE_MULTI_RETURN 1u
 
+/* Linux 6.6: hooks of an interface with an order of their own. */
+#define KERNEL_TCX_INGRESS 46
+#define KERNEL_TCX_EGRESS 47
+/* Linux 6.7: the same of a netkit pair's primary end. */
+#define KERNEL_NETKIT_PRIMARY 54
+#define KERNEL_NETKIT_PEER 55
+/* Linux 6.6: where in that order; of control groups' links from Linux 6.17. */
+#define KERNEL_F_BEFORE (1u << 3)
+#define KERNEL_F_AFTER (1u << 4)
+#define KERNEL_F_ID (1u << 5)
+#define KERNEL_F_LINK (1u << 13)
+
+/* union bpf_attr.link_create with its tcx or netkit member */
+struct kernel_link_create_tcx {
+	uint32_t prog_fd;
+	uint32_t target_ifindex;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint32_t relative_id;
+	uint32_t reserved;
+	uint64_t expected_revision;
+};
+
+/* union bpf_attr.query as BPF_PROG_QUERY takes it for such a hook */
+struct kernel_prog_query {
+	uint32_t target_ifindex;
+	uint32_t attach_type;
+	uint32_t query_flags;
+	uint32_t attach_flags;
+	uint64_t prog_ids;
+	uint32_t count;
+	uint32_t reserved;
+	uint64_t prog_attach_flags;
+	uint64_t link_ids;
+	uint64_t link_attach_flags;
+	uint64_t revision;
+};
+
+/* struct bpf_link_info, from its type-specific part on, of a tcx or netkit link. Index 0: its
+ * interface is gone, or somebody detached it. */
+struct kernel_link_info_tcx {
+	uint32_t ifindex;
+	uint32_t attach_type;
+};
+
+_Static_assert(sizeof(struct kernel_link_create_tcx) <= sizeof(union bpf_attr) &&
+                       sizeof(struct kernel_prog_query) <= sizeof(union bpf_attr),
+               "travel in the union");
+
 /* union bpf_attr.link_create with its uprobe_multi member */
 struct kernel_link_create_uprobe_multi {
 	uint32_t prog_fd;
@@ -49,10 +98,6 @@ struct kernel_link_create_netfilter {
 
 _Static_assert(sizeof(struct kernel_link_create_netfilter) <= sizeof(union bpf_attr),
                "travels in the union");
-
-/* Linux 6.6: where a link goes, seen from another one; of control groups' links from Linux 6.17. */
-#define KERNEL_F_BEFORE (1u << 3)
-#define KERNEL_F_LINK (1u << 13)
 
 /* union bpf_attr.link_create with its cgroup member, of Linux 6.17 */
 struct kernel_link_create_cgroup {

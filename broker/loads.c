@@ -14,8 +14,10 @@
 #include <limits.h>
 #include <string.h>
 
-#define SPARE_DURING_JOB_MS 50 /* a job that takes longer does not keep the next one waiting */
-#define SPARE_AFTER_JOB_MS 3   /* by then the answer is with the client */
+/* A job that takes longer does not keep a later one waiting. Not sooner: to start a session takes a
+ * processor, which the job needs, and a job that waits has one started at once. */
+#define SPARE_DURING_JOB_MS 1000
+#define SPARE_AFTER_JOB_MS 3 /* by then the answer is with the client */
 
 static struct session_settings session_settings_make(const struct broker *broker)
 {

@@ -5,6 +5,7 @@
  */
 #include "broker/broker.h"
 
+#include "broker/own_pins.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
 
 static bool chain_has(const struct record_chain *chain, uint64_t link_id)
 {
-	for (uint32_t i = 0; i < chain->count && i < XDP_PROGRAMS_MAX; i++) {
+	for (uint32_t i = 0; i < chain->count && i < CHAIN_PROGRAMS_MAX; i++) {
 		if (chain->entries[i].link_id == link_id)
 			return true;
 	}
@@ -92,14 +93,16 @@ static void interface_gone(struct broker *broker, uint32_t ifindex)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (registry_link_at(link, ifindex, link->target.direction) &&
-		    !link->target.netns_id && monitor_follows(link))
-			monitor_link_update(broker, link->id, LINK_STATE_GONE,
-			                    link->target.interface);
+		if (link->target.ifindex != ifindex || link->target.netns_id ||
+		    !monitor_follows(link))
+			continue;
+		monitor_link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
+		view_gone(broker, FRONTEND_GONE_CHAIN,
+		          RECORD_CHAIN_ID(link->type, ifindex, link->target.direction));
+		(void)own_pins_link_remove(&broker->settings, link->id); /* of tcx and netkit */
 	}
 	registry_chain_remove(&broker->registry, ifindex);
-	for (uint32_t direction = DIRECTION_NONE; direction <= DIRECTION_EGRESS; direction++)
-		view_gone(broker, FRONTEND_GONE_CHAIN, RECORD_CHAIN_ID(ifindex, direction));
+	view_gone(broker, FRONTEND_GONE_CHAIN, RECORD_CHAIN_ID(PROGRAM_TYPE_XDP, ifindex, 0));
 	if (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0)
 		log_warning("the pins of interface %u are removed at the next start", ifindex);
 }
@@ -139,6 +142,7 @@ void monitor_read_all(struct broker *broker)
 			monitor_interface_read(broker, link->target.ifindex);
 	}
 	monitor_tc_read_all(broker, 0);
+	monitor_tcx_read_all(broker, 0);
 	monitor_cgroup_read_all(broker);
 }
 
@@ -147,19 +151,35 @@ void monitor_chain_forget(struct broker *broker, uint32_t ifindex)
 	if (!ifindex || registry_interface_used(&broker->registry, ifindex))
 		return;
 	registry_chain_remove(&broker->registry, ifindex);
-	view_gone(broker, FRONTEND_GONE_CHAIN, ifindex);
+	view_gone(broker, FRONTEND_GONE_CHAIN, RECORD_CHAIN_ID(PROGRAM_TYPE_XDP, ifindex, 0));
+}
+
+/* Does any link, of any type, lie on the interface? */
+static bool interface_has_links(const struct registry *registry, uint32_t ifindex)
+{
+	for (size_t i = 0; i < registry->link_count; i++) {
+		const struct link_entry *link = &registry->links[i];
+
+		if (link->target.ifindex == ifindex && !link->target.netns_id &&
+		    link->state != LINK_STATE_GONE)
+			return true;
+	}
+	return false;
 }
 
 static void change_apply(struct broker *broker, const struct xdp_change *change)
 {
 	const struct chain_entry *chain = registry_chain(&broker->registry, change->ifindex);
 
-	if (!registry_interface_used(&broker->registry, change->ifindex))
+	if (!interface_has_links(&broker->registry, change->ifindex))
 		return;
 	if (change->gone) {
 		interface_gone(broker, change->ifindex);
 		return;
 	}
+	monitor_tcx_read_all(broker, change->ifindex);
+	if (!registry_interface_used(&broker->registry, change->ifindex))
+		return;
 	/* A dispatcher never changes in place: what is attached says whether anything changed,
 	 * bpfd's own work included. */
 	if (chain && chain->dispatcher_id == change->program_id &&

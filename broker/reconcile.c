@@ -266,6 +266,7 @@ static void link_adopt(struct broker *broker, uint64_t id)
 	}
 	if (link.state == before)
 		return;
+	(void)own_pins_link_remove(&broker->settings, id); /* of a link that is off */
 	log_warning("link %llu %s while bpfd was not running", (unsigned long long)id,
 	            link.state == LINK_STATE_GONE ? "lost the place where it ran"
 	                                          : "was taken off by somebody else");
@@ -306,8 +307,10 @@ static int update_undo(struct broker *broker, struct record_link *link, struct e
 		(void)link_runs_program(broker, &other, &look);
 	}
 	link->state = look.state;
-	if (look.state == LINK_STATE_REMOVED || look.state == LINK_STATE_GONE)
+	if (look.state == LINK_STATE_REMOVED || look.state == LINK_STATE_GONE) {
+		(void)own_pins_link_remove(&broker->settings, link->id); /* of a link that is off */
 		return 0;
+	}
 	link->state = LINK_STATE_ATTACHED;
 	return attach_type(link->type)
 	        ->update(&broker->attach, &program, entry->fd, other.kernel_id, link, error);

@@ -230,6 +230,14 @@ bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t 
 	       link->target.ifindex == ifindex && link->target.direction == direction;
 }
 
+bool registry_link_beside(const struct link_entry *link, uint32_t type,
+                          const struct record_target *target)
+{
+	return link->type == type && link->target.ifindex == target->ifindex &&
+	       link->target.direction == target->direction &&
+	       link->target.netns_id == target->netns_id;
+}
+
 /* Does `entry` run after the link with this priority and id? */
 static bool comes_after(const struct link_entry *entry, int32_t priority, uint64_t id)
 {

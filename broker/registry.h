@@ -78,11 +78,14 @@ struct link_entry *registry_link_same(const struct registry *registry,
                                       const struct record_link *link);
 /* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? */
 bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t direction);
+/* Does it share its place and its order with a link of this type at this target? */
+bool registry_link_beside(const struct link_entry *link, uint32_t type,
+                          const struct record_target *target);
 /* See struct attach_context.followers. Places that have no interface are told apart by their
  * target's netns_id. */
 size_t registry_followers(const struct registry *registry, const struct record_link *link,
                           struct attach_follower *followers, size_t most);
-/* Does any link that is not gone lie on the interface? */
+/* Does any link of XDP or TC that is not gone lie on the interface? */
 bool registry_interface_used(const struct registry *registry, uint32_t ifindex);
 
 #endif

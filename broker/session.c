@@ -5,13 +5,15 @@
 #include "common/log.h"
 #include "common/program_type.h"
 #include "common/sandbox.h"
+#include "proto/channel_loader.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 
 struct session {
-	struct channel channel;
+	struct channel channel; /* to the gate */
+	struct channel loader;  /* the gate's own end: until the job is sent */
 	uint64_t id;
 	pid_t gate;
 	enum gate_state state;
@@ -86,7 +88,7 @@ static _Noreturn void gate_child(const struct session_settings *settings, int br
 	_exit(status);
 }
 
-static struct session *session_new(uint64_t id, int broker_fd, pid_t gate)
+static struct session *session_new(uint64_t id, int broker_fd, int loader_fd, pid_t gate)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -94,6 +96,8 @@ static struct session *session_new(uint64_t id, int broker_fd, pid_t gate)
 		return NULL;
 	session->channel =
 		(struct channel){ .fd = broker_fd, .self = CHANNEL_UPPER, .list = &channel_gate };
+	session->loader =
+		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	session->id = id;
 	session->gate = gate;
 	session->state = GATE_STATE_WARMING;
@@ -129,13 +133,15 @@ int session_start(const struct session_settings *settings, const struct channel 
 		gate_child(settings, gate_end, gate_loader_end);
 	result = channel_send(launcher, LAUNCHER_LOADER_START, id, NULL, &loader_end);
 
-	struct session *session = result < 0 ? NULL : session_new(id, broker_end, gate);
+	struct session *session =
+		result < 0 ? NULL : session_new(id, broker_end, gate_loader_end, gate);
 
 	if (!session) {
 		(void)kill(gate, SIGKILL);
 		return result < 0 ? result : -ENOMEM;
 	}
 	(void)steal_fd(&broker_end);
+	(void)steal_fd(&gate_loader_end);
 	*out = session;
 	return 0;
 }
@@ -166,7 +172,12 @@ int session_submit(struct session *session, const struct gate_job *job, int obje
 
 	if (session->state != GATE_STATE_WARM)
 		return -EBUSY;
-	result = channel_send(&session->channel, GATE_JOB, 0, job, &object_fd);
+	/* The gate first: it then has its job before the loader asks anything of it. */
+	result = channel_send(&session->channel, GATE_JOB, 0, job, NULL);
+	if (result == 0)
+		result = channel_send(&session->loader, LOADER_JOB, 0, job, &object_fd);
+	close_cleanup(&session->loader.fd);
+	session->loader.fd = -1;
 	if (result == 0)
 		session->state = GATE_STATE_WORKING;
 	return result;
@@ -300,5 +311,6 @@ void session_free(struct session *session)
 		close_cleanup(&session->result.maps[i].fd);
 	close_cleanup(&session->result.log_fd);
 	close_cleanup(&session->channel.fd);
+	close_cleanup(&session->loader.fd);
 	free(session);
 }

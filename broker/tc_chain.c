@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What runs at one place, and what shall: pure functions. */
 #include "broker/tc_state.h"
+#include "common/program_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,6 +74,7 @@ void tc_chain_record(const struct tc_chain *chain, struct record_chain *record)
 	*record = (struct record_chain){
 		.ifindex = chain->place.ifindex,
 		.direction = chain->place.direction,
+		.type = PROGRAM_TYPE_TC,
 		.dispatcher_id = chain->dispatcher_id,
 		.dispatcher_version = chain->dispatcher_id ? TC_DISPATCHER_VERSION : 0,
 	};

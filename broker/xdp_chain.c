@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/xdp_chain.h"
 #include "common/cleanup.h"
+#include "common/program_type.h"
 
 #include <linux/bpf.h>
 #include <string.h>
@@ -137,6 +138,7 @@ void xdp_chain_record(const struct xdp_chain *chain,
 {
 	struct record_chain filled = {
 		.ifindex = chain->ifindex,
+		.type = PROGRAM_TYPE_XDP,
 		.dispatcher_id = chain->program_id,
 		.dispatcher_version = chain->version,
 		.mode = chain->mode,

@@ -131,6 +131,16 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.dispatched = true, .actions = &tc_actions,
 		.takes = B(INTERFACE) | B(DIRECTION) | B(PRIORITY) | B(PROCEED_ON),
 		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 5, .since_minor = 10 },
+	[PROGRAM_TYPE_TCX] = {
+		.name = "tcx", .sections = "tcx",
+		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
+		.takes = B(INTERFACE) | B(DIRECTION) | B(PRIORITY),
+		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 6, .since_minor = 6 },
+	[PROGRAM_TYPE_NETKIT] = {
+		.name = "netkit", .sections = "netkit",
+		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
+		.takes = B(INTERFACE) | B(DIRECTION) | B(PRIORITY),
+		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 6, .since_minor = 7 },
 	[PROGRAM_TYPE_KPROBE] = {
 		.name = "kprobe", .sections = "kprobe",
 		.bpf_type = BPF_PROG_TYPE_KPROBE,

@@ -251,7 +251,7 @@ static int number_check(const struct program_type_row *type, const struct record
 	int64_t number = target_number(target, field);
 	int64_t least = rows[field].least, most = rows[field].most;
 
-	if (field == TARGET_PRIORITY && type->actions) {
+	if (field == TARGET_PRIORITY && type->takes & TARGET_BIT(TARGET_INTERFACE)) {
 		least = 0; /* as libxdp has it */
 		most = PRIORITY_MAX;
 	}

@@ -110,6 +110,15 @@ static int foreign_add(const struct answer_source *source, const struct record_c
 	return 0;
 }
 
+static size_t chain_entries(const struct view_table *chains)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < chains->count; i++)
+		count += ((const struct view_chain *)chains->items[i])->chain.count;
+	return count;
+}
+
 int answer_list_links(const struct answer_source *source, const Bpfd__V1__ListLinksRequest *request,
                       Bpfd__V1__Response *response)
 {
@@ -125,8 +134,7 @@ int answer_list_links(const struct answer_source *source, const Bpfd__V1__ListLi
 		return -ENOENT;
 
 	int r = links_take(source, every ? 0 : request->program_id,
-	                   every ? chains->count * XDP_PROGRAMS_MAX : 0, &list->links,
-	                   &list->n_links);
+	                   every ? chain_entries(chains) : 0, &list->links, &list->n_links);
 
 	for (size_t i = 0; r == 0 && every && i < chains->count; i++) {
 		const struct view_chain *chain = chains->items[i];
@@ -258,6 +266,29 @@ static Bpfd__V1__Feature *feature_item(const struct answer_source *source, size_
 	return feature->detail ? feature : NULL;
 }
 
+static bool interface_counted(const struct view_table *chains, size_t index)
+{
+	const struct view_chain *chain = chains->items[index];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct view_chain *earlier = chains->items[i];
+
+		if (earlier->chain.ifindex == chain->chain.ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* One may have several chains. */
+static size_t interfaces_count(const struct view_table *chains)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < chains->count; i++)
+		count += !interface_counted(chains, i);
+	return count;
+}
+
 int answer_status(const struct answer_source *source, Bpfd__V1__Response *response)
 {
 	const struct view *view = source->view;
@@ -271,7 +302,7 @@ int answer_status(const struct answer_source *source, Bpfd__V1__Response *respon
 	status->started_at = view->status.started_at_s;
 	status->programs = view->programs.count;
 	status->links = view->links.count;
-	status->interfaces = view->chains.count;
+	status->interfaces = interfaces_count(&view->chains);
 	status->loads = view->status.loads;
 	status->loads_failed = view->status.loads_failed;
 	status->attaches = view->status.attaches;

@@ -260,7 +260,7 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 	const struct record_chain_entry *entry = &chain->entries[position];
 	struct record_target *target = arena_take(source->arena, sizeof(*target));
 	Bpfd__V1__Link *out = arena_take(source->arena, sizeof(*out));
-	uint32_t type = chain->direction ? PROGRAM_TYPE_TC : PROGRAM_TYPE_XDP;
+	uint32_t type = chain->type;
 
 	if (!out || !target)
 		return NULL;
@@ -269,7 +269,7 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 		                          .direction = chain->direction,
 		                          .priority = (int32_t)entry->priority,
 		                          .proceed_on = entry->proceed_on,
-		                          .exclusive = !chain->direction &&
+		                          .exclusive = type == PROGRAM_TYPE_XDP &&
 		                                       chain->dispatcher_version == 0 };
 	memcpy(target->interface, chain->interface, sizeof(target->interface));
 	bpfd__v1__link__init(out);
@@ -278,5 +278,9 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 	out->state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
 	out->kernel_program_id = entry->kernel_id;
 	position_fill((int)position, out);
-	return target_fill(source, type, target, "", out) ? out : NULL;
+	if (!target_fill(source, type, target, "", out))
+		return NULL;
+	if (!program_type_row(type)->actions) /* without a dispatcher nobody knows */
+		out->target->priority_option_case = BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET;
+	return out;
 }

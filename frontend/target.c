@@ -164,11 +164,12 @@ static bool actions_give(struct arena *arena, const struct action_table *actions
 	return out->proceed_on != NULL;
 }
 
-/* A link in a chain has a priority, which may be 0; one outside of it has none. */
+/* A link in the order of an interface has a priority, which may be 0; one outside of it has none.
+ */
 static bool number_shown(const struct program_type_row *type, const struct record_target *target,
                          enum target_field field)
 {
-	if (field != TARGET_PRIORITY || !type->actions)
+	if (field != TARGET_PRIORITY || !(type->takes & TARGET_BIT(TARGET_INTERFACE)))
 		return target_has(target, field);
 	return !target->exclusive;
 }

@@ -2,6 +2,7 @@
 #include "frontend/view.h"
 
 #include "common/cleanup.h"
+#include "common/program_type.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -259,7 +260,7 @@ int view_take_link(struct view *view, const struct record_link *row)
 
 static bool chain_ok(const struct record_chain *row)
 {
-	if (row->ifindex == 0 || row->count > XDP_PROGRAMS_MAX ||
+	if (row->ifindex == 0 || row->count > CHAIN_PROGRAMS_MAX || !program_type_row(row->type) ||
 	    row->direction > DIRECTION_EGRESS ||
 	    !channel_text_ok(row->interface, sizeof(row->interface)))
 		return false;
@@ -280,12 +281,14 @@ int view_take_chain(struct view *view, const struct record_chain *row)
 	if (!chain_ok(row))
 		return -EPROTO;
 
-	struct view_chain *chain = malloc(sizeof(*chain));
+	/* without the unused end of its array */
+	size_t size = offsetof(struct record_chain, entries) + row->count * sizeof(row->entries[0]);
+	struct view_chain *chain = malloc(offsetof(struct view_chain, chain) + size);
 
 	if (!chain)
 		return -ENOMEM;
-	*chain = (struct view_chain){ .id = RECORD_CHAIN_ID(row->ifindex, row->direction),
-		                      .chain = *row };
+	chain->id = RECORD_CHAIN_ID(row->type, row->ifindex, row->direction);
+	memcpy(&chain->chain, row, size);
 
 	int r = table_put(&view->chains, chain, chain->id, &before);
 
@@ -330,9 +333,10 @@ const struct view_link *view_link(const struct view *view, uint64_t id)
 
 int view_link_position(const struct view *view, const struct view_link *link)
 {
-	const struct record_target *target = &link->head->target;
+	const struct record_link *head = link->head;
 	const struct view_chain *found =
-		table_find(&view->chains, RECORD_CHAIN_ID(target->ifindex, target->direction));
+		table_find(&view->chains, RECORD_CHAIN_ID(head->type, head->target.ifindex,
+	                                                  head->target.direction));
 
 	for (uint32_t i = 0; found && i < found->chain.count; i++) {
 		if (found->chain.entries[i].link_id == link->id)

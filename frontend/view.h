@@ -41,8 +41,8 @@ struct view_link {
 };
 
 struct view_chain {
-	uint64_t id; /* the interface's index */
-	struct record_chain chain;
+	uint64_t id;               /* RECORD_CHAIN_ID */
+	struct record_chain chain; /* only as many entries as there are */
 };
 
 struct view {

@@ -72,7 +72,7 @@ enum frontend_gone_kind {
 struct frontend_gone {
 	uint32_t kind; /* enum frontend_gone_kind */
 	uint32_t reserved;
-	uint64_t id; /* of the program or link; a chain's ifindex */
+	uint64_t id; /* of the program or link; a chain's RECORD_CHAIN_ID */
 };
 
 /* The change is done (and stored): ids of the loaded programs, of the new link, or of what was

@@ -19,7 +19,7 @@ struct gate_job_program {
 	uint32_t form;                   /* enum program_form, for types that have a dispatcher */
 };
 
-/* + 1 descriptor: the object's sealed memfd, which goes to the loader unread. */
+/* The same goes to the loader, with the object. */
 struct gate_job {
 	uint32_t program_count;
 	uint32_t reserved;
@@ -52,7 +52,7 @@ struct gate_failed {
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_GATE(X)                                                                     \
-	X(JOB, 1, UPPER, struct gate_job, 1, GATE_STATE_WARM)                               \
+	X(JOB, 1, UPPER, struct gate_job, 0, GATE_STATE_WARM)                               \
 	X(WARM, 2, LOWER, struct channel_nothing, 0, GATE_STATE_WARMING)                    \
 	X(PROGRAM, 3, LOWER, struct gate_program, 1, GATE_STATE_WORKING)                    \
 	X(MAP, 4, LOWER, struct gate_map, 1, GATE_STATE_WORKING)                            \

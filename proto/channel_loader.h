@@ -170,6 +170,7 @@ struct loader_failed {
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_LOADER(X)                                                                    \
+	/* from the broker, at once with the gate's; the object's sealed memfd */            \
 	X(JOB, 1, UPPER, struct gate_job, 1, LOADER_STATE_WARM)                              \
 	X(ANSWER, 2, UPPER, struct loader_answer, 0, LOADER_STATE_ASKING)                    \
 	X(ANSWER_LOG, 3, UPPER, struct loader_answer, 1, LOADER_STATE_ASKING)                \

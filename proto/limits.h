@@ -20,7 +20,8 @@
 #define LOAD_GLOBALS_MAX 64
 #define GLOBAL_DATA_MAX 16384 /* bytes of all values of one load together */
 #define METADATA_MAX 32
-#define XDP_PROGRAMS_MAX 10 /* by libxdp's protocol */
+#define XDP_PROGRAMS_MAX 10   /* by libxdp's protocol */
+#define CHAIN_PROGRAMS_MAX 64 /* of a place that is no dispatcher's: the kernel's own bound */
 #define PRIORITY_DEFAULT 50
 #define PRIORITY_MAX 1000000 /* priorities go from 0 to here */
 #define VERIFIER_LOG_MAX (16u << 20)

@@ -157,7 +157,7 @@ struct record_link {
 };
 
 /* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores
- * it. XDP and each direction of TC have a chain of their own. */
+ * it. Each type has a chain of its own there, and each direction of a type that has them. */
 struct record_chain_entry {
 	uint64_t link_id; /* 0: a foreign program */
 	uint32_t kernel_id;
@@ -174,14 +174,15 @@ struct record_chain {
 	uint32_t mode;               /* enum xdp_mode as the kernel says */
 	uint32_t foreign_dispatcher; /* 1: somebody else built the dispatcher that is there */
 	uint32_t count;
-	uint32_t direction; /* enum direction: of TC; NONE: XDP */
-	uint32_t reserved;
+	uint32_t direction; /* enum direction; NONE: XDP */
+	uint32_t type;      /* enum program_type */
 	char interface[INTERFACE_SIZE];
-	struct record_chain_entry entries[XDP_PROGRAMS_MAX];
+	struct record_chain_entry entries[CHAIN_PROGRAMS_MAX];
 };
 
-/* Names a chain in GONE. */
-#define RECORD_CHAIN_ID(ifindex, direction) ((uint64_t)(direction) << 32 | (ifindex))
+/* Tells one chain from another, and names it in GONE. */
+#define RECORD_CHAIN_ID(type, ifindex, direction) \
+	((uint64_t)(type) << 40 | (uint64_t)(direction) << 32 | (ifindex))
 
 /* What the broker found out about this host, for `bpfctl status`. */
 struct record_status {

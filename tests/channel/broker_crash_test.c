@@ -8,6 +8,8 @@
 
 #include "tests/channel/broker_stage.h"
 
+#include "broker/kernel.h"
+#include "common/cleanup.h"
 #include "common/program_type.h"
 #include "common/target.h"
 
@@ -217,6 +219,86 @@ static void detach_first_check(bool answered)
 	assert_true(stage->link_count == 1 || (!answered && stage->link_count == 2));
 }
 
+static uint64_t update_send(uint64_t link_id, uint64_t program_id)
+{
+	struct frontend_update request = { .link_id = link_id, .program_id = program_id };
+
+	return stage_send(FRONTEND_UPDATE, &request, NULL);
+}
+
+/* A second program of each type, to take the place of the first. */
+static void prepare_successors(void)
+{
+	prepare_links();
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	(void)stage_load("tracepoint_counter", "tracepoint_counter", PROGRAM_TYPE_TRACEPOINT);
+}
+
+static uint64_t update_xdp_send(void)
+{
+	return update_send(1, 3);
+}
+
+static uint64_t update_tracepoint_send(void)
+{
+	return update_send(2, 4);
+}
+
+static void update_check(bool answered, uint64_t link_id, uint64_t before, uint64_t after)
+{
+	const struct record_link *link = stage_link(link_id);
+
+	assert_non_null(link);
+	assert_true(link->program_id == after || (!answered && link->program_id == before));
+}
+
+static void update_xdp_check(bool answered)
+{
+	update_check(answered, 1, 1, 3);
+	assert_int_equal(stage_attached("v0"), stage_program(stage_link(1)->program_id)->kernel_id);
+}
+
+static void update_tracepoint_check(bool answered)
+{
+	char path[256];
+	struct bpf_link_info info = {};
+
+	update_check(answered, 2, 2, 4);
+	(void)snprintf(path, sizeof(path), "%s/links/2", stage->settings.bpffs_directory);
+
+	_cleanup_close_ int link_fd = kernel_pin_open(path);
+
+	assert_true(link_fd >= 0);
+	assert_int_equal(kernel_info(link_fd, &info, sizeof(info)), 0);
+	assert_int_equal(info.prog_id, stage_program(stage_link(2)->program_id)->kernel_id);
+}
+
+/* Of the two programs that run by a dispatcher the first one is replaced, and goes behind the
+ * second. */
+static uint64_t update_shared_send(void)
+{
+	struct frontend_update request = {
+		.link_id = 1, .program_id = 3, .priority = 30, .given = TARGET_BIT(TARGET_PRIORITY)
+	};
+
+	return stage_send(FRONTEND_UPDATE, &request, NULL);
+}
+
+static void update_shared_check(bool answered)
+{
+	const struct record_chain *chain = &stage->chains[0];
+	const struct record_link *link = stage_link(1);
+	bool done = link->program_id == 3;
+
+	update_check(answered, 1, 1, 3);
+	assert_int_equal(link->target.priority, done ? 30 : 10);
+	assert_int_equal(stage->chain_count, 1);
+	assert_int_equal(chain->count, 2);
+	assert_int_equal(chain->entries[done].link_id, 1);
+	assert_int_equal(chain->entries[done].kernel_id,
+	                 stage_program(link->program_id)->kernel_id);
+}
+
 static const struct operation operations[] = {
 	{ "load", false, prepare_nothing, load_send, load_check },
 	{ "attach xdp", false, prepare_programs, attach_xdp_send, attach_check },
@@ -224,6 +306,10 @@ static const struct operation operations[] = {
 	{ "detach xdp", false, prepare_links, detach_xdp_send, detach_check },
 	{ "detach tracepoint", false, prepare_links, detach_tracepoint_send, detach_check },
 	{ "unload", false, prepare_links, unload_send, unload_check },
+	{ "update xdp", false, prepare_successors, update_xdp_send, update_xdp_check },
+	{ "update tracepoint", false, prepare_successors, update_tracepoint_send,
+	  update_tracepoint_check },
+	{ "shared update", true, prepare_shared, update_shared_send, update_shared_check },
 	{ "shared attach", true, prepare_shared, attach_between_send, attach_between_check },
 	{ "shared detach", true, prepare_shared, detach_xdp_send, detach_first_check },
 };

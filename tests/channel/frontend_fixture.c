@@ -159,6 +159,7 @@ static void view_send(struct fixture *fixture)
 	struct record_program tracepoint = row_program(2, PROGRAM_TYPE_TRACEPOINT, "trace");
 	struct record_link link = row_link(7, 1);
 	struct record_chain chain = { .ifindex = 3,
+		                      .type = PROGRAM_TYPE_XDP,
 		                      .dispatcher_id = 90,
 		                      .dispatcher_version = 2,
 		                      .mode = XDP_MODE_NATIVE,

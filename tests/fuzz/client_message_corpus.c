@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Writes the seeds of client_message_fuzz: a valid request of each kind, bare and as a stream. */
 #include "bpfd.pb-c.h"
+#include "common/program_type.h"
+#include "common/target.h"
 #include "frontend/sp.h"
 
 #include <stdio.h>
@@ -75,8 +77,8 @@ static void load_write(void)
 	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
 	Bpfd__V1__LoadRequest load = BPFD__V1__LOAD_REQUEST__INIT;
 	Bpfd__V1__LoadProgram xdp = BPFD__V1__LOAD_PROGRAM__INIT;
-	Bpfd__V1__LoadProgram tracepoint = BPFD__V1__LOAD_PROGRAM__INIT;
-	Bpfd__V1__LoadProgram *programs[] = { &xdp, &tracepoint };
+	Bpfd__V1__LoadProgram fentry = BPFD__V1__LOAD_PROGRAM__INIT;
+	Bpfd__V1__LoadProgram *programs[] = { &xdp, &fentry };
 	Bpfd__V1__Global global = BPFD__V1__GLOBAL__INIT;
 	Bpfd__V1__Global *globals[] = { &global };
 	uint8_t object[] = { 0x7f, 'E', 'L', 'F' };
@@ -84,8 +86,9 @@ static void load_write(void)
 	xdp.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_XDP;
 	xdp.function = text("xdp_count");
 	xdp.exclusive = 1;
-	tracepoint.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_TRACEPOINT;
-	tracepoint.function = text("trace.switch");
+	fentry.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY;
+	fentry.function = text("trace.read");
+	fentry.target = text("vfs_read");
 	global.name = text("limit");
 	global.value = (ProtobufCBinaryData){ .data = object, .len = sizeof(object) };
 	load.object = global.value;
@@ -102,33 +105,79 @@ static void load_write(void)
 	request_write("load", &request);
 }
 
-static void attach_write(void)
+/* For a field of any kind a value that its row allows. */
+static void field_set(Bpfd__V1__Target *target, const ProtobufCFieldDescriptor *field)
 {
+	enum target_field number = target_field_by_name(field->name);
+	const struct target_field_row *row = target_field_row(number);
+	char *at = (char *)target + field->offset;
+	char *word = text(row->text_ok && !row->text_ok("word") ? "/some/file" : "word");
+	uint64_t wide = 4096;
+	uint32_t narrow = 1;
+
+	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+		memcpy((char *)target + field->quantifier_offset, &field->id, sizeof(field->id));
+	if (row->kind == TARGET_KIND_TEXT)
+		memcpy(at, &word, sizeof(word));
+	else if (field->type == PROTOBUF_C_TYPE_UINT64)
+		memcpy(at, &wide, sizeof(wide));
+	else if (row->kind != TARGET_KIND_ACTIONS)
+		memcpy(at, &narrow, sizeof(narrow));
+}
+
+/* An attachment with all that the type takes, but to be alone. */
+static void attach_type_write(uint32_t type, const struct program_type_row *row)
+{
+	const ProtobufCMessageDescriptor *fields = &bpfd__v1__target__descriptor;
 	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
 	Bpfd__V1__AttachRequest attach = BPFD__V1__ATTACH_REQUEST__INIT;
-	Bpfd__V1__XdpAttach xdp = BPFD__V1__XDP_ATTACH__INIT;
-	Bpfd__V1__TracepointAttach tracepoint = BPFD__V1__TRACEPOINT_ATTACH__INIT;
-	uint32_t proceed_on[] = { 2, 31 };
+	Bpfd__V1__Target target = BPFD__V1__TARGET__INIT;
+	uint32_t takes = row->takes & ~TARGET_BIT(TARGET_EXCLUSIVE);
+	int32_t proceed_on[32];
+	char name[64];
 
-	xdp.interface = text("eth0");
-	xdp.priority_option_case = BPFD__V1__XDP_ATTACH__PRIORITY_OPTION_PRIORITY;
-	xdp.priority = 40;
-	xdp.proceed_on = proceed_on;
-	xdp.n_proceed_on = 2;
-	xdp.mode = BPFD__V1__XDP_MODE__XDP_MODE_GENERIC;
+	for (unsigned int i = 0; i < fields->n_fields; i++) {
+		if (takes & TARGET_BIT(target_field_by_name(fields->fields[i].name)))
+			field_set(&target, &fields->fields[i]);
+	}
+	for (size_t i = 0; row->actions && i < row->actions->count; i++)
+		proceed_on[i] = row->actions->rows[i].code;
+	target.proceed_on = proceed_on;
+	target.n_proceed_on = row->actions ? row->actions->count : 0;
 	attach.program_id = 5;
 	attach.metadata = metadata_list;
 	attach.n_metadata = 1;
-	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_XDP;
-	attach.xdp = &xdp;
+	attach.type = (Bpfd__V1__ProgramType)type;
+	attach.target = &target;
 	request.operation_case = BPFD__V1__REQUEST__OPERATION_ATTACH;
 	request.attach = &attach;
-	request_write("attach_xdp", &request);
-	tracepoint.group = text("sched");
-	tracepoint.name = text("sched_switch");
-	attach.target_case = BPFD__V1__ATTACH_REQUEST__TARGET_TRACEPOINT;
-	attach.tracepoint = &tracepoint;
-	request_write("attach_tracepoint", &request);
+	(void)snprintf(name, sizeof(name), "attach_%s", row->name);
+	request_write(name, &request);
+}
+
+static void attach_write(void)
+{
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		if (program_type_row(type))
+			attach_type_write(type, program_type_row(type));
+	}
+}
+
+static void update_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__UpdateRequest update = BPFD__V1__UPDATE_REQUEST__INIT;
+	int32_t proceed_on[] = { 2, 31 };
+
+	update.link_id = 7;
+	update.program_id = 5;
+	update.priority_option_case = BPFD__V1__UPDATE_REQUEST__PRIORITY_OPTION_PRIORITY;
+	update.priority = 40;
+	update.proceed_on = proceed_on;
+	update.n_proceed_on = 2;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_UPDATE;
+	request.update = &update;
+	request_write("update", &request);
 }
 
 static void lists_write(void)
@@ -194,6 +243,7 @@ int main(int argc, char **argv)
 	metadata.value = text("n\xc3\xa9t");
 	load_write();
 	attach_write();
+	update_write();
 	lists_write();
 	ids_write();
 	return 0;

@@ -55,6 +55,36 @@ static const struct gate_object *object_of(uint32_t fd, enum gate_kind kind)
 	abort();
 }
 
+/* Does a type that the job asks for, which may be any, let such a program through? */
+static bool program_is_wanted(const union bpf_attr *attr)
+{
+	uint32_t bpf_type =
+		attr->prog_type == BPF_PROG_TYPE_EXT ? BPF_PROG_TYPE_XDP : attr->prog_type;
+
+	for (uint32_t type = 1; type < PROGRAM_TYPE_END; type++) {
+		const struct program_type_row *row = program_type_row(type);
+
+		if (row && row->bpf_type == bpf_type && !(attr->prog_flags & ~row->flags) &&
+		    (attr->prog_type == BPF_PROG_TYPE_EXT ||
+		     !row->loaded_for == !attr->attach_btf_id) &&
+		    (!attr->expected_attach_type ||
+		     attr->expected_attach_type == row->attach_type) &&
+		    (gate.job.programs[0].type == type || gate.job.programs[1].type == type ||
+		     gate.job.programs[1].type == PROGRAM_TYPE_NONE))
+			return true;
+	}
+	return false;
+}
+
+static bool program_is_probe(const union bpf_attr *attr)
+{
+	return attr->insn_cnt <= 256 && !attr->prog_flags &&
+	       (attr->prog_type == BPF_PROG_TYPE_SOCKET_FILTER ||
+	        attr->prog_type == BPF_PROG_TYPE_TRACEPOINT ||
+	        attr->prog_type == BPF_PROG_TYPE_CGROUP_SOCK ||
+	        attr->prog_type == BPF_PROG_TYPE_KPROBE || attr->prog_type == BPF_PROG_TYPE_XDP);
+}
+
 static void program_look(const union bpf_attr *attr)
 {
 	const struct bpf_insn *code = (const struct bpf_insn *)(uintptr_t)attr->insns;
@@ -67,10 +97,8 @@ static void program_look(const union bpf_attr *attr)
 	must(attr->fd_array == 0 && attr->prog_ifindex == 0);
 	must((attr->prog_type == BPF_PROG_TYPE_EXT) ==
 	     (attr->attach_prog_fd == (uint32_t)extension_fd));
-	must(attr->prog_type == BPF_PROG_TYPE_EXT ||
-	     (!attr->attach_prog_fd && !attr->attach_btf_id));
-	must(attr->prog_type == BPF_PROG_TYPE_EXT || attr->prog_type == BPF_PROG_TYPE_XDP ||
-	     attr->prog_type == BPF_PROG_TYPE_TRACEPOINT || attr->insn_cnt <= 256);
+	must(attr->prog_type == BPF_PROG_TYPE_EXT || !attr->attach_prog_fd);
+	must(program_is_probe(attr) || program_is_wanted(attr));
 	if (attr->prog_btf_fd)
 		(void)object_of(attr->prog_btf_fd, GATE_KIND_BTF);
 	for (uint32_t i = 0; i < attr->insn_cnt; i++) {
@@ -211,12 +239,15 @@ static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size
 
 static void job_make(uint8_t choices)
 {
+	static const uint32_t others[] = { PROGRAM_TYPE_TRACEPOINT, PROGRAM_TYPE_FENTRY,
+		                           PROGRAM_TYPE_NONE, PROGRAM_TYPE_LSM };
+
 	gate.state = choices & 1 ? LOADER_STATE_PROBING : LOADER_STATE_LOADING;
 	gate.job.program_count = 2;
 	gate.job.map_memory_max = 1u << 20;
 	gate.job.programs[0].type = PROGRAM_TYPE_XDP;
 	gate.job.programs[0].form = choices & 2 ? PROGRAM_FORM_EXTENSION : PROGRAM_FORM_NATIVE;
-	gate.job.programs[1].type = choices & 4 ? PROGRAM_TYPE_XDP : PROGRAM_TYPE_TRACEPOINT;
+	gate.job.programs[1].type = choices & 4 ? PROGRAM_TYPE_XDP : others[choices >> 4 & 3];
 	gate.options.extension_targets[0].fd = choices & 8 ? -1 : extension_fd;
 }
 

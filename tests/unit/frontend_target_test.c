@@ -341,8 +341,8 @@ static void round_trip(uint32_t type, uint32_t fields)
 	assert_true(size <= sizeof(packed));
 	assert_non_null(read);
 	got = expect(type, read, NULL);
-	/* a link in a chain always shows its priority */
-	if (program_type_row(type)->actions && !target.exclusive)
+	/* a link in the order of an interface always shows its priority */
+	if (program_type_row(type)->takes & TARGET_BIT(TARGET_INTERFACE) && !target.exclusive)
 		target.given |= TARGET_BIT(TARGET_PRIORITY);
 	assert_memory_equal(&got, &target, sizeof(target));
 	bpfd__v1__target__free_unpacked(read, NULL);

@@ -105,8 +105,13 @@ static void a_program_keeps_its_globals(void **state)
 static void positions_come_from_the_chain(void **state)
 {
 	struct record_link link = { .id = 7, .program_id = 1, .type = PROGRAM_TYPE_XDP };
-	struct record_chain chain = { .ifindex = 3, .count = 3 };
-	struct frontend_gone gone = { .kind = FRONTEND_GONE_CHAIN, .id = 3 };
+	struct record_chain chain = { .ifindex = 3, .type = PROGRAM_TYPE_XDP, .count = 3 };
+	struct record_chain other = {
+		.ifindex = 3, .type = PROGRAM_TYPE_TCX, .direction = DIRECTION_EGRESS, .count = 64
+	};
+	struct frontend_gone other_gone = { .kind = FRONTEND_GONE_CHAIN };
+	struct frontend_gone gone = { .kind = FRONTEND_GONE_CHAIN,
+		                      .id = RECORD_CHAIN_ID(PROGRAM_TYPE_XDP, 3, 0) };
 
 	(void)state;
 	link.target.ifindex = 3;
@@ -115,6 +120,13 @@ static void positions_come_from_the_chain(void **state)
 	chain.entries[2].link_id = 7;
 	assert_int_equal(view_take_chain(&view, &chain), 0);
 	assert_int_equal(view_link_position(&view, view_link(&view, 7)), 2);
+	/* another type on the same interface is another order */
+	other.entries[0].link_id = 7;
+	assert_int_equal(view_take_chain(&view, &other), 0);
+	assert_int_equal(view_link_position(&view, view_link(&view, 7)), 2);
+	other_gone.id = RECORD_CHAIN_ID(PROGRAM_TYPE_TCX, 3, DIRECTION_EGRESS);
+	assert_int_equal(view_take_gone(&view, &other_gone), 0);
+	assert_int_equal(view.chains.count, 1);
 	chain.count = 2;
 	assert_int_equal(view_take_chain(&view, &chain), 0);
 	assert_int_equal(view_link_position(&view, view_link(&view, 7)), -1);
@@ -130,7 +142,7 @@ static void impossible_rows_are_refused(void **state)
 	static struct frontend_globals globals = { .program_id = 1 };
 	struct record_program row;
 	struct record_link link = { .id = 1 };
-	struct record_chain chain = { .ifindex = 1 };
+	struct record_chain chain = { .ifindex = 1, .type = PROGRAM_TYPE_TCX };
 	struct record_status status = { .opener = 1 };
 	struct frontend_gone gone = { .kind = 4, .id = 1 };
 
@@ -174,7 +186,7 @@ static void impossible_rows_are_refused(void **state)
 	link.target.given = 0;
 	link.target.follow = 2;
 	assert_int_equal(view_take_link(&view, &link), -EPROTO);
-	chain.count = XDP_PROGRAMS_MAX + 1;
+	chain.count = CHAIN_PROGRAMS_MAX + 1;
 	assert_int_equal(view_take_chain(&view, &chain), -EPROTO);
 	memset(status.kernel_release, 'x', sizeof(status.kernel_release));
 	assert_int_equal(view_take_status(&view, &status), -EPROTO);

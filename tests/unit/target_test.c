@@ -316,7 +316,8 @@ static void no_value_may_be_wrong(void **state)
 /* In a chain as libxdp has it, elsewhere as the kernel does. */
 static void judge_priorities(uint32_t number, const struct program_type_row *type)
 {
-	const char *range = type->actions ? "0 to 1000000" : "-2147483647 to 2147483646";
+	bool ordered = type->takes & TARGET_BIT(TARGET_INTERFACE);
+	const char *range = ordered ? "0 to 1000000" : "-2147483647 to 2147483646";
 	struct record_target target = type_target(type, 0);
 	char message[256];
 
@@ -336,10 +337,10 @@ static void judge_priorities(uint32_t number, const struct program_type_row *typ
 	expect(number, &target, message);
 	target.priority = -1;
 	expect(number, &target,
-	       type->actions ? "priority -1 is out of range: it goes from 0 to 1000000" : NULL);
+	       ordered ? "priority -1 is out of range: it goes from 0 to 1000000" : NULL);
 	target.priority = PRIORITY_MAX + 1;
 	expect(number, &target,
-	       type->actions ? "priority 1000001 is out of range: it goes from 0 to 1000000"
+	       ordered ? "priority 1000001 is out of range: it goes from 0 to 1000000"
 	                     : NULL);
 }
 

@@ -126,6 +126,7 @@ static void rows(void **state)
 		assert_non_null(row->check);
 		assert_non_null(row->attach);
 		assert_non_null(row->detach);
+		assert_non_null(row->update);
 		assert_non_null(row->adopt);
 		assert_true(row->make || row->attach != attach_link_attach);
 	}

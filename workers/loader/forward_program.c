@@ -17,7 +17,7 @@ static int payload_new(size_t size, void **bytes)
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		return -errno;
-	*bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	*bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	return *bytes == MAP_FAILED ? -errno : steal_fd(&fd);
 }
 
