@@ -148,7 +148,7 @@ int attach_link_succeed(struct attach_context *context, const struct record_prog
 int attach_link_update(struct attach_context *context, const struct record_program *program,
                        int program_fd, uint32_t runs, struct record_link *link, struct error *error)
 {
-	struct bpf_link_info info;
+	struct bpf_link_info info = {};
 	_cleanup_close_ int link_fd = link_look_up(context, link, &info, error);
 
 	if (link_fd < 0)
@@ -186,7 +186,7 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
                       int program_fd, struct record_link *link, struct error *error)
 {
 	struct error why;
-	struct bpf_link_info info;
+	struct bpf_link_info info = {};
 	char path[PIN_PATH_SIZE];
 	_cleanup_close_ int link_fd = link_look_up(context, link, &info, &why);
 

@@ -458,6 +458,43 @@ static void file(void **state)
 	assert_int_equal(fd, -7);
 }
 
+static void netns(void **state)
+{
+	static const struct {
+		const char *path;
+		int result;
+	} rows[] = {
+		{ "/proc/self/ns/pid", -EINVAL },  { "/proc/self/ns", -EINVAL },
+		{ "/etc/passwd", -EINVAL },        { "/dev/zero", -EINVAL },
+		{ "/run/no/such/thing", -ENOENT }, { "/etc/passwd/x", -ENOENT },
+		{ "relative", -EINVAL },           { "", -EINVAL },
+		{ "/proc/1/ns/net\n", -EINVAL },
+	};
+	struct error error = {};
+	struct stat own, found;
+	int fd = -7;
+
+	(void)state;
+	/* the opener's own namespace is that of this test */
+	assert_int_equal(opener_netns_open(&host.opener, "/proc/self/ns/net", &fd, &error), 0);
+	assert_int_equal(stat("/proc/self/ns/net", &own), 0);
+	assert_int_equal(fstat(fd, &found), 0);
+	assert_int_equal(found.st_ino, own.st_ino);
+	assert_int_equal(fcntl(fd, F_GETFL) & (O_PATH | O_ACCMODE), O_RDONLY);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	(void)close(fd);
+	fd = -7;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		error = (struct error){};
+		assert_int_equal(opener_netns_open(&host.opener, rows[i].path, &fd, &error),
+		                 rows[i].result);
+		assert_int_not_equal(error.code, 0);
+		assert_true(strlen(error.message) > 0);
+	}
+	assert_int_equal(fd, -7);
+	assert_int_equal(opener_netns_open(NULL, "/proc/self/ns/net", &fd, &error), -EOPNOTSUPP);
+}
+
 /* A process with a root directory of its own, in which /probe is this program. */
 struct container {
 	char root[32];
@@ -609,6 +646,11 @@ static void nothing_kept(void **state)
 		assert_int_equal(opener_tracepoint_open(&host.opener, "sched", "none", &fd, &error),
 		                 -ENOENT);
 		assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, 999999, &error), 0);
+		assert_int_equal(opener_netns_open(&host.opener, "/proc/self/ns/net", &fd, &error),
+		                 0);
+		(void)close(fd);
+		assert_int_equal(opener_netns_open(&host.opener, "/proc/self/ns/pid", &fd, &error),
+		                 -EINVAL);
 	}
 	for (int i = 0; i < 5; i++) { /* the kernel takes its time to take each out again */
 		assert_int_equal(opener_uprobe_open(&host.opener, &place, &fd, &error), 0);
@@ -653,6 +695,7 @@ int main(void)
 		cmocka_unit_test(component),
 		cmocka_unit_test(strange_file_stays),
 		cmocka_unit_test(tracepoint),
+		cmocka_unit_test(netns),
 		cmocka_unit_test(nothing_kept),
 		cmocka_unit_test(protocol_broken),
 		cmocka_unit_test(kprobe),

@@ -10,25 +10,25 @@
 static void releases(void **state)
 {
 	static const struct {
-		uint32_t type;
 		const char *release;
+		uint32_t type;
 		bool too_new;
 	} rows[] = {
-		{ PROGRAM_TYPE_NETFILTER, "6.1.0-49-amd64", true },
-		{ PROGRAM_TYPE_NETFILTER, "6.3.99", true },
-		{ PROGRAM_TYPE_NETFILTER, "6.4", false },
-		{ PROGRAM_TYPE_NETFILTER, "6.4.0-rc1", false },
-		{ PROGRAM_TYPE_NETFILTER, "6.12.3", false },
-		{ PROGRAM_TYPE_NETFILTER, "7.0.0", false },
-		{ PROGRAM_TYPE_NETFILTER, "10.1", false },
-		{ PROGRAM_TYPE_NETFILTER, "5.10.0-33-amd64", true },
-		{ PROGRAM_TYPE_CGROUP_SOCK_RELEASE, "5.8.0", true },
-		{ PROGRAM_TYPE_CGROUP_SOCK_RELEASE, "5.9", false },
+		{ "6.1.0-49-amd64", PROGRAM_TYPE_NETFILTER, true },
+		{ "6.3.99", PROGRAM_TYPE_NETFILTER, true },
+		{ "6.4", PROGRAM_TYPE_NETFILTER, false },
+		{ "6.4.0-rc1", PROGRAM_TYPE_NETFILTER, false },
+		{ "6.12.3", PROGRAM_TYPE_NETFILTER, false },
+		{ "7.0.0", PROGRAM_TYPE_NETFILTER, false },
+		{ "10.1", PROGRAM_TYPE_NETFILTER, false },
+		{ "5.10.0-33-amd64", PROGRAM_TYPE_NETFILTER, true },
+		{ "5.8.0", PROGRAM_TYPE_CGROUP_SOCK_RELEASE, true },
+		{ "5.9", PROGRAM_TYPE_CGROUP_SOCK_RELEASE, false },
 		/* what cannot be read, or is no type, explains nothing */
-		{ PROGRAM_TYPE_NETFILTER, "", false },
-		{ PROGRAM_TYPE_NETFILTER, "unknown", false },
-		{ PROGRAM_TYPE_NONE, "2.6.32", false },
-		{ PROGRAM_TYPE_END, "2.6.32", false },
+		{ "", PROGRAM_TYPE_NETFILTER, false },
+		{ "unknown", PROGRAM_TYPE_NETFILTER, false },
+		{ "2.6.32", PROGRAM_TYPE_NONE, false },
+		{ "2.6.32", PROGRAM_TYPE_END, false },
 	};
 
 	(void)state;

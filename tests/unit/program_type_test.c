@@ -41,6 +41,21 @@ static void sections(void **state)
 		{ "lsm/file_open", PROGRAM_TYPE_LSM, "file_open" },
 		{ "lsm.s/file_open", PROGRAM_TYPE_LSM, "file_open" },
 		{ "lsm//file_open", PROGRAM_TYPE_LSM, "/file_open" },
+		{ "cgroup_skb/ingress", PROGRAM_TYPE_CGROUP_SKB_INGRESS, "" },
+		{ "cgroup_skb/egress/all", PROGRAM_TYPE_CGROUP_SKB_EGRESS, "all" },
+		{ "cgroup/sock", PROGRAM_TYPE_CGROUP_SOCK_CREATE, "" },
+		{ "cgroup/sock_create", PROGRAM_TYPE_CGROUP_SOCK_CREATE, "" },
+		{ "cgroup/sock_release", PROGRAM_TYPE_CGROUP_SOCK_RELEASE, "" },
+		{ "cgroup/bind4", PROGRAM_TYPE_CGROUP_BIND4, "" },
+		{ "cgroup/post_bind4", PROGRAM_TYPE_CGROUP_POST_BIND4, "" },
+		{ "cgroup/connect6", PROGRAM_TYPE_CGROUP_CONNECT6, "" },
+		{ "cgroup/dev", PROGRAM_TYPE_CGROUP_DEV, "" },
+		{ "sockops", PROGRAM_TYPE_SOCKOPS, "" },
+		{ "netfilter", PROGRAM_TYPE_NETFILTER, "" },
+		{ "sk_lookup/x", PROGRAM_TYPE_SK_LOOKUP, "x" },
+		{ "flow_dissector", PROGRAM_TYPE_FLOW_DISSECTOR, "" },
+		{ "iter/bpf_map", PROGRAM_TYPE_ITER, "bpf_map" },
+		{ "iter.s/task", PROGRAM_TYPE_ITER, "task" },
 		/* not quite */
 		{ "", PROGRAM_TYPE_NONE, "" },
 		{ "/", PROGRAM_TYPE_NONE, "" },
@@ -99,7 +114,7 @@ static void every_section_has_one_type(void **state)
 
 static void names(void **state)
 {
-	char out[1024], cut[12];
+	char out[1536], cut[12];
 	const char *found = program_type_names(out, sizeof(out));
 
 	(void)state;
@@ -170,6 +185,28 @@ static void rows_are_as_the_kernel_has_it(void **state)
 		{ PROGRAM_TYPE_FMOD_RET, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN,
 		  BPF_F_SLEEPABLE },
 		{ PROGRAM_TYPE_LSM, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, BPF_F_SLEEPABLE },
+		{ PROGRAM_TYPE_NETFILTER, 32, 45, 0 }, /* linux/bpf.h of 6.4 */
+		{ PROGRAM_TYPE_SK_LOOKUP, BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, 0 },
+		{ PROGRAM_TYPE_FLOW_DISSECTOR, BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR,
+		  0 },
+		{ PROGRAM_TYPE_ITER, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, BPF_F_SLEEPABLE },
+		{ PROGRAM_TYPE_CGROUP_SKB_INGRESS, BPF_PROG_TYPE_CGROUP_SKB,
+		  BPF_CGROUP_INET_INGRESS, 0 },
+		{ PROGRAM_TYPE_CGROUP_SKB_EGRESS, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS,
+		  0 },
+		{ PROGRAM_TYPE_CGROUP_SOCK_CREATE, BPF_PROG_TYPE_CGROUP_SOCK,
+		  BPF_CGROUP_INET_SOCK_CREATE, 0 },
+		{ PROGRAM_TYPE_CGROUP_POST_BIND6, BPF_PROG_TYPE_CGROUP_SOCK,
+		  BPF_CGROUP_INET6_POST_BIND, 0 },
+		{ PROGRAM_TYPE_CGROUP_SENDMSG4, BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		  BPF_CGROUP_UDP4_SENDMSG, 0 },
+		{ PROGRAM_TYPE_CGROUP_GETSOCKNAME6, BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		  BPF_CGROUP_INET6_GETSOCKNAME, 0 },
+		{ PROGRAM_TYPE_CGROUP_SETSOCKOPT, BPF_PROG_TYPE_CGROUP_SOCKOPT,
+		  BPF_CGROUP_SETSOCKOPT, 0 },
+		{ PROGRAM_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, 0 },
+		{ PROGRAM_TYPE_CGROUP_DEV, BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, 0 },
+		{ PROGRAM_TYPE_SOCKOPS, BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, 0 },
 	};
 
 	(void)state;

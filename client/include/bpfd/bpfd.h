@@ -343,8 +343,8 @@ struct bpfd_program_details {
 struct bpfd_load_program {
 	enum bpfd_program_type type; /* NONE: what the function's section says */
 	const char *function;        /* in the object */
-	const char *target; /* the kernel's function or hook (fentry, fexit, fmod_ret, lsm, tp_btf);
-	                       NULL: the section's */
+	const char *target; /* the kernel's function, hook, ... (fentry, fexit, fmod_ret, lsm,
+	                       tp_btf, iter); NULL: the section's */
 	bool exclusive;     /* xdp: to be attached alone, not in a chain with others */
 };
 
