@@ -50,12 +50,8 @@ int tc_open(const struct launcher_settings *settings, struct tc **out, struct er
 	*tc = (struct tc){
 		.settings = settings, .btf_fd = -1, .template_fd = -1, .grace = { -1, -1 }
 	};
-	result = grace_open(&tc->grace);
-	if (result < 0)
-		(void)error_set(error, result, ERROR_KERNEL,
-		                "cannot make the maps that tell when a dispatcher has ended: %s",
-		                strerror(-result));
-	else
+	result = grace_open(&tc->grace, error);
+	if (result == 0)
 		result = template_open(tc, error);
 	if (result < 0)
 		tc_close(tc);

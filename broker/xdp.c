@@ -13,6 +13,12 @@
 #define SYNC_TRIES 6
 #define SYNC_PAUSE_MS 2 /* before the second try; doubles with each */
 
+/* What was found on the interface. */
+struct sync {
+	struct xdp_chain now;
+	bool over; /* it does not run any more: its files are to go */
+};
+
 static int request_check(const struct xdp *xdp, const struct xdp_request *request,
                          struct error *error)
 {
@@ -104,15 +110,15 @@ static void chain_report(const struct xdp_chain *chain, const struct xdp_request
 }
 
 /* Takes off what bpfd attached. */
-static int chain_take_off(struct xdp *xdp, struct xdp_chain *now, struct error *error)
+static int chain_take_off(struct xdp *xdp, struct sync *sync, struct error *error)
 {
-	uint32_t mode = now->mode;
-	int result = xdp_program_set(xdp, now, -1, &mode, error);
+	uint32_t mode = sync->now.mode;
+	int result = xdp_program_set(xdp, &sync->now, -1, &mode, error);
 
 	if (result < 0)
 		return result;
-	xdp_known_drop(xdp, now->ifindex);
-	xdp_chain_discard(xdp, now);
+	xdp_known_drop(xdp, sync->now.ifindex);
+	sync->over = true;
 	return 0;
 }
 
@@ -166,23 +172,23 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
 	return 0;
 }
 
-static int exclusive_replace(struct xdp *xdp, const struct xdp_request *request,
-                             const struct xdp_chain *now, struct record_chain *record,
-                             struct error *error)
+static int exclusive_replace(struct xdp *xdp, const struct xdp_request *request, struct sync *sync,
+                             struct record_chain *record, struct error *error)
 {
 	struct xdp_chain next;
-	int result = exclusive_attach(xdp, request, now, &next, error);
+	int result = exclusive_attach(xdp, request, &sync->now, &next, error);
 
 	if (result < 0)
 		return result;
 	chain_report(&next, request, record);
-	xdp_chain_discard(xdp, now);
+	sync->over = true;
 	return 0;
 }
 
-static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, struct xdp_chain *now,
+static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, struct sync *sync,
                           struct record_chain *record, struct error *error)
 {
+	const struct xdp_chain *now = &sync->now;
 	struct xdp_chain next;
 	int result;
 
@@ -194,7 +200,7 @@ static int sync_exclusive(struct xdp *xdp, const struct xdp_request *request, st
 	}
 	if (request->replaces && now->own && now->version == 0 &&
 	    now->program_id == request->replaces)
-		return exclusive_replace(xdp, request, now, record, error);
+		return exclusive_replace(xdp, request, sync, record, error);
 	result = chain_check(now, error);
 	if (result < 0)
 		return result;
@@ -240,9 +246,10 @@ static int foreign_open(struct xdp *xdp, struct xdp_chain *now, struct xdp_chain
 	return 0;
 }
 
-static int sync_shared(struct xdp *xdp, const struct xdp_request *request, struct xdp_chain *now,
+static int sync_shared(struct xdp *xdp, const struct xdp_request *request, struct sync *sync,
                        struct record_chain *record, struct error *error)
 {
+	struct xdp_chain *now = &sync->now;
 	struct xdp_chain next;
 	int result = mode_check(now, request, error);
 
@@ -259,7 +266,7 @@ static int sync_shared(struct xdp *xdp, const struct xdp_request *request, struc
 		return 0;
 	}
 	if (next.count == 0) {
-		result = chain_take_off(xdp, now, error);
+		result = chain_take_off(xdp, sync, error);
 		if (result == 0) {
 			chain_gone(now, &next);
 			chain_report(&next, request, record);
@@ -273,19 +280,20 @@ static int sync_shared(struct xdp *xdp, const struct xdp_request *request, struc
 		return result;
 	chain_report(&next, request, record);
 	chain_remember(xdp, &next);
-	xdp_chain_discard(xdp, now);
+	sync->over = true;
 	return 0;
 }
 
 /* Nothing of bpfd's shall run on an interface that has no dispatcher which bpfd could rebuild. */
-static int sync_nothing(struct xdp *xdp, const struct xdp_request *request, struct xdp_chain *now,
+static int sync_nothing(struct xdp *xdp, const struct xdp_request *request, struct sync *sync,
                         struct record_chain *record, struct error *error)
 {
+	const struct xdp_chain *now = &sync->now;
 	struct xdp_chain next = *now;
 	int result = 0;
 
 	if (now->program_id && now->version == 0 && now->own) {
-		result = chain_take_off(xdp, now, error);
+		result = chain_take_off(xdp, sync, error);
 		if (result == 0)
 			chain_gone(now, &next);
 	}
@@ -294,31 +302,45 @@ static int sync_nothing(struct xdp *xdp, const struct xdp_request *request, stru
 	return result;
 }
 
-static int sync_once(struct xdp *xdp, const struct xdp_request *request,
-                     struct record_chain *record, struct error *error)
+/* The step itself, under the lock that users of libxdp's protocol share. */
+static int sync_locked(struct xdp *xdp, const struct xdp_request *request, struct sync *sync,
+                       struct record_chain *record, struct error *error)
 {
-	_cleanup_(xdp_chain) struct xdp_chain now;
 	_cleanup_close_ int lock = pins_lock(xdp->settings, error);
+	struct xdp_chain *now = &sync->now;
 	int result;
 
-	xdp_chain_clear(&now);
 	if (lock < 0)
 		return lock;
-	result = xdp_chain_read(xdp, request->ifindex, &now, error);
+	result = xdp_chain_read(xdp, request->ifindex, now, error);
 	if (result == -ENODEV && request->count == 0)
 		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
 	if (result < 0)
 		return result;
-	if (!now.own)
+	if (!now->own)
 		xdp_known_drop(xdp, request->ifindex);
-	if (request->count == 0 && now.version != XDP_DISPATCHER_VERSION)
-		return sync_nothing(xdp, request, &now, record, error);
+	if (request->count == 0 && now->version != XDP_DISPATCHER_VERSION)
+		return sync_nothing(xdp, request, sync, record, error);
 	if (request->exclusive && request->count)
-		return sync_exclusive(xdp, request, &now, record, error);
-	result = chain_check(&now, error);
+		return sync_exclusive(xdp, request, sync, record, error);
+	result = chain_check(now, error);
 	if (result < 0)
 		return result;
-	return sync_shared(xdp, request, &now, record, error);
+	return sync_shared(xdp, request, sync, record, error);
+}
+
+static int sync_once(struct xdp *xdp, const struct xdp_request *request,
+                     struct record_chain *record, struct error *error)
+{
+	struct sync sync = { .over = false };
+	int result;
+
+	xdp_chain_clear(&sync.now);
+	result = sync_locked(xdp, request, &sync, record, error);
+	if (result == 0 && sync.over)
+		xdp_chain_discard(xdp, &sync.now);
+	xdp_chain_cleanup(&sync.now);
+	return result;
 }
 
 int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_chain *chain,

@@ -48,14 +48,17 @@ int xdp_open(const struct launcher_settings *settings, struct opener_client *ope
 		             .netlink.fd = -1,
 		             .monitor.fd = -1,
 		             .btf_fd = -1,
-		             .template_fd = -1 };
+		             .template_fd = -1,
+		             .grace = { -1, -1 } };
 	result = netlink_open(0, &xdp->netlink);
 	if (result == 0)
 		result = netlink_open(RTMGRP_LINK, &xdp->monitor);
 	if (result < 0)
 		(void)error_set(error, result, ERROR_KERNEL, "cannot open a netlink socket: %s",
 		                strerror(-result));
-	else
+	if (result == 0)
+		result = grace_open(&xdp->grace, error);
+	if (result == 0)
 		result = template_open(xdp, error);
 	if (result < 0)
 		xdp_close(xdp);
@@ -72,6 +75,7 @@ void xdp_close(struct xdp *xdp)
 		xdp_known_drop(xdp, xdp->known->chain.ifindex);
 	netlink_close(&xdp->netlink);
 	netlink_close(&xdp->monitor);
+	grace_close(&xdp->grace);
 	close_cleanup(&xdp->btf_fd);
 	close_cleanup(&xdp->template_fd);
 	free(xdp);

@@ -3,6 +3,7 @@
 #ifndef BPFD_BROKER_XDP_STATE_H
 #define BPFD_BROKER_XDP_STATE_H
 
+#include "broker/grace.h"
 #include "broker/xdp.h"
 #include "broker/xdp_chain.h"
 #include "common/netlink.h"
@@ -22,6 +23,7 @@ struct xdp {
 	int btf_fd;
 	int template_fd;
 	int extension_errno;
+	struct grace grace;
 	struct xdp_known *known;
 };
 
@@ -59,7 +61,7 @@ int xdp_program_set(struct xdp *xdp, const struct xdp_chain *now, int program_fd
  * single one replaces the main function. */
 uint32_t xdp_target(size_t count, size_t slot);
 
-/* Removes the files of what was replaced. */
+/* Removes the files of what was replaced, once no packet is inside it. Call it without the lock. */
 void xdp_chain_discard(struct xdp *xdp, const struct xdp_chain *old);
 
 #endif

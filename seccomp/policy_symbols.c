@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/landlock.h>
+#include <linux/membarrier.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_PROG_QUERY),
 	SYMBOL(BPF_RAW_TRACEPOINT_OPEN),
 	SYMBOL(AF_UNIX),
+	SYMBOL(MEMBARRIER_CMD_GLOBAL),
 	SYMBOL(NS_GET_NSTYPE),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),

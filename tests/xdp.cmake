@@ -8,6 +8,7 @@ bpfd_add_policy(bpfd_xdp_harness opener opener_containers)
 add_dependencies(bpfd_xdp_harness bpfd-opener bpfd_sample_xdp_counter bpfd_sample_xdp_filter)
 
 bpfd_add_test(NAME xdp_multi_test LABEL kernel SOURCES xdp/xdp_multi_test.c LIBRARIES bpfd_xdp_harness)
+bpfd_add_test(NAME xdp_flood_test LABEL kernel SOURCES xdp/xdp_flood_test.c LIBRARIES bpfd_xdp_harness)
 bpfd_add_test(NAME xdp_loader_test LABEL kernel SOURCES xdp/xdp_loader_test.c LIBRARIES bpfd_xdp_harness)
 
 foreach(test xdp_chain_test xdp_pins_test netlink_test)

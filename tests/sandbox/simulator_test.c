@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/bpf.h>
+#include <linux/membarrier.h>
 #include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -193,6 +194,11 @@ static const struct row rows[] = {
 	{ "SO_TYPE", F, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_TYPE } },
 	{ "an option of another level", F, KILL, __NR_getsockopt, { 5, 6, SO_PEERCRED } },
 	{ "setsockopt", ALL, KILL, __NR_setsockopt, {} },
+
+	/* the broker waits for packets that are inside a dispatcher */
+	{ "membarrier, global", B, ALLOW, __NR_membarrier, { MEMBARRIER_CMD_GLOBAL } },
+	{ "membarrier, register", B, KILL, __NR_membarrier, { MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED } },
+	{ "membarrier, global", ALL & ~B, KILL, __NR_membarrier, { MEMBARRIER_CMD_GLOBAL } },
 
 	/* perf events: the opener opens, the broker attaches by link */
 	{ "perf_event_open", O, ALLOW, __NR_perf_event_open, {} },
