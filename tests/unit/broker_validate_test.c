@@ -46,7 +46,7 @@ static void reset(void)
 
 /* clang-format off */
 CHANGE(nothing) {}
-CHANGE(load_reserved) { load.reserved = 1; }
+CHANGE(load_reserved) { load.persist = 2; }
 CHANGE(load_peer_reserved) { load.peer.reserved = 1; }
 CHANGE(load_too_many) { load.program_count = LOAD_PROGRAMS_MAX + 1; }
 CHANGE(load_no_program) { load.program_count = 0; }
