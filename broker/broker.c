@@ -145,6 +145,8 @@ static void chain_changed(void *state, const struct record_chain *chain)
 	/* what is remembered of TC, its engine remembers */
 	if (xdp && registry_reserve(&broker->registry, 0, 0, 1) == 0)
 		registry_chain_put(&broker->registry, chain);
+	if (chain->type == PROGRAM_TYPE_TCX || chain->type == PROGRAM_TYPE_NETKIT)
+		monitor_tcx_begin(broker);
 	if (!xdp && !chain->count)
 		view_gone(broker, FRONTEND_GONE_CHAIN,
 		          RECORD_CHAIN_ID(chain->type, chain->ifindex, chain->direction));

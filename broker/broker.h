@@ -62,7 +62,7 @@ struct broker {
 	struct netlink tc_monitor;
 	uint64_t tcx_sum;        /* of what was there at the last look */
 	uint64_t tcx_look_at_ms; /* 0: nothing is attached that is to be looked at */
-	int cgroup_monitor_fd; /* inotify */
+	int cgroup_monitor_fd;   /* inotify */
 	struct attach_context attach;
 	struct loads loads;
 	struct copies copies;
@@ -248,8 +248,9 @@ void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
 
 /* monitor_tcx.c: the same for tcx and netkit, on one interface, or on all for 0 */
 void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex);
-/* Nobody tells what others do there: looks from time to time. The milliseconds until the next time,
- * or -1 when there is nothing to look at. */
+/* Nobody tells what others do there: so bpfd looks from time to time, once something was told to be
+ * there. The milliseconds until the next time, or -1 when there is nothing to look at. */
+void monitor_tcx_begin(struct broker *broker);
 int monitor_tcx_tick(struct broker *broker);
 
 /* monitor_cgroup.c: control groups that vanish. A link, or all, are watched from here on. */

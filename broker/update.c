@@ -243,7 +243,7 @@ int update_request(struct broker *broker, struct channel_message *message)
 {
 	const struct frontend_update *request = message->body;
 	struct origin origin = { message->id, STORE_OPERATION_UPDATE, request->peer, {} };
-	struct update update;
+	struct update update = {};
 	struct error error = {};
 	char detail[64];
 	int result = validate_update(request, &error);
