@@ -5,8 +5,10 @@
 #include "common/memfd.h"
 #include "frontend/frontend.h"
 #include "frontend/operations.h"
+#include "frontend/rows.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -139,6 +141,43 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	return slot;
 }
 
+#define SAME_HEAD(structure, id)                                                            \
+	(offsetof(structure, request_id) == offsetof(struct frontend_remove, request_id) && \
+	 offsetof(structure, id) == offsetof(struct frontend_remove, target_id))
+
+_Static_assert(SAME_HEAD(struct frontend_load, program_count) &&
+                       SAME_HEAD(struct frontend_attach, program_id) &&
+                       SAME_HEAD(struct frontend_update, link_id),
+               "every message that asks begins with the same fields");
+
+/* Keeps who asks, and for what. */
+static void change_describe(struct change *change, const void *body)
+{
+	struct frontend_remove asked;
+
+	memcpy(&asked, body, sizeof(asked));
+	change->origin.peer = asked.peer;
+	memcpy(change->origin.request_id, asked.request_id, sizeof(asked.request_id));
+	change->origin.request_id_size = sizeof(asked.request_id);
+	change->target_id = change->type == FRONTEND_LOAD ? 0 : asked.target_id;
+}
+
+const struct event_origin *change_origin(const struct frontend *frontend, uint16_t type,
+                                         uint64_t target_id)
+{
+	const struct changes *changes = &frontend->changes;
+	const struct change *first = NULL;
+
+	for (size_t i = 0; i < changes->touched; i++) {
+		const struct change *change = &changes->slots[i];
+
+		if (change->id && change->type == type && change->target_id == target_id &&
+		    (!first || change->id < first->id))
+			first = change;
+	}
+	return first ? &first->origin : NULL;
+}
+
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error)
 {
@@ -152,6 +191,7 @@ int change_ask(struct frontend *frontend, struct connection *connection, uint16_
 	struct change *change = &changes->slots[slot];
 	int r = -EAGAIN;
 
+	change_describe(change, body);
 	if (changes->waiting_first == CONNECTION_NONE)
 		r = message_send(frontend, change, body, fd);
 	if (r == -EAGAIN)
@@ -246,6 +286,40 @@ static void refused_answer(struct frontend *frontend, struct connection *connect
 	connection_answer(frontend, connection, &response);
 }
 
+static const char *operation_name(uint16_t type)
+{
+	switch (type) {
+	case FRONTEND_LOAD:
+		return "load";
+	case FRONTEND_ATTACH:
+		return "attach";
+	case FRONTEND_UPDATE:
+		return "update";
+	case FRONTEND_DETACH:
+		return "detach";
+	default:
+		return "unload";
+	}
+}
+
+/* What came of the change, to those who watch. */
+static void change_tell(struct frontend *frontend, const struct change *change,
+                        const struct channel_message *message)
+{
+	struct event_request request = { .operation = operation_name(change->type) };
+	const struct frontend_refused *refused = message->body;
+
+	if (message->row->type == FRONTEND_DONE) {
+		event_done(frontend, &change->origin, change->type, message->body);
+		return;
+	}
+	if (change->type == FRONTEND_ATTACH || change->type == FRONTEND_UNLOAD)
+		request.program_id = change->target_id;
+	else
+		request.link_id = change->target_id;
+	event_refused(frontend, &change->origin, &request, &refused->error);
+}
+
 static void change_answered(struct frontend *frontend, const struct channel_message *message)
 {
 	struct change *change = change_find(frontend, message->id);
@@ -258,6 +332,8 @@ static void change_answered(struct frontend *frontend, const struct channel_mess
 
 	int client = change->connection;
 	uint16_t type = change->type;
+
+	change_tell(frontend, change, message);
 
 	change_free(frontend, change);
 	if (client == CONNECTION_NONE)
@@ -287,29 +363,6 @@ static bool answer_ok(const struct channel_message *message)
 	       sizeof(refused->error.message);
 }
 
-static int view_row(struct frontend *frontend, const struct channel_message *message)
-{
-	struct view *view = &frontend->view;
-
-	switch (message->row->type) {
-	case FRONTEND_STATUS:
-		return view_take_status(view, message->body);
-	case FRONTEND_PROGRAM:
-		return view_take_program(view, message->body);
-	case FRONTEND_GLOBALS:
-		return view_take_globals(view, message->body);
-	case FRONTEND_LINK:
-		return view_take_link(view, message->body);
-	case FRONTEND_CHAIN:
-		return view_take_chain(view, message->body);
-	case FRONTEND_GONE:
-		return view_take_gone(view, message->body);
-	default: /* VIEW_COMPLETE */
-		frontend->state = FRONTEND_STATE_READY;
-		return 0;
-	}
-}
-
 void broker_message(struct frontend *frontend, const struct channel_message *message)
 {
 	bool answer = message->row->type >= FRONTEND_DONE; /* the broker sends no UPDATE */
@@ -319,7 +372,7 @@ void broker_message(struct frontend *frontend, const struct channel_message *mes
 		return;
 	}
 
-	int r = answer ? -EPROTO : view_row(frontend, message);
+	int r = answer ? -EPROTO : row_take(frontend, message);
 
 	if (r < 0)
 		frontend_fail(frontend, "the broker's %s cannot be taken: %s", message->row->name,

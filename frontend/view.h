@@ -38,7 +38,7 @@ struct view_link {
 	uint64_t id;
 	struct record_metadata_entry *metadata;
 	uint32_t metadata_count;
-	const char *reason; /* "" as a rule */
+	const char *reason;             /* "" as a rule */
 	const struct record_link *head; /* only up to `metadata` */
 };
 
@@ -69,6 +69,7 @@ int view_take_gone(struct view *view, const struct frontend_gone *row);
 /* What has this id, or NULL. */
 const struct view_program *view_program(const struct view *view, uint64_t id);
 const struct view_link *view_link(const struct view *view, uint64_t id);
+const struct view_chain *view_chain(const struct view *view, uint64_t id);
 
 /* Place of a link in what runs on its interface, 0 first, or -1 when it does not run there. */
 int view_link_position(const struct view *view, const struct view_link *link);

@@ -24,6 +24,8 @@ const struct command commands[] = {
 	  NULL, 1, 1, ids_check, get_program_run },
 	{ { "get", "link" }, "ID", VALUES_LINK, "everything about one link",
 	  NULL, 1, 1, ids_check, get_link_run },
+	{ { "watch", NULL }, "", NULL, "print what happens, as it happens",
+	  NULL, 0, 0, NULL, watch_run },
 	{ { "status", NULL }, "", NULL, "how bpfd is, and what this host can do",
 	  NULL, 0, 0, NULL, status_run },
 	{ { "version", NULL }, "", NULL, "the versions of bpfctl and of the bpfd that runs",

@@ -76,6 +76,7 @@ enum exit_code list_programs_run(struct arguments *arguments);
 enum exit_code list_links_run(struct arguments *arguments);
 enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
+enum exit_code watch_run(struct arguments *arguments);
 enum exit_code status_run(struct arguments *arguments);
 enum exit_code version_run(struct arguments *arguments);
 enum exit_code completion_bash_run(struct arguments *arguments);
