@@ -41,13 +41,17 @@ static void missed_print(FILE *out, const struct bpfd_event *event)
 	if (event->missed)
 		(void)fprintf(out, "%" PRIu64 " events did not come\n", event->missed);
 	else
-		(void)fputs("bpfd is back; events may have been missed\n", out);
+		(void)fputs("bpfd was started anew; events may have been missed\n", out);
 }
 
 static void what_print(FILE *out, const struct bpfd_event *event)
 {
 	if (event->kind == BPFD_EVENT_MISSED) {
 		missed_print(out, event);
+		return;
+	}
+	if (event->kind == BPFD_EVENT_CONNECTED) {
+		(void)fputs("what happens from here on is seen\n", out);
 		return;
 	}
 	if (event->kind == BPFD_EVENT_DISCONNECTED) {

@@ -43,6 +43,7 @@ static const struct name_row event_kinds[] = {
 	{ "foreign-detach", BPFD_EVENT_FOREIGN_DETACH },
 	{ "missed", BPFD_EVENT_MISSED },
 	{ "disconnected", BPFD_EVENT_DISCONNECTED },
+	{ "connected", BPFD_EVENT_CONNECTED },
 };
 
 static const struct name_row directions[] = {

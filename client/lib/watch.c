@@ -29,6 +29,7 @@ struct bpfd_watch {
 	int wake_fd;            /* an eventfd: something happened to the connection */
 	atomic_uint beginnings; /* of connections */
 	atomic_uint ends;
+	unsigned beginnings_told;
 	unsigned ends_told;
 	uint64_t sequence; /* of the last event; 0: none yet */
 	uint64_t started_at;
@@ -158,7 +159,10 @@ static int watch_start(struct bpfd_watch *watch, uint32_t timeout_ms, struct bpf
 	if (result != 0)
 		return error_nng(result, error);
 	result = descriptors_prepare(watch, error);
-	return result < 0 ? result : connection_wait(watch, timeout_ms, error);
+	if (result == 0)
+		result = connection_wait(watch, timeout_ms, error);
+	(void)eventfd_write(watch->wake_fd, 1); /* CONNECTED is the first event */
+	return result;
 }
 
 int bpfd_watch_open(const char *socket_path, uint32_t timeout_ms, struct bpfd_watch **watch,
@@ -322,13 +326,43 @@ static int event_give(struct bpfd_watch *watch, struct bpfd_event *got, struct b
 	return result;
 }
 
+/* What nng has received. -EAGAIN, without an error: nothing. */
+static int received_take(struct bpfd_watch *watch, struct bpfd_event **event,
+                         struct bpfd_error **error)
+{
+	struct bpfd_event *got = NULL;
+	nng_msg *received = NULL;
+	int result = nng_recvmsg(watch->socket, &received, NNG_FLAG_NONBLOCK);
+
+	if (result == NNG_EAGAIN)
+		return -EAGAIN;
+	if (result != 0)
+		return error_nng(result, error);
+	result = event_decode(received, &got, error);
+	nng_msg_free(received);
+	return result < 0 ? result : event_give(watch, got, event, error);
+}
+
+/* What happened to the connection, once everything that was received is told. */
+static int connection_tell(struct bpfd_watch *watch, struct bpfd_event **event,
+                           struct bpfd_error **error)
+{
+	unsigned beginnings = atomic_load(&watch->beginnings), ends = atomic_load(&watch->ends);
+
+	if (ends != watch->ends_told) {
+		watch->ends_told = ends;
+		return event_make(BPFD_EVENT_DISCONNECTED, 0, event, error);
+	}
+	if (beginnings == watch->beginnings_told)
+		return -EAGAIN;
+	watch->beginnings_told = beginnings;
+	return event_make(BPFD_EVENT_CONNECTED, 0, event, error);
+}
+
 /* What is there already. -EAGAIN, without an error: nothing. */
 static int event_take(struct bpfd_watch *watch, struct bpfd_event **event,
                       struct bpfd_error **error)
 {
-	struct bpfd_event *got = NULL;
-	nng_msg *received = NULL;
-	unsigned ends;
 	int result;
 
 	if (watch->held) {
@@ -336,21 +370,12 @@ static int event_take(struct bpfd_watch *watch, struct bpfd_event **event,
 		return 0;
 	}
 	wake_clear(watch);
-	ends = atomic_load(&watch->ends);
-	result = nng_recvmsg(watch->socket, &received, NNG_FLAG_NONBLOCK);
-	if (result == 0) {
-		result = event_decode(received, &got, error);
-		nng_msg_free(received);
-		if (ends != watch->ends_told)
-			(void)eventfd_write(watch->wake_fd, 1); /* to be told later */
-		return result < 0 ? result : event_give(watch, got, event, error);
-	}
-	if (result != NNG_EAGAIN)
-		return error_nng(result, error);
-	if (ends == watch->ends_told)
-		return -EAGAIN;
-	watch->ends_told = ends;
-	return event_make(BPFD_EVENT_DISCONNECTED, 0, event, error);
+	result = received_take(watch, event, error);
+	if (result == -EAGAIN)
+		result = connection_tell(watch, event, error);
+	if (result != -EAGAIN) /* there may be more, of which nng does not tell */
+		(void)eventfd_write(watch->wake_fd, 1);
+	return result;
 }
 
 int bpfd_watch_next(struct bpfd_watch *watch, int timeout_ms, struct bpfd_event **event,

@@ -490,8 +490,9 @@ enum bpfd_event_kind {
 	BPFD_EVENT_PROGRAM_STATE = 8,  /* a program has */
 	BPFD_EVENT_FOREIGN_ATTACH = 9, /* somebody else put a program where bpfd has links */
 	BPFD_EVENT_FOREIGN_DETACH = 10,
-	BPFD_EVENT_MISSED = 100,      /* `missed` events did not come; 0: nobody knows how many */
-	BPFD_EVENT_DISCONNECTED = 101 /* bpfd is gone; the connection comes back by itself */
+	BPFD_EVENT_MISSED = 100,       /* `missed` events did not come; 0: nobody knows how many */
+	BPFD_EVENT_DISCONNECTED = 101, /* bpfd is gone; the connection comes back by itself */
+	BPFD_EVENT_CONNECTED = 102     /* the first event; later: bpfd is back */
 };
 
 /* What does not apply is 0, false or "". */
