@@ -83,7 +83,7 @@ void fixture_start_bare(struct fixture *fixture, const struct launcher_settings 
 		                                    .broker_fd = broker[1],
 		                                    .listen_fd = listener_open(fixture->path),
 		                                    .events_fd =
-			                                    listener_open(fixture->events_path) };
+		                                            listener_open(fixture->events_path) };
 
 	fixture->pid = fork();
 	assert_true(fixture->pid >= 0);
