@@ -158,7 +158,7 @@ int event_json_print(FILE *out, const struct bpfd_event *event)
 
 	if (!json)
 		return -ENOMEM;
-	(void)json_dumpf(json, out, JSON_COMPACT);
+	(void)json_dumpf(json, out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	(void)fputc('\n', out);
 	json_decref(json);
 	return 0;
