@@ -114,7 +114,7 @@ enum link_state {
 	LINK_STATE_ATTACHED = 2,
 	LINK_STATE_DETACHING = 3, /* intent: finished at start if found so */
 	LINK_STATE_REMOVED = 4,   /* somebody else took it off the interface */
-	LINK_STATE_GONE = 5,      /* its interface is gone */
+	LINK_STATE_GONE = 5,      /* its interface, control group or namespace is gone */
 	LINK_STATE_UPDATING = 6,  /* intent: taken back at start if found so */
 	LINK_STATE_WAITING = 7,   /* to be attached again, once its interface is there */
 	LINK_STATE_FAILED = 8     /* it could not be attached again: the reason says why */

@@ -160,7 +160,7 @@ enum bpfd_link_state {
 	BPFD_LINK_ATTACHED = 2,
 	BPFD_LINK_DETACHING = 3,
 	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
-	BPFD_LINK_GONE = 5,    /* its interface is gone */
+	BPFD_LINK_GONE = 5,    /* its interface, control group or namespace is gone */
 	BPFD_LINK_UPDATING = 6,
 	BPFD_LINK_WAITING = 7, /* to be attached again, once its interface is there */
 	BPFD_LINK_FAILED = 8   /* it could not be attached again */
