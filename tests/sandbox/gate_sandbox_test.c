@@ -49,12 +49,14 @@ static int failure_outcome(uint32_t code)
 	return code == ERROR_VERIFIER || code == ERROR_BAD_OBJECT ? OUTCOME_REFUSED : OUTCOME_DIED;
 }
 
+static const struct record_globals no_globals;
+
 static int session_serve(struct session *session, const struct gate_job *job, int object_fd)
 {
 	for (;;) {
 		switch (session_receive(session)) {
 		case SESSION_WARM:
-			if (session_submit(session, job, object_fd) < 0)
+			if (session_submit(session, job, &no_globals, object_fd) < 0)
 				return OUTCOME_DIED;
 			break;
 		case SESSION_FINISHED:
