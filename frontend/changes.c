@@ -155,6 +155,8 @@ static void change_describe(struct change *change, const void *body)
 {
 	struct frontend_remove asked;
 
+	if (change->type == FRONTEND_KERNEL_LIST)
+		return; /* a question, which nobody is told of */
 	memcpy(&asked, body, sizeof(asked));
 	change->origin.peer = asked.peer;
 	memcpy(change->origin.request_id, asked.request_id, sizeof(asked.request_id));
@@ -309,6 +311,8 @@ static void change_tell(struct frontend *frontend, const struct change *change,
 	struct event_request request = { .operation = operation_name(change->type) };
 	const struct frontend_refused *refused = message->body;
 
+	if (change->type == FRONTEND_KERNEL_LIST)
+		return;
 	if (message->row->type == FRONTEND_DONE) {
 		event_done(frontend, &change->origin, change->type, message->body);
 		return;
@@ -320,7 +324,15 @@ static void change_tell(struct frontend *frontend, const struct change *change,
 	event_refused(frontend, &change->origin, &request, &refused->error);
 }
 
-static void change_answered(struct frontend *frontend, const struct channel_message *message)
+/* A list is answered with records, a change with DONE; anything may be refused. */
+static bool answer_fits(uint16_t question, uint16_t answer)
+{
+	if (answer == FRONTEND_KERNEL_RECORDS)
+		return question == FRONTEND_KERNEL_LIST;
+	return answer != FRONTEND_DONE || question != FRONTEND_KERNEL_LIST;
+}
+
+static void change_answered(struct frontend *frontend, struct channel_message *message)
 {
 	struct change *change = change_find(frontend, message->id);
 
@@ -333,8 +345,12 @@ static void change_answered(struct frontend *frontend, const struct channel_mess
 	int client = change->connection;
 	uint16_t type = change->type;
 
+	if (!answer_fits(type, message->row->type)) {
+		frontend_fail(frontend, "the broker answers %s to what was asked as message %u",
+		              message->row->name, type);
+		return;
+	}
 	change_tell(frontend, change, message);
-
 	change_free(frontend, change);
 	if (client == CONNECTION_NONE)
 		return;
@@ -342,15 +358,21 @@ static void change_answered(struct frontend *frontend, const struct channel_mess
 	struct connection *connection = &frontend->connections.slots[client];
 
 	connection->change = CONNECTION_NONE;
-	if (message->row->type == FRONTEND_DONE)
+	if (message->row->type == FRONTEND_KERNEL_RECORDS) {
+		listing_records(frontend, connection, message);
+	} else if (message->row->type == FRONTEND_DONE) {
 		done_answer(frontend, connection, type, message->body);
-	else
+	} else {
+		listing_end(frontend, connection);
 		refused_answer(frontend, connection, message->body, message->descriptors[0]);
+	}
 	connection_resume(frontend, connection);
 }
 
 static bool answer_ok(const struct channel_message *message)
 {
+	if (message->row->type == FRONTEND_KERNEL_RECORDS)
+		return true; /* the listing looks at it */
 	if (message->row->type == FRONTEND_DONE) {
 		const struct frontend_done *done = message->body;
 
@@ -363,7 +385,7 @@ static bool answer_ok(const struct channel_message *message)
 	       sizeof(refused->error.message);
 }
 
-void broker_message(struct frontend *frontend, const struct channel_message *message)
+void broker_message(struct frontend *frontend, struct channel_message *message)
 {
 	bool answer = message->row->type >= FRONTEND_DONE; /* the broker sends no UPDATE */
 

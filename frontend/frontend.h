@@ -13,6 +13,7 @@
 #include "frontend/events.h"
 #include "frontend/listener.h"
 #include "frontend/subscribers.h"
+#include "frontend/listing.h"
 #include "frontend/view.h"
 #include "proto/channel_launcher.h"
 
@@ -44,6 +45,7 @@ struct frontend {
 	struct changes changes;
 	struct events events;
 	struct subscribers subscribers;
+	struct listing *listings; /* whose iterators are being read */
 	struct arena arena;
 };
 

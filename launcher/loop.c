@@ -3,7 +3,9 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "launcher/declare.h"
 #include "launcher/notify.h"
+#include "launcher/report.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -87,7 +89,8 @@ static void children_reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-		if (loader_reaped(supervisor, pid, wait_status))
+		if (loader_reaped(supervisor, pid, wait_status) ||
+		    declare_reaped(supervisor, pid, wait_status))
 			continue;
 		for (size_t i = 0; i < ROLE_COUNT; i++) {
 			if (supervisor->roles[i].pid == pid)
@@ -152,10 +155,13 @@ static bool anything_runs(const struct supervisor *supervisor)
 /* A failure here stops the service: it never serves unconfined. */
 static void running_enter(struct supervisor *supervisor)
 {
+	struct report report;
 	struct error error = {};
 
+	report_open(supervisor, &report);
 	supervisor->state = SUPERVISOR_RUNNING;
 	supervisor->deadline_ms = 0;
+	declare_start(supervisor);
 	if (supervisor->confine(supervisor, &error) < 0) {
 		log_error("%s; stopping", error.message);
 		supervisor_stop(supervisor, EXIT_FAILURE);
@@ -165,6 +171,7 @@ static void running_enter(struct supervisor *supervisor)
 	         supervisor->settings.runtime_directory, (int)supervisor->roles[ROLE_BROKER].pid,
 	         (int)supervisor->roles[ROLE_FRONTEND].pid,
 	         (int)supervisor->roles[ROLE_OPENER].pid);
+	report_send(supervisor, &report);
 	notify_send(supervisor->notify_fd, "READY=1\nSTATUS=serving");
 }
 
@@ -270,6 +277,7 @@ static void supervisor_reset(struct supervisor *supervisor)
 	supervisor->deadline_ms = now_ms() + supervisor->start_timeout_ms;
 	supervisor->closed_deadline_ms = 0;
 	memset(supervisor->loaders, 0, sizeof(supervisor->loaders));
+	supervisor->declare_pid = 0;
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		supervisor->roles[i] = (struct role){ .name = names[i], .channel = { .fd = -1 } };
 }

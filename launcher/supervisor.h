@@ -24,6 +24,7 @@ struct role {
 	const char *name;
 	pid_t pid; /* 0: does not run */
 	bool ready;
+	uint32_t landlock_abi; /* as it said when it was ready */
 	struct channel channel; /* the upper end; fd -1 once closed */
 };
 
@@ -37,6 +38,7 @@ enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_RUNNING, SUPERVISOR_STOP
 
 struct supervisor {
 	const char *helpers;
+	const char *declarations; /* the directory of programs.d; NULL: none */
 	struct users users;
 	struct launcher_settings settings;
 	int listen_fd; /* handed to the frontend, then closed here */
@@ -57,6 +59,7 @@ struct supervisor {
 	uint64_t closed_deadline_ms; /* of roles that closed their channel but run; 0: none */
 	struct role roles[ROLE_COUNT];
 	struct loader loaders[LOADER_SLOTS];
+	pid_t declare_pid; /* 0: does not run */
 };
 
 /*
