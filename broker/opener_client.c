@@ -181,3 +181,12 @@ int opener_netns_open(struct opener_client *client, const char *path, int *fd, s
 	memcpy(question.path, path, strnlen(path, sizeof(question.path) - 1));
 	return opener_open(client, OPENER_NETNS, &question, fd, error);
 }
+
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error)
+{
+	const struct opener_btf question = { .id = id };
+
+	if (!client)
+		return opener_off(error, "a look at a map's types");
+	return opener_open(client, OPENER_BTF, &question, fd, error);
+}

@@ -47,4 +47,7 @@ int opener_file_open(struct opener_client *client, const struct opener_file *que
  * BPF_LINK_CREATE take. */
 int opener_netns_open(struct opener_client *client, const char *path, int *fd, struct error *error);
 
+/* A BTF object by its id: the types of a map. */
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error);
+
 #endif

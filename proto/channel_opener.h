@@ -73,6 +73,12 @@ struct opener_netns {
 	char path[OPENER_PATH_SIZE]; /* target_path_ok */
 };
 
+/* A BTF object by its id. */
+struct opener_btf {
+	uint32_t id;
+	uint32_t reserved;
+};
+
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_OPENER(X)                                                                    \
 	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)             \
@@ -82,7 +88,7 @@ struct opener_netns {
 	/* DISPATCHER of a dispatcher: the program and its configuration map */              \
 	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)        \
 	/* DISPATCHER of a program that has not exactly one map; COMPONENT; FILE (O_PATH: no \
-	 * right to read it); NETNS; the others: a perf event */                             \
+	 * right to read it); NETNS; BTF; the others: a perf event */                        \
 	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                   \
 	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                  \
 	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)                   \
@@ -90,7 +96,8 @@ struct opener_netns {
 	X(UPROBE, 10, UPPER, struct opener_uprobe, 0, OPENER_STATE_READY)                    \
 	X(SAMPLE, 11, UPPER, struct opener_sample, 0, OPENER_STATE_READY)                    \
 	X(FILE, 12, UPPER, struct opener_file, 0, OPENER_STATE_READY)                        \
-	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY)
+	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY)                      \
+	X(BTF, 14, UPPER, struct opener_btf, 0, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -75,7 +75,7 @@ static json_t *map_json(const struct bpfd_map *map)
 	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin));
 }
 
-static json_t *maps_json(const struct bpfd_map *maps, size_t count)
+json_t *maps_json(const struct bpfd_map *maps, size_t count)
 {
 	json_t *array = json_array();
 
