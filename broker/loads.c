@@ -145,7 +145,6 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 		return NULL;
 	job->program_count = request->program_count;
 	job->map_memory_max = broker->settings.map_memory_max;
-	job->globals = request->globals;
 	for (uint32_t i = 0; i < request->program_count; i++) {
 		const struct frontend_load_program *asked = &request->programs[i];
 
@@ -162,7 +161,9 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 static void slot_submit(struct broker *broker, struct load_slot *slot, struct load_job *job)
 {
 	struct gate_job *work = gate_job_make(broker, &job->request);
-	int result = work ? session_submit(slot->session, work, job->object_fd) : -ENOMEM;
+	int result =
+		work ? session_submit(slot->session, work, &job->request.globals, job->object_fd)
+		     : -ENOMEM;
 
 	free(work);
 	slot->job = job;

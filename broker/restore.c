@@ -183,6 +183,7 @@ static bool load_start(struct broker *broker, const struct program_entry *first)
 		return false;
 	}
 	job->object_fd = -1;
+	job->iterator = -1;
 	job->deadline_ms = clock_now_ms() + broker->settings.load_timeout_ms;
 	result = request_fill(broker, job, first->load_id, &error);
 	if (!result)

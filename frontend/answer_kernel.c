@@ -20,13 +20,13 @@ int own_programs_take(const struct answer_source *source, struct own_programs *o
 {
 	const struct view_table *table = &source->view->programs;
 
-	own->items = arena_take_array(source->arena, table->count, sizeof(*own->items));
+	own->items = arena_take_array(source->arena, table->count, sizeof(void *));
 	if (!own->items)
 		return -ENOMEM;
 	own->count = table->count;
 	for (size_t i = 0; i < table->count; i++)
 		own->items[i] = table->items[i];
-	qsort(own->items, own->count, sizeof(*own->items), own_compare);
+	qsort(own->items, own->count, sizeof(void *), own_compare);
 	return 0;
 }
 

@@ -122,7 +122,7 @@ static int no_print(enum libbpf_print_level level, const char *format, va_list l
 	return 0;
 }
 
-_Bool globals_encode(struct arguments *arguments)
+_Bool globals_encode(struct arguments *arguments, const char *path)
 {
 	struct btf *btf = NULL;
 	_Bool taken = 1;
@@ -136,14 +136,14 @@ _Bool globals_encode(struct arguments *arguments)
 			continue;
 		}
 		if (!btf)
-			btf = btf__parse_elf(arguments->operands[0], NULL);
+			btf = btf__parse_elf(path, NULL);
 		if (!btf)
-			taken = complain(arguments,
-			                 "--global %s: %s has no BTF type information, by which "
-			                 "\"%s\" would be understood: compile it with -g, or give "
-			                 "%s=hex: and the variable's bytes",
-			                 global->name, arguments->operands[0],
-			                 (const char *)global->value, global->name);
+			taken = complain(
+				arguments,
+				"--global %s: the object has no BTF type information, by which "
+				"\"%s\" would be understood: compile it with -g, or give "
+				"%s=hex: and the variable's bytes",
+				global->name, (const char *)global->value, global->name);
 		else
 			taken = typed_global(arguments, btf, global);
 	}

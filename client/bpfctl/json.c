@@ -151,7 +151,7 @@ json_t *program_json(const struct bpfd_program *program)
 {
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b, "
-	        "s:o, s:o}",
+		"s:o, s:o}",
 		"id", id_json(program->id), "name", text_json(program->name), "type",
 		text_json(bpfd_program_type_name(program->type)), "target",
 		text_json(program->target), "application", text_json(program->application), "owner",
@@ -241,14 +241,13 @@ json_t *link_json(const struct bpfd_link *link)
 		json_pack("{s:o, s:o, s:o, s:o}", "id", id_json(link->id), "program_id",
 	                  id_json(link->program_id), "program_name", text_json(link->program_name),
 	                  "type", text_json(bpfd_program_type_name(link->type)));
-	json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
-	                         text_json(bpfd_link_state_name(link->state)), "reason",
-	                         text_json(link->reason), "kernel_program_id",
-	                         id_json(link->kernel_program_id), "kernel_link_id",
-	                         id_json(link->kernel_link_id), "kernel_type",
-	                         text_json(link->kernel_type), "owner",
-	                         link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
-	                         metadata_json(link->metadata, link->metadata_count));
+	json_t *rest = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+		text_json(bpfd_link_state_name(link->state)), "reason", text_json(link->reason),
+		"kernel_program_id", id_json(link->kernel_program_id), "kernel_link_id",
+		id_json(link->kernel_link_id), "kernel_type", text_json(link->kernel_type), "owner",
+		link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
+		metadata_json(link->metadata, link->metadata_count));
 
 	target_json(json, link);
 	if (json_object_update(json, rest) < 0) {

@@ -34,13 +34,13 @@ static int rate_compare(const void *left, const void *right)
 /* A list's programs in the order of their kernel ids; to be freed. */
 static const struct bpfd_program **programs_sort(const struct bpfd_programs *programs)
 {
-	const struct bpfd_program **sorted = calloc(programs->count + 1, sizeof(*sorted));
+	const struct bpfd_program **sorted = calloc(programs->count + 1, sizeof(void *));
 
 	if (!sorted)
 		return NULL;
 	for (size_t i = 0; i < programs->count; i++)
 		sorted[i] = &programs->items[i];
-	qsort(sorted, programs->count, sizeof(*sorted), kernel_compare);
+	qsort(sorted, programs->count, sizeof(void *), kernel_compare);
 	return sorted;
 }
 
@@ -63,7 +63,7 @@ int top_rates_make(const struct bpfd_programs *before, const struct bpfd_program
 	for (size_t i = 0; i < after->count; i++) {
 		const struct bpfd_program *now = &after->items[i];
 		const struct bpfd_program **then =
-			bsearch(&now, old, before->count, sizeof(*old), kernel_compare);
+			bsearch(&now, old, before->count, sizeof(void *), kernel_compare);
 
 		if (!then)
 			continue;

@@ -77,7 +77,8 @@ static int source_describe(const Bpfd__V1__Source *message, bool foreign,
 static int kernel_describe(const Bpfd__V1__KernelProgram *message,
                            struct bpfd_kernel_program *kernel, struct bpfd_error **error)
 {
-	if (!message || message->id == 0 || message->tag.len != sizeof(kernel->tag))
+	/* the id is 0 while the program waits to be restored */
+	if (!message || message->tag.len != sizeof(kernel->tag))
 		return error_answer(error, "a program without what the kernel says of it");
 	*kernel = (struct bpfd_kernel_program){
 		.name = message->name,
