@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
+#include "frontend/map_answer.h"
 #include "frontend/operations.h"
 #include "frontend/rows.h"
 
@@ -141,22 +142,41 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	return slot;
 }
 
-#define SAME_HEAD(structure, id)                                                            \
-	(offsetof(structure, request_id) == offsetof(struct frontend_remove, request_id) && \
+/* What a change is called, and whether it names a program rather than a link; the others are
+ * questions, of which nobody is told. */
+static const struct change_kind {
+	const char *operation;
+	bool of_program;
+} change_kinds[] = {
+	[FRONTEND_LOAD] = { "load", false },
+	[FRONTEND_ATTACH] = { "attach", true },
+	[FRONTEND_UPDATE] = { "update", false },
+	[FRONTEND_DETACH] = { "detach", false },
+	[FRONTEND_UNLOAD] = { "unload", true },
+	[FRONTEND_MAP_SET] = { "map_set", true },
+	[FRONTEND_MAP_SET_LONG] = { "map_set", true },
+	[FRONTEND_MAP_DELETE] = { "map_delete", true },
+	[FRONTEND_MAP_DATA] = { NULL, false }, /* the last message */
+};
+
+#define SAME_HEAD(structure, id)                                                       \
+	(sizeof(struct record_peer) == offsetof(struct frontend_remove, request_id) && \
 	 offsetof(structure, id) == offsetof(struct frontend_remove, target_id))
 
 _Static_assert(SAME_HEAD(struct frontend_load, program_count) &&
                        SAME_HEAD(struct frontend_attach, program_id) &&
-                       SAME_HEAD(struct frontend_update, link_id),
-               "every message that asks begins with the same fields");
+                       SAME_HEAD(struct frontend_update, link_id) &&
+                       SAME_HEAD(struct frontend_map_set, entry.program_id) &&
+                       SAME_HEAD(struct frontend_map_entry, program_id),
+               "every change begins with the same fields");
 
 /* Keeps who asks, and for what. */
 static void change_describe(struct change *change, const void *body)
 {
 	struct frontend_remove asked;
 
-	if (change->type == FRONTEND_KERNEL_LIST)
-		return; /* a question, which nobody is told of */
+	if (!change_kinds[change->type].operation)
+		return;
 	memcpy(&asked, body, sizeof(asked));
 	change->origin.peer = asked.peer;
 	memcpy(change->origin.request_id, asked.request_id, sizeof(asked.request_id));
@@ -237,6 +257,11 @@ static int done_compose(const struct answer_source *source, uint16_t type,
 		return answer_update(source, done->ids[0], response);
 	case FRONTEND_DETACH:
 		return answer_detach(source, done->ids[0], response);
+	case FRONTEND_MAP_SET:
+	case FRONTEND_MAP_SET_LONG:
+		return answer_map_change(source, true, done->ids[0], response);
+	case FRONTEND_MAP_DELETE:
+		return answer_map_change(source, false, done->ids[0], response);
 	default:
 		return answer_unload(source, done->ids[0], response);
 	}
@@ -288,48 +313,58 @@ static void refused_answer(struct frontend *frontend, struct connection *connect
 	connection_answer(frontend, connection, &response);
 }
 
-static const char *operation_name(uint16_t type)
-{
-	switch (type) {
-	case FRONTEND_LOAD:
-		return "load";
-	case FRONTEND_ATTACH:
-		return "attach";
-	case FRONTEND_UPDATE:
-		return "update";
-	case FRONTEND_DETACH:
-		return "detach";
-	default:
-		return "unload";
-	}
-}
-
 /* What came of the change, to those who watch. */
 static void change_tell(struct frontend *frontend, const struct change *change,
                         const struct channel_message *message)
 {
-	struct event_request request = { .operation = operation_name(change->type) };
+	const struct change_kind *kind = &change_kinds[change->type];
+	struct event_request request = { .operation = kind->operation };
 	const struct frontend_refused *refused = message->body;
 
-	if (change->type == FRONTEND_KERNEL_LIST)
+	if (!kind->operation)
 		return;
 	if (message->row->type == FRONTEND_DONE) {
 		event_done(frontend, &change->origin, change->type, message->body);
 		return;
 	}
-	if (change->type == FRONTEND_ATTACH || change->type == FRONTEND_UNLOAD)
+	if (kind->of_program)
 		request.program_id = change->target_id;
 	else
 		request.link_id = change->target_id;
 	event_refused(frontend, &change->origin, &request, &refused->error);
 }
 
-/* A list is answered with records, a change with DONE; anything may be refused. */
+/* A map's entries or types. They are in memory until the answer is packed. */
+static void map_answer(struct frontend *frontend, struct connection *connection,
+                       const struct frontend_map_data *data, int fd)
+{
+	struct answer_source source = operation_source(frontend);
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	_cleanup_free_ uint8_t *bytes = malloc(data->size + 1);
+	int r = bytes ? memfd_read(fd, bytes, data->size) : -ENOMEM;
+	struct error error;
+
+	if (r == 0)
+		r = answer_map_data(source.arena, data, bytes, &response);
+	if (r == -EPROTO) {
+		frontend_fail(frontend, "the broker sent a map's data that are not as it says");
+	} else if (r < 0) {
+		(void)error_set(&error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
+		operation_refuse(frontend, connection, &error);
+	} else {
+		connection_answer(frontend, connection, &response);
+	}
+}
+
+/* A list is answered with records, a question about a map with data, a change with DONE; anything
+ * may be refused. */
 static bool answer_fits(uint16_t question, uint16_t answer)
 {
-	if (answer == FRONTEND_KERNEL_RECORDS)
-		return question == FRONTEND_KERNEL_LIST;
-	return answer != FRONTEND_DONE || question != FRONTEND_KERNEL_LIST;
+	if (answer == FRONTEND_REFUSED || answer == FRONTEND_REFUSED_WITH_LOG)
+		return true;
+	if (question == FRONTEND_KERNEL_LIST)
+		return answer == FRONTEND_KERNEL_RECORDS;
+	return answer == (question == FRONTEND_MAP_READ ? FRONTEND_MAP_DATA : FRONTEND_DONE);
 }
 
 static void change_answered(struct frontend *frontend, struct channel_message *message)
@@ -362,6 +397,8 @@ static void change_answered(struct frontend *frontend, struct channel_message *m
 		listing_records(frontend, connection, message);
 	} else if (message->row->type == FRONTEND_DONE) {
 		done_answer(frontend, connection, type, message->body);
+	} else if (message->row->type == FRONTEND_MAP_DATA) {
+		map_answer(frontend, connection, message->body, message->descriptors[0]);
 	} else {
 		listing_end(frontend, connection);
 		refused_answer(frontend, connection, message->body, message->descriptors[0]);
@@ -378,6 +415,8 @@ static bool answer_ok(const struct channel_message *message)
 
 		return done->count >= 1 && done->count <= LOAD_PROGRAMS_MAX;
 	}
+	if (message->row->type == FRONTEND_MAP_DATA)
+		return map_data_ok(message->body);
 
 	const struct frontend_refused *refused = message->body;
 
