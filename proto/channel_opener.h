@@ -18,6 +18,7 @@ enum opener_state { OPENER_STATE_READY = 1 };
 struct opener_dispatcher {
 	uint32_t ifindex;
 	uint32_t program_id;
+	char netns[OPENER_PATH_SIZE]; /* where the interface is: target_path_ok; empty: here */
 };
 
 /* A component's pins in dispatch-<ifindex>-<dispatcher id>/progN-*. */
@@ -26,6 +27,7 @@ struct opener_component {
 	uint32_t dispatcher_id;
 	uint32_t slot;
 	uint32_t reserved;
+	char netns[OPENER_PATH_SIZE]; /* as above */
 };
 
 struct opener_tracepoint {
@@ -90,7 +92,10 @@ struct opener_netns {
 	X(UPROBE, 10, UPPER, struct opener_uprobe, 0, OPENER_STATE_READY)                    \
 	X(SAMPLE, 11, UPPER, struct opener_sample, 0, OPENER_STATE_READY)                    \
 	X(FILE, 12, UPPER, struct opener_file, 0, OPENER_STATE_READY)                        \
-	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY)
+	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY) \
+	/* the same, and a routing socket that was made inside */                            \
+	X(NETNS_SOCKET, 14, UPPER, struct opener_netns, 0, OPENER_STATE_READY)              \
+	X(OPENED_NETNS, 15, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -16,6 +16,7 @@ static int (*const answers[])(struct opener *opener, const void *question,
 	[OPENER_SAMPLE] = answer_sample,
 	[OPENER_FILE] = answer_file,
 	[OPENER_NETNS] = answer_netns,
+	[OPENER_NETNS_SOCKET] = answer_netns_socket,
 };
 
 static int refuse(struct opener *opener, uint64_t id, int result, const struct error *error)
