@@ -199,12 +199,13 @@ static int detach_tcx(struct attach_context *context, const struct record_link *
 {
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
 	int result = attach_link_detach(context, link, error);
+	size_t count;
 
-	if (result == 0)
-		hook_publish(
-			context, link, members,
-			context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX));
-	return result;
+	if (result < 0)
+		return result;
+	count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	hook_publish(context, link, members, count);
+	return 0;
 }
 
 /* A link keeps its place: so its new priority must not ask for another one. */

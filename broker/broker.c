@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/broker.h"
 
+#include "broker/objects.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -144,6 +145,8 @@ static void chain_changed(void *state, const struct record_chain *chain)
 	/* what is remembered of TC, its engine remembers */
 	if (xdp && registry_reserve(&broker->registry, 0, 0, 1) == 0)
 		registry_chain_put(&broker->registry, chain);
+	if (chain->type == PROGRAM_TYPE_TCX || chain->type == PROGRAM_TYPE_NETKIT)
+		monitor_tcx_begin(broker);
 	if (!xdp && !chain->count)
 		view_gone(broker, FRONTEND_GONE_CHAIN,
 		          RECORD_CHAIN_ID(chain->type, chain->ifindex, chain->direction));
@@ -275,12 +278,16 @@ int broker_open(const struct launcher_settings *settings,
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
 	broker->settings = *settings;
 	programs_limit(&broker->settings);
-	broker->epoll_fd = broker->signal_fd = -1;
+	broker->epoll_fd = broker->signal_fd = broker->objects_fd = -1;
 	broker->netlink.fd = broker->tc_monitor.fd = broker->cgroup_monitor_fd = -1;
 	channels_open(broker, descriptors);
 	result = places_open(broker, error);
 	if (!result)
 		result = live_store_open(broker, error);
+	if (!result) {
+		broker->objects_fd = objects_open(broker->settings.state_directory, error);
+		result = broker->objects_fd < 0 ? broker->objects_fd : 0;
+	}
 	if (!result)
 		result = xdp_open(&broker->settings, broker->attach.opener, &broker->xdp, error);
 	if (!result)
@@ -305,7 +312,6 @@ int broker_open(const struct launcher_settings *settings,
 
 int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *error)
 {
-	struct launcher_ready ready = { .landlock_abi = landlock_abi };
 	int result = reconcile_run(broker, error);
 
 	broker->status.landlock_abi = landlock_abi;
@@ -313,16 +319,26 @@ int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *err
 		return result;
 	/* Before any id is given. Not before the store was read: a damaged one replaces no copy. */
 	(void)copies_now(broker, false, error);
-	result = view_send_all(broker, error);
-	if (result)
-		return result;
+	persist_collect(broker);
 	loads_start_session(broker);
-	result = channel_send(&broker->launcher, LAUNCHER_READY, 0, &ready, NULL);
-	if (result || broker->failed)
-		return error_set(error, result ? result : -EPIPE, ERROR_INTERNAL,
-		                 "the launcher or the frontend is gone");
+	restore_begin(broker);
+	return broker->failed ? error_set(error, -EPIPE, ERROR_INTERNAL, "bpfd cannot be ready")
+	                      : 0;
+}
+
+void broker_ready(struct broker *broker)
+{
+	struct launcher_ready ready = { .landlock_abi = broker->status.landlock_abi };
+	struct error error = {};
+	int result = view_send_all(broker, &error);
+
+	if (!result && !broker->failed)
+		result = channel_send(&broker->launcher, LAUNCHER_READY, 0, &ready, NULL);
 	broker->launcher_state = LAUNCHER_STATE_RUNNING;
-	return 0;
+	if (!result)
+		return;
+	log_error("cannot be ready: %s", error.message[0] ? error.message : strerror(-result));
+	broker->failed = true;
 }
 
 void broker_close(struct broker *broker)
@@ -340,6 +356,8 @@ void broker_close(struct broker *broker)
 		(void)close(broker->epoll_fd);
 	if (broker->signal_fd >= 0)
 		(void)close(broker->signal_fd);
+	if (broker->objects_fd >= 0)
+		(void)close(broker->objects_fd);
 	(void)close(broker->launcher.fd);
 	(void)close(broker->frontend.fd);
 	cgroup_tree_close(&broker->attach.cgroups);

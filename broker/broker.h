@@ -42,6 +42,12 @@ struct copies {
 	unsigned int retry_ms; /* 0: the last one was written */
 };
 
+/* Persistent programs that are being loaded again. */
+struct restore {
+	bool active;
+	uint64_t ready_at_ms; /* READY is said then, whatever is left to do */
+};
+
 struct broker {
 	struct launcher_settings settings;
 	struct channel launcher;
@@ -56,10 +62,12 @@ struct broker {
 	struct netlink tc_monitor;
 	uint64_t tcx_sum;        /* of what was there at the last look */
 	uint64_t tcx_look_at_ms; /* 0: nothing is attached that is to be looked at */
-	int cgroup_monitor_fd; /* inotify */
+	int cgroup_monitor_fd;   /* inotify */
 	struct attach_context attach;
 	struct loads loads;
 	struct copies copies;
+	struct restore restore;
+	int objects_fd; /* where the objects of persistent programs are kept */
 	struct record_status status;
 	uint32_t possible_cpus;
 	int epoll_fd;
@@ -95,6 +103,8 @@ int broker_open(const struct launcher_settings *settings,
                 struct error *error);
 /* Reconciles, tells the frontend everything, starts the first loader and says READY. */
 int broker_start(struct broker *broker, uint32_t landlock_abi, struct error *error);
+/* Tells the frontend everything and says READY. A failure marks the broker as failed. */
+void broker_ready(struct broker *broker);
 /* Serves until the launcher says STOP (0) or the service is broken (-EPROTO or another -errno). */
 int broker_run(struct broker *broker);
 void broker_close(struct broker *broker);
@@ -164,6 +174,34 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
                          const struct error *error, int log_fd, uint32_t log_size);
 struct origin load_origin(const struct load_job *job, size_t waiter);
 
+/* persist.c */
+bool persist_program(const struct broker *broker, uint64_t program_id);
+/* Makes a change that was committed outlive the machine, where it concerns something persistent: 0,
+ * or -errno with `error`, and then the caller takes the change back. */
+int persist_copy(struct broker *broker, bool persistent, struct error *error);
+/* Removes the object unless a persistent program needs it. */
+void persist_object_release(struct broker *broker, const uint8_t digest[DIGEST_SIZE]);
+/* Removes all objects that none needs. */
+void persist_collect(struct broker *broker);
+void persist_reason(char reason[REASON_SIZE], const struct error *error);
+
+/* restore.c: loads persistent programs again that a reboot took from the kernel. Its jobs end in
+ * restore_done() or restore_failed(), which start the next. */
+void restore_mark(struct broker *broker, uint64_t id);
+void restore_begin(struct broker *broker);
+void restore_next(struct broker *broker);
+void restore_done(struct broker *broker, const struct load_job *job);
+void restore_failed(struct broker *broker, const struct load_job *job, const struct error *error);
+/* Says READY if it is time; the milliseconds until then, or -1. */
+int restore_tick(struct broker *broker);
+
+/* restore_links.c: attaches links again. */
+void restore_link_wait(struct broker *broker, uint64_t id);
+/* Every one that waits, that failed, or that follows an interface which was gone. */
+void restore_links(struct broker *broker);
+/* Those that wait for an interface of this name, which is there (or is another one) now. */
+void restore_interface(struct broker *broker, const char *interface);
+
 /* links.c */
 int attach_request(struct broker *broker, struct channel_message *message);
 int detach_request(struct broker *broker, struct channel_message *message);
@@ -175,6 +213,8 @@ int link_store(struct broker *broker, const struct record_link *link, struct err
 /* The same with the answer that the change gets. */
 int link_store_answered(struct broker *broker, const struct record_link *link,
                         const struct origin *origin, struct error *error);
+/* -ESRCH with `error` unless the program is in the kernel. */
+int program_loaded_check(const struct record_program *program, struct error *error);
 struct store_answer answer_of_one(enum store_operation operation, uint64_t id);
 
 /* update.c */
@@ -208,8 +248,9 @@ void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
 
 /* monitor_tcx.c: the same for tcx and netkit, on one interface, or on all for 0 */
 void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex);
-/* Nobody tells what others do there: looks from time to time. The milliseconds until the next time,
- * or -1 when there is nothing to look at. */
+/* Nobody tells what others do there: so bpfd looks from time to time, once something was told to be
+ * there. The milliseconds until the next time, or -1 when there is nothing to look at. */
+void monitor_tcx_begin(struct broker *broker);
 int monitor_tcx_tick(struct broker *broker);
 
 /* monitor_cgroup.c: control groups that vanish. A link, or all, are watched from here on. */

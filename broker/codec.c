@@ -46,18 +46,37 @@ static bool metadata_take(struct reader *reader, struct record_metadata *metadat
 	       validate_metadata(metadata);
 }
 
+/* A text at the end of a record: its length and its bytes. */
+static size_t reason_append(unsigned char *out, size_t used, const char *reason)
+{
+	uint8_t length = (uint8_t)strnlen(reason, REASON_SIZE - 1);
+
+	used = append(out, used, &length, sizeof(length));
+	return append(out, used, reason, length);
+}
+
+static bool reason_take(struct reader *reader, char reason[REASON_SIZE])
+{
+	uint8_t length;
+
+	return take(reader, &length, sizeof(length)) && take(reader, reason, length) &&
+	       channel_text_ok(reason, REASON_SIZE);
+}
+
 size_t codec_program_encode(const struct record_program *program, void *out)
 {
 	size_t used = append(out, 0, program, offsetof(struct record_program, maps));
 
 	used = append(out, used, program->maps, program->map_count * sizeof(program->maps[0]));
-	return metadata_append(out, used, &program->metadata);
+	used = metadata_append(out, used, &program->metadata);
+	return reason_append(out, used, program->reason);
 }
 
 static bool program_ok(const struct record_program *program, uint64_t id)
 {
 	if (program->id != id || !program_type_row(program->type) ||
-	    program->form > PROGRAM_FORM_EXTENSION || !program->name[0] ||
+	    program->form > PROGRAM_FORM_EXTENSION || program->persist > 1 ||
+	    program->exclusive > 1 || program->state > PROGRAM_STATE_FAILED || !program->name[0] ||
 	    !channel_text_ok(program->name, sizeof(program->name)) ||
 	    !channel_text_ok(program->target, sizeof(program->target)) ||
 	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
@@ -80,7 +99,8 @@ int codec_program_decode(const void *bytes, size_t size, uint64_t id,
 	if (!take(&reader, &read, offsetof(struct record_program, maps)) ||
 	    read.map_count > LOAD_MAPS_MAX ||
 	    !take(&reader, read.maps, read.map_count * sizeof(read.maps[0])) ||
-	    !metadata_take(&reader, &read.metadata) || reader.left || !program_ok(&read, id))
+	    !metadata_take(&reader, &read.metadata) || !reason_take(&reader, read.reason) ||
+	    reader.left || !program_ok(&read, id))
 		return -EBADMSG;
 	*program = read;
 	return 0;
@@ -90,13 +110,14 @@ size_t codec_link_encode(const struct record_link *link, void *out)
 {
 	size_t used = append(out, 0, link, offsetof(struct record_link, metadata));
 
-	return metadata_append(out, used, &link->metadata);
+	used = metadata_append(out, used, &link->metadata);
+	return reason_append(out, used, link->reason);
 }
 
 static bool link_ok(const struct record_link *link, uint64_t id)
 {
 	return link->id == id && link->program_id && program_type_row(link->type) &&
-	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_UPDATING &&
+	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_FAILED &&
 	       (link->state == LINK_STATE_UPDATING) == (link->updating_to != 0) &&
 	       target_well_formed(&link->target);
 }
@@ -107,7 +128,8 @@ int codec_link_decode(const void *bytes, size_t size, uint64_t id, struct record
 	struct record_link read = {};
 
 	if (!take(&reader, &read, offsetof(struct record_link, metadata)) ||
-	    !metadata_take(&reader, &read.metadata) || reader.left || !link_ok(&read, id))
+	    !metadata_take(&reader, &read.metadata) || !reason_take(&reader, read.reason) ||
+	    reader.left || !link_ok(&read, id))
 		return -EBADMSG;
 	*link = read;
 	return 0;

@@ -25,7 +25,7 @@ struct store_answer answer_of_one(enum store_operation operation, uint64_t id)
 }
 
 int link_store_answered(struct broker *broker, const struct record_link *link,
-                               const struct origin *origin, struct error *error)
+                        const struct origin *origin, struct error *error)
 {
 	struct store_answer answer = answer_of_one(origin->operation, link->id);
 
@@ -35,13 +35,15 @@ int link_store_answered(struct broker *broker, const struct record_link *link,
 	return store_commit(broker->store, error);
 }
 
-static int link_forget(struct broker *broker, uint64_t id)
+/* With the answer, if there was one. */
+static int link_forget(struct broker *broker, const struct origin *origin, uint64_t id)
 {
 	struct error error;
 	int result;
 
 	store_begin(broker->store);
 	store_link_delete(broker->store, id);
+	store_request_delete(broker->store, origin->request_id, origin->peer.uid);
 	result = store_commit(broker->store, &error);
 	if (result)
 		log_warning("link %llu stays in the store until the next start: %s",
@@ -69,6 +71,15 @@ static struct record_link link_make(const struct broker *broker,
 	return link;
 }
 
+int program_loaded_check(const struct record_program *program, struct error *error)
+{
+	if (program->state == PROGRAM_STATE_LOADED)
+		return 0;
+	return error_set(error, -ESRCH, ERROR_UNAVAILABLE, "program %llu is not in the kernel: %s",
+	                 (unsigned long long)program->id,
+	                 program->reason[0] ? program->reason : "it is about to be loaded again");
+}
+
 static int program_find(struct broker *broker, const struct frontend_attach *request,
                         struct record_program *program, struct error *error)
 {
@@ -83,7 +94,7 @@ static int program_find(struct broker *broker, const struct frontend_attach *req
 		                 "program %llu is of type %s: attach it as that",
 		                 (unsigned long long)request->program_id,
 		                 program_type_row(program->type)->name);
-	return result;
+	return result ? result : program_loaded_check(program, error);
 }
 
 static int link_check(struct broker *broker, const struct record_program *program,
@@ -127,12 +138,35 @@ static int link_attach(struct broker *broker, const struct origin *origin,
 		link->state = LINK_STATE_ATTACHED;
 		link->attached_at_s = clock_now_s();
 		result = link_store_answered(broker, link, origin, error);
+		if (!result)
+			result = persist_copy(broker, program->persist, error);
 		if (result && type->detach(&broker->attach, link, &ignored) < 0)
 			log_error("link %llu could not be stored nor taken off again: %s",
 			          (unsigned long long)link->id, ignored.message);
 	}
 	if (result)
-		(void)link_forget(broker, link->id);
+		(void)link_forget(broker, origin, link->id);
+	return result;
+}
+
+/* A link that follows a name need not find it: it is attached when an interface gets it. `error`
+ * says that there is none. */
+static int link_wait(struct broker *broker, const struct origin *origin,
+                     const struct record_program *program, struct record_link *link,
+                     struct error *error)
+{
+	int result;
+
+	if (registry_reserve(&broker->registry, 0, 1, 0) < 0)
+		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE,
+		                 "bpfd is out of memory: try again");
+	link->state = LINK_STATE_WAITING;
+	persist_reason(link->reason, error);
+	result = link_store_answered(broker, link, origin, error);
+	if (!result)
+		result = persist_copy(broker, program->persist, error);
+	if (result)
+		(void)link_forget(broker, origin, link->id);
 	return result;
 }
 
@@ -193,7 +227,9 @@ int attach_request(struct broker *broker, struct channel_message *message)
 		result = program_find(broker, request, &program, &error);
 	if (!result)
 		result = link_check(broker, &program, &link, &error);
-	if (!result)
+	if (result == -ENODEV && link.target.follow)
+		result = link_wait(broker, &origin, &program, &link, &error);
+	else if (!result)
 		result = link_attach(broker, &origin, &program, &link, &error);
 	if (result)
 		attach_refuse(broker, &origin, &link, &error);
@@ -206,7 +242,8 @@ int link_take_off(struct broker *broker, const struct record_link *link, struct 
 {
 	/* Somebody else has taken it off already, or its interface is gone: the kernel holds
 	 * nothing of it. */
-	if (link->state == LINK_STATE_REMOVED || link->state == LINK_STATE_GONE)
+	if (link->state == LINK_STATE_REMOVED || link->state == LINK_STATE_GONE ||
+	    link->state == LINK_STATE_WAITING || link->state == LINK_STATE_FAILED)
 		return 0;
 	return attach_type(link->type)->detach(&broker->attach, link, error);
 }
@@ -247,7 +284,10 @@ static int link_detach(struct broker *broker, const struct origin *origin, struc
 
 	if (result)
 		return result;
-	result = link_take_off(broker, &before, error);
+	/* the intent is what must not be lost: a restored store finishes it */
+	result = persist_copy(broker, persist_program(broker, link->program_id), error);
+	if (!result)
+		result = link_take_off(broker, &before, error);
 	if (result) {
 		if (link_state_set(broker, link, before.state, &ignored) < 0)
 			log_warning("link %llu will be taken off at the next start: %s",

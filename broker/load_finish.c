@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 
 #include "broker/kernel.h"
+#include "broker/objects.h"
 #include "broker/own_pins.h"
 #include "broker/validate.h"
 #include "common/log.h"
@@ -54,6 +55,11 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
 {
 	struct store_answer nothing = {};
 	char detail[256];
+
+	if (job->restores[0]) {
+		restore_failed(broker, job, error);
+		return;
+	}
 
 	detail_make(job, &nothing, detail, sizeof(detail));
 	for (size_t i = 0; i < job->waiter_count; i++) {
@@ -156,6 +162,7 @@ static void record_common(const struct load_job *job, const struct session_resul
 	memcpy(record->digest, result->digest, sizeof(record->digest));
 	memcpy(record->application, job->request.application, sizeof(record->application));
 	memcpy(record->source_name, job->request.source_name, sizeof(record->source_name));
+	record->persist = job->request.persist;
 	record->metadata.count = job->request.metadata.count;
 	memcpy(record->metadata.entries, job->request.metadata.entries,
 	       record->metadata.count * sizeof(record->metadata.entries[0]));
@@ -176,6 +183,7 @@ static int program_check(const struct broker *broker, const struct load_job *job
 	record_common(job, result, &loaded->record);
 	loaded->record.type = program->type;
 	memcpy(loaded->record.target, program->target, sizeof(loaded->record.target));
+	loaded->record.exclusive = asked->exclusive;
 	memcpy(loaded->record.name, asked->function, sizeof(loaded->record.name));
 	loaded->record.xdp = program->xdp;
 
@@ -198,6 +206,10 @@ static int result_check(const struct broker *broker, const struct load_job *job,
 	struct record_map maps[LOAD_MAPS_MAX] = {};
 	int failure;
 
+	if (job->restores[0] && memcmp(result->digest, job->digest, sizeof(job->digest)) != 0)
+		return error_set(error, -EBADMSG, ERROR_STORE,
+		                 "its object in the state directory is damaged (it has another "
+		                 "digest than when it was loaded): load it again");
 	if (result->program_count != job->request.program_count)
 		return distrust(error, "it has another number of programs than asked for");
 	failure = maps_check(result, maps, error);
@@ -215,13 +227,20 @@ static void pins_undo(struct broker *broker, struct loaded *all, size_t count)
 	}
 }
 
-static int pins_make(struct broker *broker, struct loaded *all, size_t count, struct error *error)
+/* New ones, or those that they had. */
+static void ids_give(struct broker *broker, const struct load_job *job, struct loaded *all)
 {
 	uint64_t id = store_next_program(broker->store);
 
-	for (size_t i = 0; i < count; i++) {
-		all[i].record.id = id++;
+	for (uint32_t i = 0; i < job->request.program_count; i++) {
+		all[i].record.id = job->restores[i] ? job->restores[i] : id + i;
+		all[i].record.load_id = job->restores[i] ? job->load_id : id;
+	}
+}
 
+static int pins_make(struct broker *broker, struct loaded *all, size_t count, struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
 		int failure = own_pins_program_make(&broker->settings, &all[i].record, all[i].fd,
 		                                    all[i].map_fds, error);
 
@@ -249,11 +268,64 @@ static int programs_commit(struct broker *broker, const struct load_job *job,
 	return store_commit(broker->store, error);
 }
 
+/* The load could not be made to last: it has not happened. */
+static void programs_take_back(struct broker *broker, const struct load_job *job,
+                               const struct loaded *all)
+{
+	struct error error;
+
+	store_begin(broker->store);
+	for (uint32_t i = 0; i < job->request.program_count; i++)
+		store_program_delete(broker->store, all[i].record.id);
+	store_request_delete(broker->store, job->request.request_id, job->request.peer.uid);
+	if (store_commit(broker->store, &error) < 0)
+		log_warning("%s", error.message);
+}
+
+/* Commits, and waits for the disk where the programs are to outlive the machine. */
+static int programs_keep(struct broker *broker, const struct load_job *job,
+                         const struct session_result *result, const struct loaded *all,
+                         struct store_answer *answer, struct error *error)
+{
+	bool persist = job->request.persist && !job->restores[0];
+	int failure = 0;
+
+	if (persist)
+		failure = object_keep(broker->objects_fd, result->digest, job->object_fd, error);
+	if (!failure)
+		failure = programs_commit(broker, job, all, answer, error);
+	if (failure || !persist)
+		return failure;
+	failure = persist_copy(broker, true, error);
+	if (failure)
+		programs_take_back(broker, job, all);
+	return failure;
+}
+
+/* What is restored may have been unloaded meanwhile. */
+static int restores_check(const struct broker *broker, const struct load_job *job,
+                          struct error *error)
+{
+	for (uint32_t i = 0; i < job->request.program_count && job->restores[0]; i++) {
+		const struct program_entry *entry =
+			registry_program(&broker->registry, job->restores[i]);
+
+		if (!entry || entry->state != PROGRAM_STATE_RESTORING)
+			return error_set(error, -ENOENT, ERROR_NOT_FOUND,
+			                 "program %llu, of the same load, was unloaded meanwhile",
+			                 (unsigned long long)job->restores[i]);
+	}
+	return 0;
+}
+
 static void programs_publish(struct broker *broker, const struct load_job *job,
                              struct session_result *result, const struct loaded *all)
 {
 	for (uint32_t i = 0; i < job->request.program_count; i++) {
-		registry_program_add(&broker->registry, &all[i].record, all[i].fd);
+		if (job->restores[i])
+			registry_program_set(&broker->registry, &all[i].record, all[i].fd);
+		else
+			registry_program_add(&broker->registry, &all[i].record, all[i].fd);
 		view_program(broker, &all[i].record);
 		view_globals(broker, all[i].record.id, &job->request.globals);
 	}
@@ -270,8 +342,11 @@ static int result_keep(struct broker *broker, const struct load_job *job,
 	size_t count = job->request.program_count;
 	int failure = result_check(broker, job, result, all, error);
 
+	if (!failure)
+		failure = restores_check(broker, job, error);
 	/* Other loads may have ended since this one was let in. */
-	if (!failure && broker->registry.program_count + count > broker->settings.programs_max)
+	if (!failure && !job->restores[0] &&
+	    broker->registry.program_count + count > broker->settings.programs_max)
 		failure = error_set(
 			error, -EDQUOT, ERROR_LIMIT,
 			"bpfd may hold %u programs: unload some, or raise the limit in its "
@@ -280,12 +355,15 @@ static int result_keep(struct broker *broker, const struct load_job *job,
 	if (!failure && registry_reserve(&broker->registry, count, 0, 0) < 0)
 		failure = error_set(error, -ENOMEM, ERROR_UNAVAILABLE,
 		                    "bpfd is out of memory: try again");
+	ids_give(broker, job, all);
 	if (!failure)
 		failure = pins_make(broker, all, count, error);
 	if (!failure)
-		failure = programs_commit(broker, job, all, answer, error);
+		failure = programs_keep(broker, job, result, all, answer, error);
 	if (failure) {
 		pins_undo(broker, all, count);
+		if (job->request.persist && !job->restores[0])
+			persist_object_release(broker, result->digest);
 		return failure;
 	}
 	programs_publish(broker, job, result, all);
@@ -319,6 +397,10 @@ void load_finish(struct broker *broker, struct load_job *job, struct session_res
 		broker->status.loads_failed++;
 		view_status(broker);
 		load_answer_refused(broker, job, &error, -1, 0);
+		return;
+	}
+	if (job->restores[0]) {
+		restore_done(broker, job);
 		return;
 	}
 	detail_make(job, &answer, detail, sizeof(detail));

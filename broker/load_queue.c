@@ -17,6 +17,8 @@ struct load_job *load_job_new(const struct frontend_load *request, uint64_t mess
 		return NULL;
 	/* Field by field: a value of the whole structure would first be made on the stack. */
 	job->next = NULL;
+	memset(job->restores, 0, sizeof(job->restores));
+	job->load_id = 0;
 	memcpy(&job->request, request, sizeof(job->request));
 	job->object_fd = object_fd;
 	job->deadline_ms = deadline_ms;
@@ -29,7 +31,8 @@ void load_job_free(struct load_job *job)
 {
 	if (!job)
 		return;
-	(void)close(job->object_fd);
+	if (job->object_fd >= 0)
+		(void)close(job->object_fd);
 	free(job);
 }
 

@@ -20,7 +20,10 @@ struct load_job {
 	struct frontend_load request;
 	int object_fd;
 	uint64_t deadline_ms; /* of CLOCK_MONOTONIC */
-	size_t waiter_count;
+	uint64_t restores[LOAD_PROGRAMS_MAX]; /* ids of the programs that are loaded again, else 0 */
+	uint64_t load_id;                     /* with restores: theirs */
+	uint8_t digest[DIGEST_SIZE];          /* with restores: what the object must have */
+	size_t waiter_count;                  /* with restores: none */
 	uint64_t waiters[LOAD_WAITERS_MAX]; /* ids of the frontend's messages */
 };
 

@@ -20,6 +20,8 @@ static const char *const state_names[] = {
 	[LINK_STATE_REMOVED] = "removed by somebody else",
 	[LINK_STATE_GONE] = "without its interface",
 	[LINK_STATE_UPDATING] = "being updated",
+	[LINK_STATE_WAITING] = "waiting",
+	[LINK_STATE_FAILED] = "failed",
 };
 
 bool monitor_follows(const struct link_entry *link)
@@ -169,6 +171,9 @@ static bool interface_has_links(const struct registry *registry, uint32_t ifinde
 
 static void change_apply(struct broker *broker, const struct xdp_change *change)
 {
+	if (!change->gone)
+		restore_interface(broker, change->interface);
+
 	const struct chain_entry *chain = registry_chain(&broker->registry, change->ifindex);
 
 	if (!interface_has_links(&broker->registry, change->ifindex))
@@ -191,6 +196,12 @@ static void change_apply(struct broker *broker, const struct xdp_change *change)
 	broker->collect = true;
 }
 
+static void changes_lost(struct broker *broker)
+{
+	monitor_read_all(broker);
+	restore_links(broker);
+}
+
 void monitor_ready(struct broker *broker)
 {
 	for (;;) {
@@ -200,7 +211,7 @@ void monitor_ready(struct broker *broker)
 		if (result == 0)
 			change_apply(broker, &change);
 		else if (result == -ENOBUFS)
-			monitor_read_all(broker);
+			changes_lost(broker);
 		else
 			break;
 	}

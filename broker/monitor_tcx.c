@@ -108,49 +108,44 @@ static uint64_t mix(uint64_t sum, uint64_t number)
 	return (sum ^ number) * 0x100000001b3; /* FNV-1a's prime */
 }
 
-/* Another number as soon as anything changes at any of the hooks. */
+/* Another number as soon as anything changes at any of the hooks; 0 where there are none. */
 static uint64_t hooks_sum(const struct broker *broker)
 {
-	uint64_t sum = 1;
+	uint64_t sum = 0;
 
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 		struct tcx_order order = { .revision = 0 };
 		struct tcx_hook hook;
 
-		if (!is_native(link) || !first_there(&broker->registry, i))
+		if (!is_native(link))
 			continue;
 		hook = tcx_hook_of(link->type, &link->target);
 		(void)tcx_query(&hook, &order);
-		sum = mix(mix(mix(sum, hook.ifindex), hook.attach_type), order.revision);
+		sum = mix(mix(mix(sum + 1, hook.ifindex), hook.attach_type), order.revision);
 	}
 	return sum;
 }
 
-static void look(struct broker *broker)
+void monitor_tcx_begin(struct broker *broker)
 {
-	uint64_t sum = hooks_sum(broker);
-
-	if (sum == broker->tcx_sum)
-		return;
-	broker->tcx_sum = sum;
-	monitor_tcx_read_all(broker, 0);
+	if (!broker->tcx_look_at_ms)
+		broker->tcx_look_at_ms = clock_now_ms() + LOOK_MS;
 }
 
 int monitor_tcx_tick(struct broker *broker)
 {
 	uint64_t now_ms = clock_now_ms();
-	bool any = false;
+	uint64_t sum;
 
-	for (size_t i = 0; i < broker->registry.link_count && !any; i++)
-		any = is_native(&broker->registry.links[i]);
-	if (!any) {
-		broker->tcx_look_at_ms = 0;
+	if (!broker->tcx_look_at_ms)
 		return -1;
-	}
-	if (broker->tcx_look_at_ms && now_ms >= broker->tcx_look_at_ms)
-		look(broker);
-	if (!broker->tcx_look_at_ms || now_ms >= broker->tcx_look_at_ms)
-		broker->tcx_look_at_ms = now_ms + LOOK_MS;
-	return (int)(broker->tcx_look_at_ms - now_ms);
+	if (now_ms < broker->tcx_look_at_ms)
+		return (int)(broker->tcx_look_at_ms - now_ms);
+	sum = hooks_sum(broker);
+	if (sum != broker->tcx_sum)
+		monitor_tcx_read_all(broker, 0);
+	broker->tcx_sum = sum;
+	broker->tcx_look_at_ms = sum ? now_ms + LOOK_MS : 0;
+	return sum ? LOOK_MS : -1;
 }

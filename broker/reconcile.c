@@ -44,7 +44,7 @@ static int out_of_memory(struct error *error)
 static struct reconcile_program program_look_up(const struct broker *broker,
                                                 const struct record_program *record, int *fd)
 {
-	struct reconcile_program fact = { .id = record->id };
+	struct reconcile_program fact = { .id = record->id, .persistent = record->persist };
 	struct record_program found = {};
 	char path[OWN_PIN_PATH_SIZE];
 
@@ -167,13 +167,15 @@ static int registry_fill(struct broker *broker, struct gathered *gathered, struc
 	if (result)
 		return out_of_memory(error);
 	for (size_t i = 0; i < gathered->program_count && !result; i++) {
-		if (!gathered->programs[i].pinned || !gathered->programs[i].same)
+		const struct reconcile_program *fact = &gathered->programs[i];
+		bool kept = fact->pinned && fact->same;
+
+		if (!kept && !fact->persistent)
 			continue;
-		result =
-			store_program_get(broker->store, gathered->programs[i].id, &program, error);
+		result = store_program_get(broker->store, fact->id, &program, error);
 		if (!result)
 			registry_program_add(&broker->registry, &program,
-			                     steal_fd(&gathered->fds[i]));
+			                     kept ? steal_fd(&gathered->fds[i]) : -1);
 	}
 	for (size_t i = 0; i < gathered->link_count && !result; i++) {
 		if (!registry_program(&broker->registry, gathered->links[i].program_id))
@@ -207,7 +209,9 @@ static void link_forget(struct broker *broker, uint64_t id)
 
 static void link_drop(struct broker *broker, uint64_t id)
 {
-	log_warning("link %llu is forgotten with its program", (unsigned long long)id);
+	log_warning("link %llu is forgotten%s", (unsigned long long)id,
+	            registry_link(&broker->registry, id) ? ": it was not attached for good"
+	                                                 : " with its program");
 	link_forget(broker, id);
 }
 
@@ -370,11 +374,12 @@ static void link_keep(struct broker *broker, uint64_t id)
 }
 
 static void (*const actions[])(struct broker *broker, uint64_t id) = {
-	[RECONCILE_PROGRAM_KEEP] = program_keep,   [RECONCILE_PROGRAM_DROP] = program_drop,
-	[RECONCILE_LINK_DROP] = link_drop,         [RECONCILE_LINK_KEEP] = link_keep,
-	[RECONCILE_LINK_UNDO] = link_end,          [RECONCILE_LINK_FINISH] = link_end,
-	[RECONCILE_LINK_ADOPT] = link_adopt,       [RECONCILE_LINK_RESTORE] = link_restore,
-	[RECONCILE_PROGRAM_UNPIN] = program_unpin, [RECONCILE_LINK_UNPIN] = link_unpin,
+	[RECONCILE_PROGRAM_KEEP] = program_keep,    [RECONCILE_PROGRAM_DROP] = program_drop,
+	[RECONCILE_LINK_DROP] = link_drop,          [RECONCILE_LINK_KEEP] = link_keep,
+	[RECONCILE_LINK_UNDO] = link_end,           [RECONCILE_LINK_FINISH] = link_end,
+	[RECONCILE_LINK_ADOPT] = link_adopt,        [RECONCILE_LINK_RESTORE] = link_restore,
+	[RECONCILE_PROGRAM_RESTORE] = restore_mark, [RECONCILE_LINK_WAIT] = restore_link_wait,
+	[RECONCILE_PROGRAM_UNPIN] = program_unpin,  [RECONCILE_LINK_UNPIN] = link_unpin,
 	[RECONCILE_MAPS_UNPIN] = program_unpin,
 };
 

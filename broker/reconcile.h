@@ -16,6 +16,7 @@ struct reconcile_program {
 	uint64_t id;
 	bool pinned;
 	bool same; /* the pinned program is the recorded one: kernel id and tag */
+	bool persistent;
 };
 
 struct reconcile_link {
@@ -40,14 +41,16 @@ struct reconcile_facts {
 /* In the order in which they are carried out. */
 enum reconcile_action {
 	RECONCILE_PROGRAM_KEEP,
-	RECONCILE_PROGRAM_DROP,  /* its pin is gone (a reboot) or is not it: forget the record */
-	RECONCILE_LINK_DROP,     /* its program is dropped: forget the record */
-	RECONCILE_LINK_KEEP,     /* removed by others or without interface: it stays as it is */
-	RECONCILE_LINK_UNDO,     /* was being attached: take off, forget */
-	RECONCILE_LINK_FINISH,   /* was being detached: take off, forget */
-	RECONCILE_LINK_ADOPT,    /* ask the kernel whether it still runs */
-	RECONCILE_LINK_RESTORE,  /* was being updated: as it was before */
-	RECONCILE_PROGRAM_UNPIN, /* pins that no kept record has */
+	RECONCILE_PROGRAM_DROP,    /* its pin is gone (a reboot) or is not it: forget the record */
+	RECONCILE_PROGRAM_RESTORE, /* the same of a persistent program: load it again */
+	RECONCILE_LINK_DROP,       /* its program is dropped: forget the record */
+	RECONCILE_LINK_WAIT,       /* its program is restored: attach it again then */
+	RECONCILE_LINK_KEEP,       /* removed by others or without interface: it stays as it is */
+	RECONCILE_LINK_UNDO,       /* was being attached: take off, forget */
+	RECONCILE_LINK_FINISH,     /* was being detached: take off, forget */
+	RECONCILE_LINK_ADOPT,      /* ask the kernel whether it still runs */
+	RECONCILE_LINK_RESTORE,    /* was being updated: as it was before */
+	RECONCILE_PROGRAM_UNPIN,   /* pins that no kept record has */
 	RECONCILE_LINK_UNPIN,
 	RECONCILE_MAPS_UNPIN
 };

@@ -11,20 +11,43 @@ static void step_add(struct plan *plan, enum reconcile_action action, uint64_t i
 	plan->steps[plan->count++] = (struct reconcile_step){ action, id };
 }
 
-static bool program_kept(const struct reconcile_facts *facts, uint64_t id)
+static enum reconcile_action program_action(const struct reconcile_program *program)
+{
+	if (program->pinned && program->same)
+		return RECONCILE_PROGRAM_KEEP;
+	return program->persistent ? RECONCILE_PROGRAM_RESTORE : RECONCILE_PROGRAM_DROP;
+}
+
+static enum reconcile_action program_action_of(const struct reconcile_facts *facts, uint64_t id)
 {
 	for (size_t i = 0; i < facts->program_count; i++) {
 		if (facts->programs[i].id == id)
-			return facts->programs[i].pinned && facts->programs[i].same;
+			return program_action(&facts->programs[i]);
 	}
-	return false;
+	return RECONCILE_PROGRAM_DROP;
+}
+
+static bool program_kept(const struct reconcile_facts *facts, uint64_t id)
+{
+	return program_action_of(facts, id) == RECONCILE_PROGRAM_KEEP;
+}
+
+/* What was half made or half removed is neither made nor kept. */
+static enum reconcile_action link_restore_action(const struct reconcile_link *link)
+{
+	return link->state == LINK_STATE_ATTACHING || link->state == LINK_STATE_DETACHING
+	               ? RECONCILE_LINK_DROP
+	               : RECONCILE_LINK_WAIT;
 }
 
 static enum reconcile_action link_action(const struct reconcile_facts *facts,
                                          const struct reconcile_link *link)
 {
-	if (!program_kept(facts, link->program_id))
-		return RECONCILE_LINK_DROP;
+	enum reconcile_action program = program_action_of(facts, link->program_id);
+
+	if (program != RECONCILE_PROGRAM_KEEP)
+		return program == RECONCILE_PROGRAM_RESTORE ? link_restore_action(link)
+		                                            : RECONCILE_LINK_DROP;
 	switch (link->state) {
 	case LINK_STATE_ATTACHING:
 		return RECONCILE_LINK_UNDO;
@@ -51,12 +74,12 @@ static bool link_pin_kept(const struct reconcile_facts *facts, uint64_t id)
 	return false;
 }
 
-static void programs_plan(const struct reconcile_facts *facts, struct plan *plan, bool kept)
+static void programs_plan(const struct reconcile_facts *facts, struct plan *plan,
+                          enum reconcile_action action)
 {
 	for (size_t i = 0; i < facts->program_count; i++) {
-		if (program_kept(facts, facts->programs[i].id) == kept)
-			step_add(plan, kept ? RECONCILE_PROGRAM_KEEP : RECONCILE_PROGRAM_DROP,
-			         facts->programs[i].id);
+		if (program_action(&facts->programs[i]) == action)
+			step_add(plan, action, facts->programs[i].id);
 	}
 }
 
@@ -90,8 +113,9 @@ size_t reconcile_plan(const struct reconcile_facts *facts, struct reconcile_step
 {
 	struct plan plan = { .steps = steps };
 
-	programs_plan(facts, &plan, true);
-	programs_plan(facts, &plan, false);
+	for (enum reconcile_action action = RECONCILE_PROGRAM_KEEP;
+	     action <= RECONCILE_PROGRAM_RESTORE; action++)
+		programs_plan(facts, &plan, action);
 	for (enum reconcile_action action = RECONCILE_LINK_DROP; action <= RECONCILE_LINK_RESTORE;
 	     action++)
 		links_plan(facts, &plan, action);

@@ -12,8 +12,10 @@
 
 void registry_clear(struct registry *registry)
 {
-	for (size_t i = 0; i < registry->program_count; i++)
-		(void)close(registry->programs[i].fd);
+	for (size_t i = 0; i < registry->program_count; i++) {
+		if (registry->programs[i].fd >= 0)
+			(void)close(registry->programs[i].fd);
+	}
 	free(registry->programs);
 	free(registry->links);
 	free(registry->chains);
@@ -97,17 +99,34 @@ struct chain_entry *registry_chain(const struct registry *registry, uint32_t ifi
 	return NULL;
 }
 
-void registry_program_add(struct registry *registry, const struct record_program *program, int fd)
+static struct program_entry program_entry_make(const struct record_program *program, int fd)
 {
-	/* Ids only grow: the new one is the last. */
-	assert(registry->program_count < registry->program_room);
-	registry->programs[registry->program_count++] = (struct program_entry){
+	return (struct program_entry){
 		.id = program->id,
 		.type = program->type,
 		.kernel_id = program->kernel_id,
 		.frags = program->xdp.frags,
+		.persist = program->persist,
+		.state = program->state,
+		.load_id = program->load_id,
 		.fd = fd,
 	};
+}
+
+void registry_program_add(struct registry *registry, const struct record_program *program, int fd)
+{
+	/* Ids only grow: the new one is the last. */
+	assert(registry->program_count < registry->program_room);
+	registry->programs[registry->program_count++] = program_entry_make(program, fd);
+}
+
+void registry_program_set(struct registry *registry, const struct record_program *program, int fd)
+{
+	struct program_entry *entry = registry_program(registry, program->id);
+
+	if (entry->fd >= 0)
+		(void)close(entry->fd);
+	*entry = program_entry_make(program, fd);
 }
 
 void registry_link_put(struct registry *registry, const struct record_link *link)
@@ -146,7 +165,8 @@ void registry_program_remove(struct registry *registry, uint64_t id)
 
 	if (!entry)
 		return;
-	(void)close(entry->fd);
+	if (entry->fd >= 0)
+		(void)close(entry->fd);
 	registry->program_count--;
 	memmove(entry, entry + 1,
 	        (size_t)(registry->programs + registry->program_count - entry) * sizeof(*entry));
@@ -174,7 +194,7 @@ void registry_chain_remove(struct registry *registry, uint32_t ifindex)
 bool registry_owns_kernel_id(const struct registry *registry, uint32_t kernel_id)
 {
 	for (size_t i = 0; i < registry->program_count; i++) {
-		if (registry->programs[i].kernel_id == kernel_id)
+		if (kernel_id && registry->programs[i].kernel_id == kernel_id)
 			return true;
 	}
 	return false;

@@ -18,7 +18,10 @@ struct program_entry {
 	uint32_t type; /* enum program_type */
 	uint32_t kernel_id;
 	uint32_t frags;
-	int fd; /* owned */
+	uint32_t persist;
+	uint32_t state; /* enum program_state */
+	uint64_t load_id;
+	int fd; /* owned; -1 unless it is loaded */
 };
 
 struct link_entry {
@@ -50,6 +53,8 @@ void registry_clear(struct registry *registry);
 /* Makes room, so that the adds that follow a commit cannot fail. 0 or -ENOMEM. */
 int registry_reserve(struct registry *registry, size_t programs, size_t links, size_t chains);
 
+/* What of the record is kept here, again: it was loaded or failed. Takes the descriptor. */
+void registry_program_set(struct registry *registry, const struct record_program *program, int fd);
 /* Adds (room must have been made) or, for links and chains, replaces the entry of the same id.
  * Takes the descriptor. */
 void registry_program_add(struct registry *registry, const struct record_program *program, int fd);

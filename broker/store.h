@@ -91,6 +91,9 @@ void store_link_delete(struct store *store, uint64_t id);
 /* A request id of zeros is none: nothing is kept. */
 void store_request_put(struct store *store, const uint8_t request_id[REQUEST_ID_SIZE], uint32_t uid,
                        const struct store_answer *answer);
+/* Forgets the answer of a change that is taken back. */
+void store_request_delete(struct store *store, const uint8_t request_id[REQUEST_ID_SIZE],
+                          uint32_t uid);
 /*
  * Makes the change, whole: no death of a process undoes it. 0, or -errno with `error` (code STORE),
  * and then nothing of the change happened. -ENOSPC: the file system or the map is full.

@@ -75,6 +75,15 @@ void store_request_put(struct store *store, const uint8_t request_id[REQUEST_ID_
 	oldest_drop(store);
 }
 
+void store_request_delete(struct store *store, const uint8_t request_id[REQUEST_ID_SIZE],
+                          uint32_t uid)
+{
+	struct request_key key = key_make(request_id, uid);
+
+	if (!none(request_id))
+		store_delete(store, STORE_REQUESTS, store_value(&key, sizeof(key)));
+}
+
 int store_request_get(struct store *store, const uint8_t request_id[REQUEST_ID_SIZE], uint32_t uid,
                       struct store_answer *answer, struct error *error)
 {

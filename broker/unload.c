@@ -28,13 +28,33 @@ static int link_mark(struct broker *broker, const struct link_entry *entry, uint
 	return 0;
 }
 
+/* Writes whether the program is persistent, within a change: one that is being unloaded is not. */
+static int program_mark(struct broker *broker, uint64_t program_id, uint32_t persist,
+                        struct error *error)
+{
+	struct record_program program;
+	int result = persist_program(broker, program_id)
+	                     ? store_program_get(broker->store, program_id, &program, error)
+	                     : -ENOENT;
+
+	if (result)
+		return result == -ENOENT ? 0 : result;
+	program.persist = persist;
+	store_program_put(broker->store, &program);
+	return 0;
+}
+
 static int links_mark(struct broker *broker, uint64_t program_id, struct error *error)
 {
 	const struct link_entry *entry = registry_link_of_program(&broker->registry, program_id, 0);
 
-	if (!entry)
+	if (!entry && !persist_program(broker, program_id))
 		return 0;
 	store_begin(broker->store);
+	if (program_mark(broker, program_id, 0, error) < 0) {
+		store_abort(broker->store);
+		return -EBADMSG;
+	}
 	for (; entry; entry = registry_link_of_program(&broker->registry, program_id, entry->id)) {
 		int result = link_mark(broker, entry, LINK_STATE_DETACHING, error);
 
@@ -85,6 +105,8 @@ static void links_settle(struct broker *broker, uint64_t program_id, uint64_t st
 		else if (link_mark(broker, entry, 0, &error) < 0)
 			log_error("%s", error.message);
 	}
+	if (stopped_at != UINT64_MAX && program_mark(broker, program_id, 1, &error) < 0)
+		log_error("%s", error.message);
 }
 
 /* After the commit: the same in the registry and in the view. */
@@ -152,7 +174,10 @@ static int program_unload(struct broker *broker, const struct origin *origin, ui
 
 	if (result)
 		return result;
-	result = links_take_off(broker, id, &stopped_at, error);
+	stopped_at = 0;
+	result = persist_copy(broker, persist_program(broker, id), error);
+	if (!result)
+		result = links_take_off(broker, id, &stopped_at, error);
 	if (result) {
 		(void)program_forget(broker, origin, id, answer, stopped_at, &ignored);
 		return result;
@@ -160,8 +185,9 @@ static int program_unload(struct broker *broker, const struct origin *origin, ui
 	return program_forget(broker, origin, id, answer, stopped_at, error);
 }
 
-static void unload_publish(struct broker *broker, uint64_t id)
+static void unload_publish(struct broker *broker, uint64_t id, const uint8_t digest[DIGEST_SIZE])
 {
+	bool persistent = persist_program(broker, id);
 	int result = own_pins_program_remove(&broker->settings, id);
 
 	if (result)
@@ -169,6 +195,8 @@ static void unload_publish(struct broker *broker, uint64_t id)
 		            (unsigned long long)id, strerror(-result));
 	registry_program_remove(&broker->registry, id);
 	view_gone(broker, FRONTEND_GONE_PROGRAM, id);
+	if (persistent)
+		persist_object_release(broker, digest);
 }
 
 int unload_request(struct broker *broker, struct channel_message *message)
@@ -179,6 +207,7 @@ int unload_request(struct broker *broker, struct channel_message *message)
 	struct store_answer answer = { .operation = STORE_OPERATION_UNLOAD,
 		                       .count = 1,
 		                       .ids = { id } };
+	struct record_program program;
 	struct error error = {};
 	char detail[64];
 	int result = validate_remove(request, &error);
@@ -194,12 +223,14 @@ int unload_request(struct broker *broker, struct channel_message *message)
 		                   "there is no program %llu: see \"bpfctl list programs\"",
 		                   (unsigned long long)id);
 	if (!result)
+		result = store_program_get(broker->store, id, &program, &error);
+	if (!result)
 		result = program_unload(broker, &origin, id, &answer, &error);
 	if (result) {
 		answer_refused(broker, &origin, &error, detail);
 		return 0;
 	}
-	unload_publish(broker, id);
+	unload_publish(broker, id, program.digest);
 	answer_done(broker, &origin, &answer, detail);
 	return 0;
 }

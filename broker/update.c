@@ -20,6 +20,15 @@ struct update {
 	struct record_program runs, program;
 };
 
+static const char *idle_reason(const struct record_link *link)
+{
+	if (link->state == LINK_STATE_GONE)
+		return "its place is gone";
+	if (link->state == LINK_STATE_WAITING || link->state == LINK_STATE_FAILED)
+		return link->reason;
+	return "somebody else took it off";
+}
+
 static int link_find(struct broker *broker, const struct frontend_update *request,
                      struct update *update, struct error *error)
 {
@@ -39,11 +48,8 @@ static int link_find(struct broker *broker, const struct frontend_update *reques
 	if (entry->state == LINK_STATE_ATTACHED)
 		return 0;
 	return error_set(error, -ENODEV, ERROR_NOT_FOUND,
-	                 "link %llu does not run any more (%s): detach it, and attach its program "
-	                 "again",
-	                 (unsigned long long)entry->id,
-	                 entry->state == LINK_STATE_GONE ? "its place is gone"
-	                                                 : "somebody else took it off");
+	                 "link %llu does not run (%s): detach it, and attach its program again",
+	                 (unsigned long long)entry->id, idle_reason(&update->was));
 }
 
 static int program_find(struct broker *broker, uint64_t id, struct record_program *program,
@@ -123,6 +129,8 @@ static int update_prepare(struct broker *broker, const struct frontend_update *r
 	if (!result)
 		result = program_find(broker, link->program_id, &update->program, error);
 	if (!result)
+		result = program_loaded_check(&update->program, error);
+	if (!result)
 		result = program_fits(update, error);
 	if (!result)
 		result = target_check(link->type, &link->target, error);
@@ -160,6 +168,25 @@ static void intent_take_back(struct broker *broker, const struct record_link *wa
 		            (unsigned long long)was->id, error.message);
 }
 
+/* Stores what the link is now, with the answer, where it matters on the disk too. */
+static int update_store(struct broker *broker, const struct origin *origin,
+                        const struct update *update, struct error *error)
+{
+	struct error ignored;
+	int result = link_store_answered(broker, &update->link, origin, error);
+
+	if (!result)
+		result = persist_copy(broker, update->runs.persist || update->program.persist,
+		                      error);
+	if (result) {
+		store_begin(broker->store);
+		store_request_delete(broker->store, origin->request_id, origin->peer.uid);
+		store_link_put(broker->store, &update->was);
+		(void)store_commit(broker->store, &ignored); /* else at the next change of it */
+	}
+	return result;
+}
+
 /* The kernel was changed, but the store cannot be. */
 static void update_undo(struct broker *broker, struct update *update)
 {
@@ -179,7 +206,7 @@ static int update_apply(struct broker *broker, const struct origin *origin, stru
 	int result;
 
 	if (!kernel_concerned(update))
-		return link_store_answered(broker, &update->link, origin, error);
+		return update_store(broker, origin, update, error);
 	intent.state = LINK_STATE_UPDATING;
 	intent.updating_to = update->link.program_id;
 	result = link_store(broker, &intent, error);
@@ -188,7 +215,7 @@ static int update_apply(struct broker *broker, const struct origin *origin, stru
 	result = kernel_update(broker, &update->program, update->runs.kernel_id, &update->link,
 	                       error);
 	if (!result) {
-		result = link_store_answered(broker, &update->link, origin, error);
+		result = update_store(broker, origin, update, error);
 		if (result)
 			update_undo(broker, update);
 	}
@@ -216,7 +243,7 @@ int update_request(struct broker *broker, struct channel_message *message)
 {
 	const struct frontend_update *request = message->body;
 	struct origin origin = { message->id, STORE_OPERATION_UPDATE, request->peer, {} };
-	struct update update;
+	struct update update = {};
 	struct error error = {};
 	char detail[64];
 	int result = validate_update(request, &error);

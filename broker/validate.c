@@ -49,7 +49,7 @@ bool validate_map_name(const char name[MAP_NAME_SIZE])
 
 static bool load_well_formed(const struct frontend_load *load)
 {
-	if (load->peer.reserved || load->reserved || load->program_count > LOAD_PROGRAMS_MAX ||
+	if (load->peer.reserved || load->persist > 1 || load->program_count > LOAD_PROGRAMS_MAX ||
 	    !TEXT_OK(load->application) || !TEXT_OK(load->source_name) ||
 	    !validate_metadata(&load->metadata) || !validate_globals(&load->globals))
 		return false;

@@ -187,6 +187,9 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	out->application = text_const(head->application);
 	out->owner_uid = head->owner_uid;
 	out->exclusive = head->type == PROGRAM_TYPE_XDP && head->form == PROGRAM_FORM_NATIVE;
+	out->persist = head->persist != 0;
+	out->state = (Bpfd__V1__ProgramState)(head->state + 1);
+	out->reason = text_const(program->reason);
 	out->target = text_const(head->target);
 	out->source = &block->source;
 	out->kernel = &block->kernel;
@@ -240,6 +243,7 @@ Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struc
 	out->type = (Bpfd__V1__ProgramType)head->type;
 	out->state = (Bpfd__V1__LinkState)head->state;
 	out->owner_uid = head->owner_uid;
+	out->reason = text_const(link->reason);
 	if (program) {
 		out->program_name = text_const(program->head->name);
 		out->kernel_program_id = program->head->kernel_id;

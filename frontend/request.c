@@ -208,6 +208,7 @@ int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, s
 		r = text_take(TEXT_SOURCE_NAME, "load.source_name", request->source_name,
 		              out->source_name, sizeof(out->source_name), error);
 	out->program_count = (uint32_t)request->n_programs;
+	out->persist = request->persist ? 1 : 0;
 	return r;
 }
 

@@ -131,20 +131,23 @@ static bool program_ok(const struct record_program *row)
 			return false;
 	}
 	return channel_text_ok(row->name, sizeof(row->name)) &&
+	       channel_text_ok(row->reason, sizeof(row->reason)) &&
+	       row->state <= PROGRAM_STATE_FAILED &&
 	       channel_text_ok(row->target, sizeof(row->target)) &&
 	       strnlen(row->kernel_name, sizeof(row->kernel_name)) < sizeof(row->kernel_name) &&
 	       channel_text_ok(row->application, sizeof(row->application)) &&
 	       channel_text_ok(row->source_name, sizeof(row->source_name));
 }
 
-/* One block: the program, its head, its maps, its metadata. */
+/* One block: the program, its head, its maps, its metadata, its reason. */
 static struct view_program *program_new(const struct record_program *row)
 {
 	size_t head_size = offsetof(struct record_program, maps);
 	size_t maps_size = row->map_count * sizeof(row->maps[0]);
 	size_t metadata_size = row->metadata.count * sizeof(row->metadata.entries[0]);
+	size_t reason_size = strlen(row->reason) + 1;
 	struct view_program *program =
-		malloc(sizeof(*program) + head_size + maps_size + metadata_size);
+		malloc(sizeof(*program) + head_size + maps_size + metadata_size + reason_size);
 
 	if (!program)
 		return NULL;
@@ -156,6 +159,8 @@ static struct view_program *program_new(const struct record_program *row)
 	program->maps = memcpy(bytes + head_size, row->maps, maps_size);
 	program->metadata =
 		memcpy(bytes + head_size + maps_size, row->metadata.entries, metadata_size);
+	program->reason =
+		memcpy(bytes + head_size + maps_size + metadata_size, row->reason, reason_size);
 	return program;
 }
 
@@ -229,7 +234,8 @@ int view_take_globals(struct view *view, const struct frontend_globals *row)
 
 static bool link_ok(const struct record_link *row)
 {
-	return row->id != 0 && metadata_ok(&row->metadata) && target_well_formed(&row->target);
+	return row->id != 0 && metadata_ok(&row->metadata) && target_well_formed(&row->target) &&
+	       channel_text_ok(row->reason, sizeof(row->reason));
 }
 
 int view_take_link(struct view *view, const struct record_link *row)
@@ -241,7 +247,8 @@ int view_take_link(struct view *view, const struct record_link *row)
 	if (!link_ok(row))
 		return -EPROTO;
 
-	struct view_link *link = malloc(sizeof(*link) + head_size + metadata_size);
+	size_t reason_size = strlen(row->reason) + 1;
+	struct view_link *link = malloc(sizeof(*link) + head_size + metadata_size + reason_size);
 
 	if (!link)
 		return -ENOMEM;
@@ -251,6 +258,7 @@ int view_take_link(struct view *view, const struct record_link *row)
 	*link = (struct view_link){ .id = row->id, .metadata_count = row->metadata.count };
 	link->head = memcpy(bytes, row, head_size);
 	link->metadata = memcpy(bytes + head_size, row->metadata.entries, metadata_size);
+	link->reason = memcpy(bytes + head_size + metadata_size, row->reason, reason_size);
 
 	int r = table_put(&view->links, link, link->id, &before);
 

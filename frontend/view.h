@@ -30,6 +30,7 @@ struct view_program {
 	uint8_t *global_data;
 	uint32_t metadata_count;
 	uint32_t global_count;
+	const char *reason;                /* "" as a rule */
 	const struct record_program *head; /* only up to `maps` */
 };
 
@@ -37,6 +38,7 @@ struct view_link {
 	uint64_t id;
 	struct record_metadata_entry *metadata;
 	uint32_t metadata_count;
+	const char *reason; /* "" as a rule */
 	const struct record_link *head; /* only up to `metadata` */
 };
 

@@ -115,6 +115,7 @@ int directories_prepare(const struct config *config, const struct users *users, 
 		mode_t mode;
 	} rows[] = {
 		{ config->state_directory, "", broker->uid, broker->gid, 0700 },
+		{ config->state_directory, "/objects", broker->uid, broker->gid, 0700 },
 		{ config->runtime_directory, "", 0, 0, 0755 },
 		/* the live store; a directory of its own, for the broker alone */
 		{ config->runtime_directory, "/broker", broker->uid, broker->gid, 0700 },

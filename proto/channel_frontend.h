@@ -26,7 +26,7 @@ struct frontend_load {
 	struct record_peer peer;
 	uint8_t request_id[REQUEST_ID_SIZE];
 	uint32_t program_count;
-	uint32_t reserved;
+	uint32_t persist; /* 1: loaded again after a reboot */
 	char application[APPLICATION_SIZE];
 	char source_name[128];
 	struct frontend_load_program programs[LOAD_PROGRAMS_MAX];

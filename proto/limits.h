@@ -24,6 +24,7 @@
 #define CHAIN_PROGRAMS_MAX 64 /* of a place that is no dispatcher's: the kernel's own bound */
 #define PRIORITY_DEFAULT 50
 #define PRIORITY_MAX 1000000 /* priorities go from 0 to here */
+#define REASON_SIZE 256      /* why a program or link is not as it was asked for */
 #define VERIFIER_LOG_MAX (16u << 20)
 
 #endif

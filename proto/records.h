@@ -68,6 +68,12 @@ struct record_xdp_defaults {
 	uint32_t reserved;
 };
 
+enum program_state {
+	PROGRAM_STATE_LOADED = 0,
+	PROGRAM_STATE_RESTORING = 1, /* persistent, and to be loaded again */
+	PROGRAM_STATE_FAILED = 2     /* it could not be: the reason says why */
+};
+
 /* A program: one loaded function of one object. Its id is bpfd's own and never used again. */
 struct record_program {
 	uint64_t id;
@@ -86,8 +92,11 @@ struct record_program {
 	uint32_t btf_id;
 	uint32_t gpl_compatible;
 	uint32_t map_count;
-	uint32_t reserved;
+	uint32_t persist; /* 1: loaded and attached again after a reboot */
 	struct record_xdp_defaults xdp;
+	uint64_t load_id;   /* id of the first program of the load: those of one load share maps */
+	uint32_t exclusive; /* 1: it was loaded with --exclusive */
+	uint32_t state;     /* enum program_state */
 	char name[FUNCTION_NAME_SIZE];
 	char target[FUNCTION_NAME_SIZE]; /* what it was loaded for: a kernel function or hook */
 	char kernel_name[16];
@@ -97,6 +106,7 @@ struct record_program {
 	char source_name[128]; /* what the client called the object: the base name of its file */
 	struct record_map maps[LOAD_MAPS_MAX];
 	struct record_metadata metadata;
+	char reason[REASON_SIZE]; /* while FAILED: why */
 };
 
 enum link_state {
@@ -105,7 +115,9 @@ enum link_state {
 	LINK_STATE_DETACHING = 3, /* intent: finished at start if found so */
 	LINK_STATE_REMOVED = 4,   /* somebody else took it off the interface */
 	LINK_STATE_GONE = 5,      /* its interface is gone */
-	LINK_STATE_UPDATING = 6   /* intent: taken back at start if found so */
+	LINK_STATE_UPDATING = 6,  /* intent: taken back at start if found so */
+	LINK_STATE_WAITING = 7,   /* to be attached again, once its interface is there */
+	LINK_STATE_FAILED = 8     /* it could not be attached again: the reason says why */
 };
 
 enum xdp_mode { XDP_MODE_DEFAULT = 0, XDP_MODE_NATIVE = 1, XDP_MODE_GENERIC = 2 };
@@ -154,6 +166,7 @@ struct record_link {
 	uint64_t updating_to; /* while UPDATING: the program that shall run instead; else 0 */
 	struct record_target target;
 	struct record_metadata metadata;
+	char reason[REASON_SIZE]; /* while WAITING or FAILED: why */
 };
 
 /* What runs on one interface now, in order: the broker derives it from the kernel, nobody stores

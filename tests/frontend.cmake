@@ -3,7 +3,7 @@ foreach(name sp wire validate view)
 	bpfd_add_test(NAME frontend_${name}_test LABEL unit
 		SOURCES unit/frontend_${name}_test.c LIBRARIES bpfd_frontend_core)
 endforeach()
-foreach(name strangers answers load attach remove end)
+foreach(name strangers answers load attach update remove end)
 	bpfd_add_test(NAME frontend_${name}_test LABEL channel
 		SOURCES channel/frontend_${name}_test.c channel/frontend_requests.c channel/frontend_fixture.c
 		LIBRARIES bpfd_frontend_core)

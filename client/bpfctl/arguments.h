@@ -33,6 +33,7 @@ struct arguments {
 	size_t metadata_count;
 	const char *application;
 	_Bool exclusive;
+	_Bool persist;
 	enum bpfd_program_type type;
 	uint64_t program_id;
 	char *actions; /* of update's --proceed-on, as given; NULL: not given */

@@ -121,7 +121,8 @@ static json_t *source_json(const struct bpfd_source *source)
 json_t *program_json(const struct bpfd_program *program)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b, "
+	        "s:o, s:o}",
 		"id", id_json(program->id), "name", text_json(program->name), "type",
 		text_json(bpfd_program_type_name(program->type)), "target",
 		text_json(program->target), "application", text_json(program->application), "owner",
@@ -131,7 +132,9 @@ json_t *program_json(const struct bpfd_program *program)
 		text_json(program->map_pin_dir), "map_owner", "links",
 		ids_json(program->link_ids, program->link_count), "global_data",
 		globals_json(program->globals, program->global_count), "metadata",
-		metadata_json(program->metadata, program->metadata_count), "persist", 0);
+		metadata_json(program->metadata, program->metadata_count), "persist",
+		(int)program->persist, "state", text_json(bpfd_program_state_name(program->state)),
+		"reason", text_json(program->reason));
 }
 
 json_t *programs_json(const struct bpfd_programs *programs)
@@ -208,8 +211,9 @@ json_t *link_json(const struct bpfd_link *link)
 		json_pack("{s:o, s:o, s:o, s:o}", "id", id_json(link->id), "program_id",
 	                  id_json(link->program_id), "program_name", text_json(link->program_name),
 	                  "type", text_json(bpfd_program_type_name(link->type)));
-	json_t *rest = json_pack("{s:o, s:o, s:o, s:o}", "state",
-	                         text_json(bpfd_link_state_name(link->state)), "kernel_program_id",
+	json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o}", "state",
+	                         text_json(bpfd_link_state_name(link->state)), "reason",
+	                         text_json(link->reason), "kernel_program_id",
 	                         id_json(link->kernel_program_id), "owner",
 	                         link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
 	                         metadata_json(link->metadata, link->metadata_count));

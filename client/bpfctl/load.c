@@ -44,6 +44,7 @@ enum exit_code load_file_run(struct arguments *arguments)
 		.metadata = arguments->metadata,
 		.metadata_count = arguments->metadata_count,
 		.application = arguments->application,
+		.persist = arguments->persist,
 		.source_name = source_name(arguments->operands[0]),
 	};
 	struct bpfd_client *client = NULL;

@@ -116,6 +116,13 @@ static _Bool take_exclusive(struct arguments *arguments, char *value)
 	return 1;
 }
 
+static _Bool take_persist(struct arguments *arguments, char *value)
+{
+	(void)value;
+	arguments->persist = 1;
+	return 1;
+}
+
 _Bool take_program_id(struct arguments *arguments, char *value)
 {
 	if (!id_parse(value, &arguments->program_id))
@@ -133,6 +140,7 @@ const struct option_row load_options[] = {
 	METADATA_ROW("kept with the programs; repeat for more"),
 	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
 	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_exclusive, 0, 0, 0, 0 },
+	{ "persist", NULL, NULL, "load them again after a reboot, and attach their links", take_persist, 0, 0, 0, 0 },
 	{},
 };
 

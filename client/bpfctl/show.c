@@ -37,7 +37,10 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 		table_cell(table, program->kernel.id ? "%" PRIu32 : "-", program->kernel.id);
 		table_cell(table, "%zu", program->link_count);
 		table_cell(table, "%s", word_or_dash(program->application));
-		table_cell(table, "%s", word_or_dash(time_text(program->kernel.loaded_at, when)));
+		table_cell(table, "%s",
+		           program->state == BPFD_PROGRAM_LOADED
+		                   ? word_or_dash(time_text(program->kernel.loaded_at, when))
+		                   : word_or_dash(bpfd_program_state_name(program->state)));
 	}
 	if (width)
 		table_width_set(table, width);

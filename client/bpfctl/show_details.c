@@ -82,12 +82,17 @@ static void kernel_show(FILE *out, const struct bpfd_kernel_program *kernel)
 static void program_show(FILE *out, const struct bpfd_program *program)
 {
 	const char *type = bpfd_program_type_name(program->type);
+	const char *state = bpfd_program_state_name(program->state);
 
 	detail(out, "id", "%" PRIu64, program->id);
 	detail(out, "name", "%s", program->name);
 	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
 	if (*program->target)
 		detail(out, "loaded for", "%s", program->target);
+	if (program->state != BPFD_PROGRAM_LOADED)
+		detail(out, "state", "%s%s%s", state ? state : "", *program->reason ? ": " : "",
+		       program->reason);
+	detail(out, "persistent", "%s", program->persist ? "yes" : "no");
 	detail(out, "application", "%s", program->application);
 	detail(out, "owner", "uid %" PRIu32, program->owner_uid);
 	detail(out, "source", "%s %s", program->source.kind, program->source.name);
@@ -195,7 +200,7 @@ int link_details_show(FILE *out, const struct bpfd_link *link)
 	detail(out, "name", "%s", link->program_name);
 	detail(out, "type", "%s", type ? type : "");
 	target_show(out, link);
-	detail(out, "state", "%s", state ? state : "");
+	detail(out, "state", "%s%s%s", state ? state : "", *link->reason ? ": " : "", link->reason);
 	detail(out, "kernel id", link->kernel_program_id ? "%" PRIu32 : "-",
 	       link->kernel_program_id);
 	detail(out, "owner", "uid %" PRIu32, link->owner_uid);

@@ -70,6 +70,7 @@ static int load_encode(struct arena *arena, const struct bpfd_load_request *requ
 	message->metadata = metadata_encode(arena, request->metadata, request->metadata_count);
 	message->application = text_encode(request->application);
 	message->source_name = text_encode(request->source_name);
+	message->persist = request->persist;
 	if (!message->programs || !message->globals || !message->metadata)
 		return error_memory(error);
 	return 0;

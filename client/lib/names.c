@@ -21,6 +21,13 @@ static const struct name_row link_states[] = {
 	{ "attaching", BPFD_LINK_ATTACHING }, { "attached", BPFD_LINK_ATTACHED },
 	{ "detaching", BPFD_LINK_DETACHING }, { "removed", BPFD_LINK_REMOVED },
 	{ "gone", BPFD_LINK_GONE },           { "updating", BPFD_LINK_UPDATING },
+	{ "waiting", BPFD_LINK_WAITING },     { "failed", BPFD_LINK_FAILED },
+};
+
+static const struct name_row program_states[] = {
+	{ "loaded", BPFD_PROGRAM_LOADED },
+	{ "restoring", BPFD_PROGRAM_RESTORING },
+	{ "failed", BPFD_PROGRAM_FAILED },
 };
 
 static const struct name_row directions[] = {
@@ -96,6 +103,11 @@ const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode)
 const char *bpfd_link_state_name(enum bpfd_link_state state)
 {
 	return name_find(link_states, LENGTH(link_states), state);
+}
+
+const char *bpfd_program_state_name(enum bpfd_program_state state)
+{
+	return name_find(program_states, LENGTH(program_states), state);
 }
 
 const char *bpfd_direction_name(enum bpfd_direction direction)

@@ -395,6 +395,47 @@ static void test_death_while_starting(void **state)
 	assert_int_equal(stage_teardown(NULL), 0);
 }
 
+/* Dies in the middle of an update, and again and again while the next start takes it back. */
+static void test_death_while_restoring(void **state)
+{
+	int steps = 0;
+
+	(void)state;
+	/* the step after which the kernel has the new program, and the store has not */
+	for (int step = 0; step < STEPS_MOST; step++) {
+		assert_int_equal(stage_setup(NULL), 0);
+		stage_start_crashing();
+		prepare_successors();
+		stage->crash->steps_left = step;
+		if (stage_answer(update_xdp_send()))
+			fail_msg("no step leaves an update half done");
+		assert_int_equal(stage_wait_end(), 9 << 8);
+
+		uint32_t before = stage_program(1)->kernel_id;
+
+		stage_kill();
+		if (stage_attached("v0") != before)
+			break;
+		stage_start();
+		assert_int_equal(stage_stop(), 0);
+		assert_int_equal(stage_teardown(NULL), 0);
+	}
+	while (steps < STEPS_MOST && stage_start_dying(steps)) {
+		steps++;
+		stage_kill();
+	}
+	assert_in_range(steps, 5, STEPS_MOST - 1);
+	print_message("restoring: died before each of %d steps\n", steps);
+	stage_kill();
+	stage_start();
+	assert_consistent(false);
+	assert_int_equal(stage->link_count, 2);
+	assert_int_equal(stage_link(1)->program_id, 1);
+	update_xdp_check(false);
+	assert_int_equal(stage_stop(), 0);
+	assert_int_equal(stage_teardown(NULL), 0);
+}
+
 /* Dies while it writes the store's last copy; then the live store is lost. The copy is the old one
  * or the new one, and no id is used again. */
 static bool death_while_stopping(int steps)
@@ -437,7 +478,7 @@ static void test_death_while_stopping(void **state)
 /* An argument chooses the operations, as in "shared*". */
 int main(int argc, char **argv)
 {
-	struct CMUnitTest tests[sizeof(operations) / sizeof(operations[0]) + 2];
+	struct CMUnitTest tests[sizeof(operations) / sizeof(operations[0]) + 3];
 	size_t count = 0;
 
 	for (; count < sizeof(operations) / sizeof(operations[0]); count++)
@@ -447,6 +488,8 @@ int main(int argc, char **argv)
 			                                    (void *)(uintptr_t)&operations[count] };
 	tests[count] =
 		(struct CMUnitTest){ .name = "start", .test_func = test_death_while_starting };
+	tests[count + 2] =
+		(struct CMUnitTest){ .name = "restoring", .test_func = test_death_while_restoring };
 	tests[count + 1] =
 		(struct CMUnitTest){ .name = "stop", .test_func = test_death_while_stopping };
 	if (!stage_namespaces()) {

@@ -338,6 +338,46 @@ static void test_disk_full(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
+static const struct stage_answer *update_xdp(uint64_t program_id)
+{
+	struct frontend_update update = { .link_id = 1, .program_id = program_id };
+
+	return stage_answer(stage_send(FRONTEND_UPDATE, &update, NULL));
+}
+
+/* An update that cannot be stored, before or after the kernel was changed: the link is as it was.
+ */
+static void test_update_on_a_full_disk(void **state)
+{
+	char path[256];
+	_cleanup_close_ int fd = -1;
+	const struct stage_answer *answer;
+	uint64_t program_id = 1;
+
+	(void)state;
+	stage_start();
+	for (int i = 0; i < 2; i++)
+		(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_done(stage_attach_xdp(1, "v0"));
+	stage_live_path(path, "ballast");
+	fd = ballast_make(path);
+	while ((answer = update_xdp(3 - program_id))->type == FRONTEND_DONE)
+		program_id = 3 - program_id;
+	assert_refused(answer, ERROR_STORE, "file system is full");
+	assert_int_equal(stage_link(1)->program_id, program_id);
+	assert_int_equal(stage_attached("v0"), stage_program(program_id)->kernel_id);
+	assert_int_equal(stage_entries("dispatchers"), 1);
+
+	assert_int_equal(unlink(path), 0);
+	(void)close(steal_fd(&fd));
+	assert_done(update_xdp(3 - program_id));
+	assert_int_equal(stage_stop(), 0);
+	stage_start();
+	assert_int_equal(stage_link(1)->program_id, 3 - program_id);
+	assert_int_equal(stage_attached("v0"), stage_program(3 - program_id)->kernel_id);
+	assert_int_equal(stage_stop(), 0);
+}
+
 /* A bpfd that was ended finds its state although it cannot write any more. */
 static void test_start_on_a_full_disk(void **state)
 {
@@ -531,6 +571,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_loads_at_once, stage_setup,
 		                                stage_teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_update_on_a_full_disk, stage_setup,
+		                                stage_teardown),
 		cmocka_unit_test_setup_teardown(test_start_on_a_full_disk, stage_setup,
 		                                stage_teardown),
 		cmocka_unit_test_setup_teardown(test_copy_fails, stage_setup, stage_teardown),

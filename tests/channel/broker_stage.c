@@ -72,6 +72,11 @@ static void stores_make(void)
 		assert_int_equal(chown(path, BROKER_UID, BROKER_UID), 0);
 		assert_int_equal(chmod(path, 0700), 0);
 	}
+
+	char objects[256];
+
+	(void)snprintf(objects, sizeof(objects), "%s/objects", settings->state_directory);
+	directory_make(objects, 0700, BROKER_UID, BROKER_UID);
 }
 
 static void directories_make(void)

@@ -184,7 +184,7 @@ static const struct {
 	{ "load file OBJECT --program xdp:f --metadata =x", "takes KEY=VALUE" },
 	{ "load file OBJECT --program xdp:f --metadata x", "takes KEY=VALUE" },
 	{ "load file OBJECT --program xdp:f --application=", "--application takes a name" },
-	{ "load file OBJECT --program xdp:f --persist", "unknown option \"--persist\"" },
+	{ "load file OBJECT --program xdp:f --persisting", "unknown option \"--persisting\"" },
 	{ "load file OBJECT --program xdp:f --map-owner 5", "unknown option \"--map-owner\"" },
 	{ "load file OBJECT OBJECT --program xdp:f", "is too much" },
 	{ "attach xdp 5", "--iface INTERFACE is missing" },

@@ -45,6 +45,7 @@ static void program_fill(Bpfd__V1__Program *program, Bpfd__V1__Source *source,
 	static uint32_t map_ids[2] = { 41, 42 };
 
 	bpfd__v1__program__init(program);
+	program->state = BPFD__V1__PROGRAM_STATE__PROGRAM_STATE_LOADED;
 	bpfd__v1__source__init(source);
 	bpfd__v1__kernel_program__init(kernel);
 	program->source = source;

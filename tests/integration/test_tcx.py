@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """tcx and netkit: native links in order of priority, beside those of others, with real frames."""
+import ctypes
 import errno
 import os
 import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from harness import bpf, sp
@@ -18,7 +20,7 @@ from test_restart import KILL_AT, Traffic, timed
 from test_tc import trace_out
 
 NEXT, PASS, DROP = -1, 0, 2
-PROG_ATTACH, PROG_DETACH, OBJ_GET_INFO_BY_FD, LINK_CREATE, LINK_DETACH = 8, 9, 15, 28, 34
+PROG_LOAD, PROG_ATTACH, PROG_DETACH, LINK_CREATE, LINK_DETACH = 5, 8, 9, 28, 34
 TCX_INGRESS, TCX_EGRESS = 46, 47
 F_BEFORE, F_AFTER = 8, 16
 UPDATES = 30
@@ -156,6 +158,68 @@ def beside_those_of_others(host):
     check_equal(wire.trace(), [5, 30, 1], "after their detach")
     bpf.bpf(PROG_DETACH, struct.pack("=IIIIIIQ", wire.index, last.descriptor, TCX_INGRESS, 0, 0, 0, 0))
     check_equal(wire.trace(), [5, 30], "bpfd's own alone")
+
+
+def bare_program():
+    """The descriptor of a program that does nothing but go on: r0 = -1; exit."""
+    code = ctypes.create_string_buffer(struct.pack("=BBhi", 0xB7, 0, 0, NEXT) + struct.pack("=BBhi", 0x95, 0, 0, 0), 16)
+    license_text = ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack("=IIQQIIQII", 3, 2, ctypes.addressof(code), ctypes.addressof(license_text), 0, 0, 0, 0, 0)
+    return bpf.bpf(PROG_LOAD, attributes)  # 3: sched_cls
+
+
+def bare_link(wire, program, flags=F_AFTER):
+    return bpf.bpf(LINK_CREATE, struct.pack("=IIIIIIQ", program, wire.index, TCX_INGRESS, flags, 0, 0, 0))
+
+
+@test()
+def a_hook_that_is_full(host):
+    """The kernel's own bound, whoever holds the places; all of them are shown."""
+    needs(6, 6, "tcx")
+    daemon, wire = host.bpfd(), host.wire()
+    link = attach(daemon, load(daemon, 1), wire)["id"]
+    others = []
+    try:
+        while True:
+            others.append(bare_link(wire, bare_program(), F_BEFORE))
+    except OSError as error:
+        check_equal(error.errno, errno.ERANGE, "why no more fit")
+    wait_for(lambda: len(daemon.links()) == len(others) + 1, "bpfd to see those of others")
+    check_equal(daemon.link(link)["position"], len(others), "position of bpfd's own")
+    message = daemon.refused("attach", "tcx", load(daemon, 2), "--iface", wire.name, "--direction", "ingress")
+    check_in("no more programs fit ingress of interface \"v0\"", message, "refusal")
+    check_equal(wire.trace(), [1], "frames")
+    for descriptor in others:
+        os.close(descriptor)
+    wait_for(lambda: order(daemon) == [link], "bpfd to see that they are gone")
+
+
+@test()
+def others_at_the_same_time(host):
+    """Somebody else attaches and detaches at the hook all the while: bpfd's order holds, and nothing is refused."""
+    needs(6, 6, "tcx")
+    daemon, wire = host.bpfd(), host.wire()
+    programs = [load(daemon, tag) for tag in range(1, 6)]
+    bare, stopping, turns = bare_program(), threading.Event(), [0]
+
+    def disturb():
+        while not stopping.is_set():
+            os.close(bare_link(wire, bare, (F_BEFORE, F_AFTER)[turns[0] % 2]))
+            turns[0] += 1
+
+    other = threading.Thread(target=disturb)
+    other.start()
+    try:
+        for _ in range(3):
+            links = [attach(daemon, program, wire, "--priority", str(priority))["id"]
+                     for program, priority in zip(programs, (30, 10, 50, 20, 40))]
+            check_equal(wire.trace(), [2, 4, 1, 5, 3], "order")
+            daemon.detach(*links)
+    finally:
+        stopping.set()
+        other.join()
+    check(turns[0] > 20, f"the other one came to its turn {turns[0]} times only")
+    check_equal(wire.trace(), [], "frames in the end")
 
 
 @test()

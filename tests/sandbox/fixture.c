@@ -49,7 +49,8 @@ int fixture_make(struct fixture *fixture)
 	if (MAKE(state_directory, "state") < 0 || MAKE(runtime_directory, "run") < 0 ||
 	    MAKE(bpffs_directory, "bpffs") < 0 || MAKE(xdp_directory, "xdp") < 0 ||
 	    MAKE(tracefs_directory, "tracefs") < 0 || MAKE(helpers_directory, "helpers") < 0 ||
-	    directory_make(fixture->base, "tracefs/events", NULL, 0) < 0)
+	    directory_make(fixture->base, "tracefs/events", NULL, 0) < 0 ||
+	    directory_make(fixture->base, "state/objects", NULL, 0) < 0)
 		return -1;
 	/* The opener is root without a capability over others' files. */
 	if (chown(settings->xdp_directory, 0, ROLE_UID) < 0 ||
@@ -57,7 +58,8 @@ int fixture_make(struct fixture *fixture)
 		return -1;
 	return file_make(fixture->base, "tracefs/events/id") < 0 ||
 	                       file_make(fixture->base, "xdp/pin") < 0 ||
-	                       file_make(fixture->base, "outside") < 0
+	                       file_make(fixture->base, "outside") < 0 ||
+	                       file_make(fixture->base, "state/objects/object") < 0
 	               ? -1
 	               : 0;
 }

@@ -241,6 +241,10 @@ struct path_row {
 static const struct path_row path_rows[] = {
 	{ &sandbox_policy_broker, "state", PATH_LIST, EACCES }, /* its directory is open before */
 	{ &sandbox_policy_broker, "state/new", PATH_NEW, 0 }, /* but for its copy */
+	{ &sandbox_policy_broker, "state/objects", PATH_LIST, 0 },
+	{ &sandbox_policy_broker, "state/objects/object", PATH_READ, 0 },
+	{ &sandbox_policy_broker, "state/objects/new", PATH_NEW, 0 },
+	{ &sandbox_policy_launcher, "state/objects/object", PATH_READ, EACCES },
 	{ &sandbox_policy_broker, "run/new", PATH_NEW, EACCES },
 	{ &sandbox_policy_broker, "new", PATH_NEW, EACCES },
 	{ &sandbox_policy_broker, "outside", PATH_WRITE, CHILD_KILLED },

@@ -180,6 +180,8 @@ static const struct row rows[] = {
 	{ "unlink", L | G | F | W, KILL, __NR_unlinkat, {} },
 	{ "mkdir", ALL & ~B, KILL, __NR_mkdir, {} },
 	{ "chmod", ALL & ~B, KILL, __NR_chmod, {} },
+	{ "sendfile", B, ALLOW, __NR_sendfile, {} },
+	{ "sendfile", ALL & ~B, KILL, __NR_sendfile, {} },
 	{ "rename", B, ALLOW, __NR_renameat, {} },
 	{ "rename", ALL & ~B, KILL, __NR_renameat, {} },
 	{ "inotify_add_watch", B, ALLOW, __NR_inotify_add_watch, {} },

@@ -73,6 +73,7 @@ static void test_full_records(void **state)
 	program.metadata.count = METADATA_MAX;
 	for (size_t i = 0; i < METADATA_MAX; i++)
 		(void)snprintf(program.metadata.entries[i].key, METADATA_KEY_SIZE, "key%zu", i);
+	memset(program.reason, 'x', sizeof(program.reason) - 1);
 	size = codec_program_encode(&program, bytes);
 	assert_int_equal(size, sizeof(program));
 	assert_int_equal(codec_program_decode(bytes, size, 7, &read), 0);

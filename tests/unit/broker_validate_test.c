@@ -15,6 +15,7 @@
 
 static struct frontend_load load;
 static struct frontend_attach attach_xdp, attach_tracepoint, attach_lsm;
+static struct frontend_update update;
 
 static void reset(void)
 {
@@ -39,6 +40,7 @@ static void reset(void)
 		.target = { .group = "sched", .name = "sched_switch" },
 	};
 	attach_lsm = (struct frontend_attach){ .program_id = 1, .type = PROGRAM_TYPE_LSM };
+	update = (struct frontend_update){ .link_id = 1, .program_id = 2 };
 }
 
 #define CHANGE(text) static void change_##text(void)
@@ -46,7 +48,7 @@ static void reset(void)
 
 /* clang-format off */
 CHANGE(nothing) {}
-CHANGE(load_reserved) { load.reserved = 1; }
+CHANGE(load_reserved) { load.persist = 2; }
 CHANGE(load_peer_reserved) { load.peer.reserved = 1; }
 CHANGE(load_too_many) { load.program_count = LOAD_PROGRAMS_MAX + 1; }
 CHANGE(load_no_program) { load.program_count = 0; }
@@ -187,6 +189,35 @@ CHANGE(lsm_given) { attach_lsm.target.given = TARGET_BIT(TARGET_PRIORITY); }
 CHANGE(lsm_function) { memcpy(attach_lsm.target.function, "file_open", 9); }
 CHANGE(lsm_follow) { attach_lsm.target.follow = 1; }
 
+CHANGE(update_reserved) { update.reserved = 1; }
+CHANGE(update_peer_reserved) { update.peer.reserved = 1; }
+CHANGE(update_no_link) { update.link_id = 0; }
+CHANGE(update_nothing) { update.program_id = 0; }
+CHANGE(update_priority) { update.program_id = 0; update.given = TARGET_BIT(TARGET_PRIORITY); }
+CHANGE(update_priority_unset) { update.priority = 1; }
+CHANGE(update_proceed_on) { update.program_id = 0; update.given = TARGET_BIT(TARGET_PROCEED_ON); update.proceed_on = 4; }
+CHANGE(update_proceed_on_unset) { update.proceed_on = 4; }
+CHANGE(update_given_other) { update.given = TARGET_BIT(TARGET_MODE); }
+CHANGE(update_given_last) { update.given = 1u << 31; }
+
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} update_rows[] = {
+	{ "a program", change_nothing, 0 },
+	{ "a priority, which is 0", change_update_priority, 0 },
+	{ "proceed-on", change_update_proceed_on, 0 },
+	{ "reserved", change_update_reserved, -EPROTO },
+	{ "peer reserved", change_update_peer_reserved, -EPROTO },
+	{ "no link", change_update_no_link, -EINVAL },
+	{ "nothing", change_update_nothing, -EINVAL },
+	{ "priority not given, but there", change_update_priority_unset, -EPROTO },
+	{ "proceed-on not given, but there", change_update_proceed_on_unset, -EPROTO },
+	{ "given, another field", change_update_given_other, -EPROTO },
+	{ "given, the last bit", change_update_given_last, -EPROTO },
+};
+
 /* A type that takes no target at all. */
 static const struct {
 	const char *name;
@@ -260,6 +291,19 @@ static void test_attach_lsm(void **state)
 		reset();
 		lsm_rows[i].change();
 		check(lsm_rows[i].name, validate_attach(&attach_lsm, &error), lsm_rows[i].result,
+		      &error);
+	}
+}
+
+static void test_update(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(update_rows) / sizeof(update_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		update_rows[i].change();
+		check(update_rows[i].name, validate_update(&update, &error), update_rows[i].result,
 		      &error);
 	}
 }
@@ -341,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_attach_xdp),
 		cmocka_unit_test(test_attach_tracepoint),
 		cmocka_unit_test(test_attach_lsm),
+		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_map_names),
 		cmocka_unit_test(test_objects),

@@ -161,13 +161,22 @@ enum bpfd_link_state {
 	BPFD_LINK_DETACHING = 3,
 	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
 	BPFD_LINK_GONE = 5,    /* its interface is gone */
-	BPFD_LINK_UPDATING = 6
+	BPFD_LINK_UPDATING = 6,
+	BPFD_LINK_WAITING = 7, /* to be attached again, once its interface is there */
+	BPFD_LINK_FAILED = 8   /* it could not be attached again */
+};
+
+enum bpfd_program_state {
+	BPFD_PROGRAM_LOADED = 1,
+	BPFD_PROGRAM_RESTORING = 2, /* persistent, and about to be loaded again */
+	BPFD_PROGRAM_FAILED = 3     /* it could not be loaded again */
 };
 
 /* The words that bpfctl uses; NULL for a number that has none. */
 const char *bpfd_program_type_name(enum bpfd_program_type type);
 const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode);
 const char *bpfd_link_state_name(enum bpfd_link_state state);
+const char *bpfd_program_state_name(enum bpfd_program_state state);
 const char *bpfd_direction_name(enum bpfd_direction direction);
 const char *bpfd_netfilter_family_name(enum bpfd_netfilter_family family);
 const char *bpfd_netfilter_hook_name(enum bpfd_netfilter_hook hook);
@@ -262,6 +271,9 @@ struct bpfd_program {
 	uint32_t owner_uid;
 	const char *target; /* what in the kernel it was loaded for; "" otherwise */
 	bool exclusive;     /* an xdp program that attaches only alone */
+	bool persist;       /* it is loaded and attached again after a reboot */
+	enum bpfd_program_state state;
+	const char *reason; /* why it failed; "" otherwise */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
@@ -314,6 +326,7 @@ struct bpfd_link {
 	uint32_t kernel_program_id;
 	struct bpfd_target target; /* no text is NULL */
 	const char *where;         /* the target in a few words, for people */
+	const char *reason;        /* why it waits or failed; "" otherwise */
 	uint32_t ifindex;
 	bool running;      /* `position` counts */
 	uint32_t position; /* 0 runs first */
@@ -359,6 +372,7 @@ struct bpfd_load_request {
 	size_t metadata_count;
 	const char *application;   /* NULL: none */
 	const char *source_name;   /* shown to people; NULL: none */
+	bool persist;              /* load and attach again after a reboot */
 	const uint8_t *request_id; /* NULL: made by the library */
 };
 
