@@ -426,5 +426,7 @@ int reconcile_run(struct broker *broker, struct error *error)
 	if (!result &&
 	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
+	if (!result)
+		monitor_netns_collect_all(broker);
 	return result;
 }

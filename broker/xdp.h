@@ -9,6 +9,7 @@
 
 #include "broker/opener_client.h"
 #include "common/error.h"
+#include "common/netlink.h"
 #include "proto/channel_launcher.h"
 #include "proto/records.h"
 
@@ -89,6 +90,10 @@ int xdp_read(struct xdp *xdp, const struct xdp_place *place, xdp_link_of *link_o
 /* The kernel id of what bpfd last attached or read there; 0: none. */
 uint32_t xdp_known_id(const struct xdp *xdp, const struct xdp_place *place);
 
+/* An interface of bpfd's own network namespace by name. 0, or -errno, -ENODEV where there is none.
+ */
+int xdp_interface_query(struct xdp *xdp, const char *name, struct netlink_interface *out);
+
 /* The index of an interface by name; 0 and `ifindex`, or -ENODEV with `error`. */
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error);
 
@@ -99,9 +104,9 @@ int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, str
  */
 int xdp_collect(struct xdp *xdp);
 
-/* The same for another network namespace with a routing socket in it; all of them where that is
- * NULL: the namespace is gone. */
-int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns);
+/* The same for one interface (0: all) of another network namespace with a routing socket in it; all
+ * of them where that is NULL: they are gone. */
+int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns, uint32_t ifindex);
 
 /* The monitor: readable when an interface came, went, changed its name or what is attached to it.
  */

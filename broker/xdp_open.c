@@ -97,6 +97,11 @@ uint32_t xdp_template_btf_id(const struct xdp *xdp)
 	return xdp_target(TEMPLATE_SLOTS, 0);
 }
 
+int xdp_interface_query(struct xdp *xdp, const char *name, struct netlink_interface *out)
+{
+	return netlink_interface_query(&xdp->netlink, 0, name, out);
+}
+
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error)
 {
 	struct netlink_interface found;
@@ -127,16 +132,17 @@ int xdp_collect(struct xdp *xdp)
 	return collect(xdp, &xdp->netlink, 0, 0);
 }
 
-int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns)
+int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns, uint32_t ifindex)
 {
 	struct xdp_known *known = xdp->known, *next;
 
 	for (; known; known = next) {
 		next = known->next;
-		if (!netlink && known->chain.place.netns == netns)
+		if (!netlink && known->chain.place.netns == netns &&
+		    (!ifindex || known->chain.place.ifindex == ifindex))
 			xdp_known_drop(xdp, &known->chain.place);
 	}
-	return collect(xdp, netlink, netns, 0);
+	return collect(xdp, netlink, netns, ifindex);
 }
 
 int xdp_monitor_fd(const struct xdp *xdp)

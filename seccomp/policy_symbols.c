@@ -17,6 +17,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* from Linux 5.14 */
+#endif
+
 struct symbol {
 	const char *name;
 	uint64_t value;
@@ -80,6 +84,7 @@ static const struct symbol constants[] = {
 	SYMBOL(SIGKILL),
 	SYMBOL(SOL_NETLINK),
 	SYMBOL(SOL_SOCKET),
+	SYMBOL(SO_NETNS_COOKIE),
 	SYMBOL(SO_PEERCRED),
 	SYMBOL(SO_PEERGROUPS),
 	SYMBOL(SO_RCVTIMEO),
