@@ -38,7 +38,7 @@ struct view_link {
 	uint64_t id;
 	struct record_metadata_entry *metadata;
 	uint32_t metadata_count;
-	const char *reason; /* "" as a rule */
+	const char *reason;             /* "" as a rule */
 	const struct record_link *head; /* only up to `metadata` */
 };
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Update: a link's program, priority and proceed-on change in place; who is served sees the old or the new, whole."""
+import errno
 import os
 import signal
+import threading
 import time
 
 import test_tc
 from harness import bpf, sp
 from harness.host import test
 from harness.net import frame_tags
-from harness.outcome import check, check_equal, check_in
+from harness.outcome import SLOWNESS, check, check_equal, check_in
 from test_main import pins
 from test_restart import KILL_AT, Traffic, timed
 from test_tracepoint import fire
@@ -92,6 +94,58 @@ def no_frame_sees_half_an_update(host):
     for tag, program in ((1, chain[1][0]), (2, chain[2][0]), (3, chain[3][0]), (9, new)):
         check_equal(bpf.map_counter(daemon.map_pin(program, "frames")), sum(tag in tags for tags in seen),
                     f"frames counted by program {tag}")
+
+
+class Flood:
+    """Frames as fast as they go, beyond what the wire takes: what got through is what the programs count."""
+
+    def __init__(self, wire):
+        self.wire, self.stopping = wire, False
+        self.thread = threading.Thread(target=self.send)
+
+    def send(self):
+        while not self.stopping:
+            try:
+                self.wire.send_test()
+            except OSError as error:  # the queue is full
+                check_equal(error.errno, errno.ENOBUFS, "error of a sender")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        self.thread.join()
+        time.sleep(0.3 * SLOWNESS)  # what is still in the queue
+
+
+def check_flood(daemon, always, instead):
+    """Each frame was counted by all of `always`, and by exactly one of `instead`."""
+    counted = {program: bpf.map_counter(daemon.map_pin(program, "frames")) for program in always + instead}
+    first = counted[always[0]]
+    check(first > 1000, f"only {first} frames in a flood")
+    check(all(counted[program] > 0 for program in instead), f"a program counted nothing: {counted}")
+    check_equal([counted[program] for program in always], [first] * len(always), "frames counted by those that stay")
+    check_equal(sum(counted[program] for program in instead), first, f"frames counted by those that were exchanged: {counted}")
+
+
+@test("extensions")
+def flood(host):
+    """
+    No frame of a flood is counted twice, or not at all, whatever is updated meanwhile. The kernel patches its own code
+    whenever an XDP program comes or goes (bpf_dispatcher), and QEMU's emulation may run such code as it was a moment ago on
+    another processor: the guest panics. There all of this shares one processor.
+    """
+    if SLOWNESS > 1:
+        os.sched_setaffinity(0, {0})
+    daemon, wire = host.bpfd(), host.wire()
+    chain = chain_make(daemon, wire)
+    new = daemon.load_sequence(9)
+    with Flood(wire):
+        for number in range(UPDATES):
+            update(daemon, chain[2][1], "--program", (new, chain[2][0])[number % 2], "--priority", (50, 90, 10)[number % 3])
+    check_flood(daemon, [chain[1][0], chain[3][0]], [chain[2][0], new])
 
 
 @test("extensions")

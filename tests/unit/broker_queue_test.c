@@ -166,7 +166,9 @@ static void test_registry_links(void **state)
 {
 	const uint32_t attached = 1u << LINK_STATE_ATTACHED;
 	struct registry registry = {};
-	struct record_link same = { .id = 9, .program_id = 2, .type = 1, .target = { .ifindex = 5 } };
+	struct record_link same = {
+		.id = 9, .program_id = 2, .type = 1, .target = { .ifindex = 5 }
+	};
 
 	(void)state;
 	program_add(&registry, 2);

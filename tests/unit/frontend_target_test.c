@@ -112,7 +112,8 @@ static void zero_may_be_given(void **state)
 	assert_int_equal(got.given, TARGET_BIT(TARGET_PRIORITY));
 	message.cpu_option_case = BPFD__V1__TARGET__CPU_OPTION_CPU;
 	(void)expect(PROGRAM_TYPE_XDP, &message,
-	             "cpu is given, which xdp programs do not take: they take interface, follow, priority, "
+	             "cpu is given, which xdp programs do not take: they take interface, follow, "
+	             "priority, "
 	             "proceed_on, mode and exclusive");
 }
 

@@ -176,8 +176,8 @@ static void config_bytes(void **state)
 static void config_frags(void **state)
 {
 	struct chain_slot slots[3] = { { .flags = BPF_F_XDP_HAS_FRAGS },
-		                     { .flags = BPF_F_XDP_HAS_FRAGS },
-		                     {} };
+		                       { .flags = BPF_F_XDP_HAS_FRAGS },
+		                       {} };
 	struct xdp_dispatcher_config config;
 
 	(void)state;
@@ -193,7 +193,7 @@ static void config_frags(void **state)
 static void config_round_trip(void **state)
 {
 	const struct chain_slot slots[] = { { .priority = 1, .proceed_on = 5 },
-		                          { .priority = 2, .proceed_on = 6, .flags = 32 } };
+		                            { .priority = 2, .proceed_on = 6, .flags = 32 } };
 	struct xdp_dispatcher_config config;
 	struct xdp_chain chain = {};
 
