@@ -254,6 +254,8 @@ void monitor_interface_gone(struct broker *broker, uint32_t netns, uint32_t ifin
 void monitor_read_all(struct broker *broker);
 /* Takes what runs on the interface out of the view when no link of bpfd's is left there. */
 void monitor_chain_forget(struct broker *broker, const struct record_target *target);
+/* What a link says of itself besides its state, which was just changed. */
+void monitor_reason_set(struct record_link *link);
 /* Stores and shows a link's new state and interface name. */
 void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface);
 /* Is the link in a state in which it follows what others do? */

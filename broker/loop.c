@@ -208,6 +208,8 @@ static void quiet(struct broker *broker)
 	if (broker->collect &&
 	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
+	if (broker->collect)
+		monitor_netns_collect_all(broker);
 	broker->collect = false;
 }
 

@@ -9,6 +9,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FOLLOWED_STATES (1u << LINK_STATE_ATTACHED | 1u << LINK_STATE_REMOVED)
@@ -52,6 +53,13 @@ static bool chain_has(const struct record_chain *chain, uint64_t link_id)
 	return false;
 }
 
+void monitor_reason_set(struct record_link *link)
+{
+	memset(link->reason, 0, sizeof(link->reason));
+	if (link->state == LINK_STATE_GONE && link->target.interface[0])
+		(void)snprintf(link->reason, sizeof(link->reason), "detached: interface gone");
+}
+
 /* A store that cannot be written is written at the next change. */
 void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface)
 {
@@ -64,6 +72,7 @@ void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, con
 		log_info("link %llu on interface %u was %s and is %s", (unsigned long long)id,
 		         link.target.ifindex, state_names[link.state], state_names[state]);
 	link.state = state;
+	monitor_reason_set(&link);
 	memset(link.target.interface, 0,
 	       sizeof(link.target.interface)); /* texts of records are zero-filled */
 	memcpy(link.target.interface, interface,

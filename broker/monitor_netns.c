@@ -120,6 +120,7 @@ static void xdp_look(struct broker *broker, const struct xdp_place *place,
 	    strcmp(chain->interface, found->name) == 0)
 		return;
 	monitor_interface_read(broker, place);
+	broker->collect = true;
 }
 
 static void tc_look(struct broker *broker, struct netlink *netlink,
@@ -132,8 +133,10 @@ static void tc_look(struct broker *broker, struct netlink *netlink,
 
 	if (netlink_filter_query(netlink, place.ifindex, place.direction, &filter) < 0)
 		return;
-	if (all || !filter.there || filter.program_id != tc_attached_id(broker->tc, &place))
-		monitor_tc_read(broker, netlink, &place);
+	if (!all && filter.there && filter.program_id == tc_attached_id(broker->tc, &place))
+		return;
+	monitor_tc_read(broker, netlink, &place);
+	broker->collect = true;
 }
 
 static void link_look(struct broker *broker, uint64_t id, struct look *look)

@@ -375,7 +375,9 @@ int xdp_read(struct xdp *xdp, const struct xdp_place *place, xdp_link_of *link_o
 	if (result < 0)
 		return result;
 	xdp_chain_record(&now, link_of, state, chain);
-	if (now.own && now.program_fd >= 0)
+	if (!now.own)
+		xdp_known_drop(xdp, place);
+	else if (now.program_fd >= 0)
 		chain_remember(xdp, &now);
 	return 0;
 }
