@@ -82,41 +82,29 @@ static int link_before(struct attach_context *context, const struct followers *f
 	                   : kernel_link_cgroup_before(program_fd, cgroup_fd, attach_type, next_fd);
 }
 
-/* Makes new links for all that follow, behind the one just made, before any old one ends: so it is
- * all of them or none. */
-static int followers_make(const struct followers *followers, int cgroup_fd, uint32_t attach_type,
-                          int fds[PROGRAMS_MAX])
-{
-	for (size_t i = 0; i < followers->count; i++) {
-		fds[i] = kernel_link_create(followers->rows[i].program_fd, cgroup_fd, attach_type);
-		if (fds[i] >= 0)
-			continue;
-
-		int result = fds[i];
-
-		while (i > 0)
-			(void)close(fds[--i]);
-		return result;
-	}
-	return 0;
-}
-
+/*
+ * Makes a new link for each that follows, behind the one just made, and ends the old one: one after
+ * the other, for the kernel may have no room for all of them twice. When the first cannot be made,
+ * nothing has changed; afterwards there is always room for one.
+ */
 static int followers_move(struct attach_context *context, const struct followers *followers,
                           int cgroup_fd, uint32_t attach_type)
 {
-	int fds[PROGRAMS_MAX];
-	int result = followers_make(followers, cgroup_fd, attach_type, fds);
-
-	if (result < 0)
-		return result;
 	for (size_t i = 0; i < followers->count; i++) {
-		struct error error;
+		const struct attach_follower *row = &followers->rows[i];
+		_cleanup_close_ int fd =
+			kernel_link_create(row->program_fd, cgroup_fd, attach_type);
+		struct error error = {};
 
-		/* one that cannot be replaced goes on running where it was */
-		if (attach_link_replace(context, followers->rows[i].link_id, fds[i], &error) < 0)
-			log_warning("link %llu runs earlier than its priority says: %s",
-			            (unsigned long long)followers->rows[i].link_id, error.message);
-		(void)close(fds[i]);
+		if (fd < 0 && i == 0)
+			return fd;
+		if (fd < 0)
+			(void)error_set(&error, fd, ERROR_KERNEL, "%s", strerror(-fd));
+		if (fd >= 0 && attach_link_replace(context, row->link_id, fd, &error) == 0)
+			continue;
+		/* it goes on running where it was */
+		log_warning("link %llu runs earlier than its priority says: %s",
+		            (unsigned long long)row->link_id, error.message);
 	}
 	return 0;
 }

@@ -125,11 +125,16 @@ int attach_link_replace(const struct attach_context *context, uint64_t id, int l
 	result = kernel_pin(link_fd, fresh);
 	if (result < 0)
 		return pin_error(error, result, fresh);
+
+	_cleanup_close_ int old_fd = kernel_pin_open(path);
+
 	if (renameat(AT_FDCWD, fresh, AT_FDCWD, path) < 0) {
 		result = -errno;
 		(void)unlink(fresh);
 		return pin_error(error, result, path);
 	}
+	if (old_fd >= 0)
+		(void)kernel_link_detach(old_fd); /* now, as above */
 	return 0;
 }
 

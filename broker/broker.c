@@ -3,6 +3,7 @@
 
 #include "broker/objects.h"
 #include "common/cleanup.h"
+#include "common/kernel_release.h"
 #include "common/log.h"
 
 #include <fcntl.h>
@@ -154,16 +155,6 @@ static void chain_changed(void *state, const struct record_chain *chain)
 		view_chain(broker, chain);
 }
 
-/* Perf attachments are links, which can be pinned, from Linux 5.15 on. */
-static bool release_has_perf_link(const char *release)
-{
-	char *end;
-	unsigned long major = strtoul(release, &end, 10);
-	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-
-	return major > 5 || (major == 5 && minor >= 15);
-}
-
 static void host_look_up(struct broker *broker)
 {
 	struct record_status *status = &broker->status;
@@ -175,11 +166,15 @@ static void host_look_up(struct broker *broker)
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;
 	status->store_copy = 1; /* until one fails */
+	status->statistics = kernel_statistics_always(&broker->lists) ? RECORD_STATISTICS_ALWAYS
+	                     : status->opener                         ? RECORD_STATISTICS_WATCHED
+	                                                              : RECORD_STATISTICS_NONE;
 	status->started_at_s = clock_now_s();
 	if (uname(&name) == 0) {
 		(void)snprintf(status->kernel_release, sizeof(status->kernel_release), "%.63s",
 		               name.release);
-		status->perf_link = release_has_perf_link(name.release);
+		/* perf attachments are links, which can be pinned, from Linux 5.15 on */
+		status->perf_link = kernel_release_is(name.release, 5, 15);
 	}
 }
 
@@ -278,6 +273,7 @@ int broker_open(const struct launcher_settings *settings,
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
 	broker->settings = *settings;
 	programs_limit(&broker->settings);
+	kernel_lists_open(&broker->lists);
 	broker->epoll_fd = broker->signal_fd = broker->objects_fd = -1;
 	broker->netlink.fd = broker->tc_monitor.fd = broker->cgroup_monitor_fd = -1;
 	channels_open(broker, descriptors);
@@ -346,6 +342,7 @@ void broker_close(struct broker *broker)
 	if (!broker)
 		return;
 	loads_close(broker);
+	kernel_lists_close(&broker->lists);
 	xdp_close(broker->xdp);
 	tc_close(broker->tc);
 	netlink_close(&broker->netlink);

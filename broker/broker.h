@@ -8,6 +8,7 @@
 #define BPFD_BROKER_BROKER_H
 
 #include "broker/attach.h"
+#include "broker/kernel_lists.h"
 #include "broker/load_queue.h"
 #include "broker/registry.h"
 #include "broker/session.h"
@@ -79,6 +80,7 @@ struct broker {
 	struct loads loads;
 	struct copies copies;
 	struct netns_list netns;
+	struct kernel_lists lists;
 	struct restore restore;
 	int objects_fd; /* where the objects of persistent programs are kept */
 	struct record_status status;
@@ -160,6 +162,9 @@ bool answer_repeated(struct broker *broker, const struct origin *origin);
 
 /* loads.c */
 int load_request(struct broker *broker, struct channel_message *message);
+/* Loads bpfd's own iterator over `kind` (enum kernel_kind); kernel_iterator_loaded() or
+ * kernel_iterator_refused() follows, at once if it cannot even wait. */
+void load_iterator(struct broker *broker, uint32_t kind);
 void loads_start_session(struct broker *broker); /* if none is warm or warming, and it is time */
 void loads_session_ready(struct broker *broker, size_t slot);
 /* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */

@@ -233,3 +233,11 @@ int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *o
 	memcpy(&attr, &create, sizeof(create));
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
+
+int kernel_iterator_create(int link_fd)
+{
+	union bpf_attr attr = {};
+
+	attr.iter_create.link_fd = (uint32_t)link_fd;
+	return kernel->bpf(BPF_ITER_CREATE, &attr, sizeof(attr));
+}

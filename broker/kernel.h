@@ -76,4 +76,7 @@ int kernel_link_kprobe_multi(int program_fd, const char *const *functions, uint3
 int kernel_link_uprobe_multi(int program_fd, const char *path, const uint64_t *offsets,
                              uint32_t count, uint32_t pid, bool returns);
 
+/* A descriptor to read an iterator's output from, once. Needs no capability of the reader. */
+int kernel_iterator_create(int link_fd);
+
 #endif

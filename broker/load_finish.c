@@ -56,6 +56,10 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
 	struct store_answer nothing = {};
 	char detail[256];
 
+	if (job->iterator >= 0) {
+		kernel_iterator_refused(broker, (uint32_t)job->iterator, error);
+		return;
+	}
 	if (job->restores[0]) {
 		restore_failed(broker, job, error);
 		return;
@@ -393,6 +397,10 @@ void load_finish(struct broker *broker, struct load_job *job, struct session_res
 	struct error error = {};
 	char detail[1024];
 
+	if (job->iterator >= 0) {
+		kernel_iterator_loaded(broker, (uint32_t)job->iterator, result);
+		return;
+	}
 	if (load_keep(broker, job, result, &answer, &error) < 0) {
 		broker->status.loads_failed++;
 		view_status(broker);

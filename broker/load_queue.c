@@ -21,6 +21,7 @@ struct load_job *load_job_new(const struct frontend_load *request, uint64_t mess
 	job->load_id = 0;
 	memcpy(&job->request, request, sizeof(job->request));
 	job->object_fd = object_fd;
+	job->iterator = -1;
 	job->deadline_ms = deadline_ms;
 	job->waiter_count = 1;
 	job->waiters[0] = message_id;

@@ -19,6 +19,7 @@ struct load_job {
 	struct load_job *next;
 	struct frontend_load request;
 	int object_fd;
+	int iterator; /* enum kernel_kind: bpfd loads it for itself, nobody waits; -1: a client's */
 	uint64_t deadline_ms; /* of CLOCK_MONOTONIC */
 	uint64_t restores[LOAD_PROGRAMS_MAX]; /* ids of the programs that are loaded again, else 0 */
 	uint64_t load_id;                     /* with restores: theirs */

@@ -6,10 +6,12 @@
  */
 #include "broker/broker.h"
 
+#include "broker/kernel_object.h"
 #include "broker/validate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/program_type.h"
 
 #include <limits.h>
 #include <string.h>
@@ -143,7 +145,6 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 		return NULL;
 	job->program_count = request->program_count;
 	job->map_memory_max = broker->settings.map_memory_max;
-	job->globals = request->globals;
 	for (uint32_t i = 0; i < request->program_count; i++) {
 		const struct frontend_load_program *asked = &request->programs[i];
 
@@ -160,7 +161,9 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 static void slot_submit(struct broker *broker, struct load_slot *slot, struct load_job *job)
 {
 	struct gate_job *work = gate_job_make(broker, &job->request);
-	int result = work ? session_submit(slot->session, work, job->object_fd) : -ENOMEM;
+	int result =
+		work ? session_submit(slot->session, work, &job->request.globals, job->object_fd)
+		     : -ENOMEM;
 
 	free(work);
 	slot->job = job;
@@ -282,6 +285,54 @@ int load_request(struct broker *broker, struct channel_message *message)
 	return 0;
 }
 
+static struct load_job *iterator_job_make(const struct broker *broker, uint32_t kind)
+{
+	struct frontend_load *request = calloc(1, sizeof(*request));
+	_cleanup_close_ int object_fd = request ? kernel_object_memfd() : -ENOMEM;
+	struct load_job *job = NULL;
+
+	if (object_fd >= 0) {
+		struct frontend_load_program *program = &request->programs[0];
+
+		request->program_count = 1;
+		program->type = PROGRAM_TYPE_ITER;
+		(void)snprintf(program->function, sizeof(program->function), "%s",
+		               kernel_object_function(kind));
+		job = load_job_new(request, 0, object_fd,
+		                   clock_now_ms() + broker->settings.load_timeout_ms);
+	}
+	free(request);
+	if (!job)
+		return NULL;
+	job->waiter_count = 0;
+	job->iterator = (int)kind;
+	(void)steal_fd(&object_fd);
+	return job;
+}
+
+void load_iterator(struct broker *broker, uint32_t kind)
+{
+	struct load_job *job = iterator_job_make(broker, kind);
+	struct error error;
+
+	if (job && load_queue_push(&broker->loads.queue, job)) {
+		queue_serve(broker);
+		return;
+	}
+	load_job_free(job);
+	(void)error_set(&error, -EBUSY, ERROR_UNAVAILABLE, "too much is being loaded now");
+	kernel_iterator_refused(broker, kind, &error);
+}
+
+/* Of clients' loads: bpfd's own are not theirs to wonder about. */
+static void failure_count(struct broker *broker, const struct load_job *job)
+{
+	if (job->iterator >= 0)
+		return;
+	broker->status.loads_failed++;
+	view_status(broker);
+}
+
 static void slot_failed(struct broker *broker, struct load_slot *slot)
 {
 	struct session_result *result = session_result(slot->session);
@@ -289,8 +340,7 @@ static void slot_failed(struct broker *broker, struct load_slot *slot)
 
 	result->error.message[sizeof(result->error.message) - 1] = '\0';
 	if (job) {
-		broker->status.loads_failed++;
-		view_status(broker);
+		failure_count(broker, job);
 		load_answer_refused(broker, job, &result->error, result->log_fd, result->log_size);
 		load_job_free(job);
 	} else {
@@ -358,8 +408,7 @@ static void slot_expire(struct broker *broker, struct load_slot *slot)
 		"the load took longer than %u ms and was ended: load a smaller object, or raise "
 		"load_timeout in the configuration",
 		broker->settings.load_timeout_ms);
-	broker->status.loads_failed++;
-	view_status(broker);
+	failure_count(broker, job);
 	load_answer_refused(broker, job, &error, -1, 0);
 	load_job_free(job);
 	slot_clear(broker, slot);

@@ -226,6 +226,7 @@ static int wait_ms(struct broker *broker)
 	int next_ms = loads_tick(broker);
 
 	next_ms = sooner_ms(next_ms, copies_tick(broker));
+	next_ms = sooner_ms(next_ms, kernel_lists_tick(broker));
 	next_ms = sooner_ms(next_ms, restore_tick(broker));
 	next_ms = sooner_ms(next_ms, monitor_tcx_tick(broker));
 	next_ms = sooner_ms(next_ms, monitor_netns_tick(broker));

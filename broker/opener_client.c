@@ -210,3 +210,33 @@ int opener_netns_socket(struct opener_client *client, const char *path, int *net
 		opener_broken("answers what was not asked", -EPROTO);
 	}
 }
+
+int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, int *records_fd,
+                struct opener_listed *listed, struct error *error)
+{
+	const struct opener_list question = { .kind = kind, .after_id = after_id };
+	struct channel_message answer;
+
+	if (!client)
+		return opener_off(error, "a list of what others loaded");
+	switch (opener_ask(client, OPENER_LIST, &question, &answer, error)) {
+	case OPENER_LISTED:
+		memcpy(listed, answer.body, sizeof(*listed));
+		*records_fd = answer.descriptors[0];
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+int opener_statistics_open(struct opener_client *client, int *statistics_fd, struct error *error)
+{
+	if (!client)
+		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
+		                 "the kernel does not count runs of programs, and bpfd's opener, "
+		                 "which could let it, is switched off: set the sysctl "
+		                 "kernel.bpf_stats_enabled to 1, or \"opener = yes\" in bpfd.conf");
+	return opener_open(client, OPENER_STATISTICS, NULL, statistics_fd, error);
+}

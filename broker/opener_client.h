@@ -48,6 +48,12 @@ int opener_file_open(struct opener_client *client, const struct opener_file *que
 /* A network namespace by its file (/run/netns/NAME): a descriptor that setns(2) and
  * BPF_LINK_CREATE take. */
 int opener_netns_open(struct opener_client *client, const char *path, int *fd, struct error *error);
+/* A slice of what the kernel has, as the question and the answer say in proto/channel_opener.h; the
+ * memfd is the caller's. */
+int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, int *records_fd,
+                struct opener_listed *listed, struct error *error);
+/* While the descriptor is open the kernel counts runs of programs. */
+int opener_statistics_open(struct opener_client *client, int *statistics_fd, struct error *error);
 
 /* The same with a routing socket that was made inside; what asks by it needs the capabilities of
  * the asker alone. */

@@ -13,6 +13,7 @@ static const request_handler handlers[] = {
 	[FRONTEND_ATTACH] = attach_request,
 	[FRONTEND_DETACH] = detach_request,
 	[FRONTEND_UNLOAD] = unload_request,
+	[FRONTEND_KERNEL_LIST] = kernel_list_request,
 	[FRONTEND_UPDATE] = update_request,
 };
 

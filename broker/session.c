@@ -166,7 +166,8 @@ bool session_is_warm(const struct session *session)
 	return session->state == GATE_STATE_WARM;
 }
 
-int session_submit(struct session *session, const struct gate_job *job, int object_fd)
+int session_submit(struct session *session, const struct gate_job *job,
+                   const struct record_globals *globals, int object_fd)
 {
 	int result;
 
@@ -174,6 +175,8 @@ int session_submit(struct session *session, const struct gate_job *job, int obje
 		return -EBUSY;
 	/* The gate first: it then has its job before the loader asks anything of it. */
 	result = channel_send(&session->channel, GATE_JOB, 0, job, NULL);
+	if (result == 0 && globals->count)
+		result = channel_send(&session->loader, LOADER_GLOBALS, 0, globals, NULL);
 	if (result == 0)
 		result = channel_send(&session->loader, LOADER_JOB, 0, job, &object_fd);
 	close_cleanup(&session->loader.fd);

@@ -68,8 +68,10 @@ uint64_t session_id(const struct session *session);
 pid_t session_gate_pid(const struct session *session);
 bool session_is_warm(const struct session *session);
 
-/* Gives a warm session its job; `object_fd` stays the caller's. 0 or -errno. */
-int session_submit(struct session *session, const struct gate_job *job, int object_fd);
+/* Gives a warm session its job, and the loader the globals to set (there may be none); `object_fd`
+ * stays the caller's. 0 or -errno. */
+int session_submit(struct session *session, const struct gate_job *job,
+                   const struct record_globals *globals, int object_fd);
 
 /*
  * Takes one message when session_fd() is readable. After SESSION_FINISHED or SESSION_FAILED (also

@@ -19,6 +19,7 @@ static const struct {
 	{ CAP_SETUID, "CAP_SETUID" },
 	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
 	{ CAP_PERFMON, "CAP_PERFMON" },
 	{ CAP_BPF, "CAP_BPF" },
 };
@@ -79,6 +80,15 @@ int capability_bounding_limit(uint64_t keep)
 			return -errno;
 	}
 	return 0;
+}
+
+const char *capability_name(unsigned int number)
+{
+	for (size_t i = 0; i < sizeof(capability_table) / sizeof(capability_table[0]); i++) {
+		if (capability_table[i].number == number)
+			return capability_table[i].name;
+	}
+	return NULL;
 }
 
 const char *capability_names(uint64_t mask, char *out, size_t size)

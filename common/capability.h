@@ -27,6 +27,9 @@ uint64_t capability_ambient_read(void);
  * -errno. */
 int capability_bounding_limit(uint64_t keep);
 
+/* "CAP_BPF" for a CAP_* that some policy of bpfd's names, else NULL. */
+const char *capability_name(unsigned int number);
+
 /* "CAP_PERFMON CAP_BPF and 3 more" for a mask, "none" for 0; cut to `size`. Returns `out`. */
 const char *capability_names(uint64_t mask, char *out, size_t size);
 

@@ -6,6 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+bool kernel_release_is(const char *release, unsigned int major, unsigned int minor)
+{
+	char *end;
+	unsigned long found_major = strtoul(release, &end, 10);
+	unsigned long found_minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+	return found_major > major || (found_major == major && found_minor >= minor);
+}
+
 int program_type_too_new(uint32_t type, const char *release, struct error *error)
 {
 	const struct program_type_row *row = program_type_row(type);

@@ -24,7 +24,8 @@ int netlink_open(uint32_t groups, struct netlink *out)
 
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0 ||
+	/* one that only asks gets its address with its first question */
+	if ((groups && bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0)

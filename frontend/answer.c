@@ -1,152 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/answer.h"
 
+#include "frontend/answer_host.h"
 #include "frontend/answer_items.h"
+#include "frontend/answer_list.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* An initialised message of the arena, or NULL. */
-#define message_take(arena, structure, init)                                        \
-	({                                                                          \
-		typeof(structure) *taken_ = arena_take((arena), sizeof(structure)); \
-		if (taken_)                                                         \
-			init(taken_);                                               \
-		taken_;                                                             \
-	})
-
-static bool metadata_matches(const struct view_program *program, const Bpfd__V1__Metadata *wanted)
-{
-	for (uint32_t i = 0; i < program->metadata_count; i++) {
-		if (strcmp(program->metadata[i].key, wanted->key) == 0)
-			return strcmp(program->metadata[i].value, wanted->value) == 0;
-	}
-	return false;
-}
-
-static bool program_matches(const struct view_program *program,
-                            const Bpfd__V1__ListProgramsRequest *request)
-{
-	if (request->type != BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UNSPECIFIED &&
-	    program->head->type != (uint32_t)request->type)
-		return false;
-	if (*request->application && strcmp(program->head->application, request->application) != 0)
-		return false;
-	for (size_t i = 0; i < request->n_metadata; i++) {
-		if (!metadata_matches(program, request->metadata[i]))
-			return false;
-	}
-	return true;
-}
-
-int answer_list_programs(const struct answer_source *source,
-                         const Bpfd__V1__ListProgramsRequest *request, Bpfd__V1__Response *response)
-{
-	const struct view_table *programs = &source->view->programs;
-	Bpfd__V1__ListProgramsResponse *list =
-		message_take(source->arena, Bpfd__V1__ListProgramsResponse,
-	                     bpfd__v1__list_programs_response__init);
-
-	if (!list)
-		return -ENOMEM;
-	list->programs = arena_take_array(source->arena, programs->count, sizeof(void *));
-	if (!list->programs)
-		return -ENOMEM;
-	for (size_t i = 0; i < programs->count; i++) {
-		const struct view_program *program = programs->items[i];
-
-		if (!program_matches(program, request))
-			continue;
-		list->programs[list->n_programs] = answer_program_item(source, program);
-		if (!list->programs[list->n_programs++])
-			return -ENOMEM;
-	}
-	response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_PROGRAMS;
-	response->list_programs = list;
-	return 0;
-}
-
-/* The links of one program (0: of every one) in order of id. 0 or -ENOMEM. */
-static int links_take(const struct answer_source *source, uint64_t program_id, size_t spare,
-                      Bpfd__V1__Link ***links, size_t *count)
-{
-	const struct view_table *table = &source->view->links;
-	size_t used = 0, room = spare;
-
-	for (size_t i = 0; i < table->count; i++) {
-		const struct view_link *link = table->items[i];
-
-		room += program_id == 0 || link->head->program_id == program_id;
-	}
-
-	Bpfd__V1__Link **taken = arena_take_array(source->arena, room, sizeof(void *));
-
-	if (!taken)
-		return -ENOMEM;
-	for (size_t i = 0; i < table->count; i++) {
-		const struct view_link *link = table->items[i];
-
-		if (program_id && link->head->program_id != program_id)
-			continue;
-		taken[used] = answer_link_item(source, link);
-		if (!taken[used++])
-			return -ENOMEM;
-	}
-	*links = taken;
-	*count = used;
-	return 0;
-}
-
-static int foreign_add(const struct answer_source *source, const struct record_chain *chain,
-                       Bpfd__V1__ListLinksResponse *list)
-{
-	for (uint32_t i = 0; i < chain->count; i++) {
-		if (chain->entries[i].link_id)
-			continue;
-		list->links[list->n_links] = answer_foreign_item(source, chain, i);
-		if (!list->links[list->n_links++])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static size_t chain_entries(const struct view_table *chains)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < chains->count; i++)
-		count += ((const struct view_chain *)chains->items[i])->chain.count;
-	return count;
-}
-
-int answer_list_links(const struct answer_source *source, const Bpfd__V1__ListLinksRequest *request,
-                      Bpfd__V1__Response *response)
-{
-	const struct view_table *chains = &source->view->chains;
-	bool every = request->program_option_case !=
-	             BPFD__V1__LIST_LINKS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
-	Bpfd__V1__ListLinksResponse *list = message_take(source->arena, Bpfd__V1__ListLinksResponse,
-	                                                 bpfd__v1__list_links_response__init);
-
-	if (!list)
-		return -ENOMEM;
-	if (!every && !view_program(source->view, request->program_id))
-		return -ENOENT;
-
-	int r = links_take(source, every ? 0 : request->program_id,
-	                   every ? chain_entries(chains) : 0, &list->links, &list->n_links);
-
-	for (size_t i = 0; r == 0 && every && i < chains->count; i++) {
-		const struct view_chain *chain = chains->items[i];
-
-		r = foreign_add(source, &chain->chain, list);
-	}
-	if (r < 0)
-		return r;
-	response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_LINKS;
-	response->list_links = list;
-	return 0;
-}
 
 int answer_get_program(const struct answer_source *source, uint64_t id,
                        Bpfd__V1__Response *response)
@@ -162,7 +22,7 @@ int answer_get_program(const struct answer_source *source, uint64_t id,
 	got->program = answer_program_item(source, program);
 	if (!got->program)
 		return -ENOMEM;
-	if (links_take(source, id, 0, &got->links, &got->n_links) < 0)
+	if (answer_program_links(source, id, &got->links, &got->n_links) < 0)
 		return -ENOMEM;
 	response->result_case = BPFD__V1__RESPONSE__RESULT_GET_PROGRAM;
 	response->get_program = got;
@@ -246,6 +106,8 @@ static const struct {
 	{ "opener", offsetof(struct record_status, opener), opener_detail },
 	{ "landlock", offsetof(struct record_status, landlock_abi), landlock_detail },
 	{ "store_copy", offsetof(struct record_status, store_copy), store_copy_detail },
+	{ "iterators", offsetof(struct record_status, iterators), iterators_detail },
+	{ "run_statistics", offsetof(struct record_status, statistics), statistics_detail },
 };
 
 #define FEATURE_COUNT (sizeof(features) / sizeof(features[0]))
@@ -307,7 +169,8 @@ int answer_status(const struct answer_source *source, Bpfd__V1__Response *respon
 	status->loads_failed = view->status.loads_failed;
 	status->attaches = view->status.attaches;
 	status->connections = source->connections;
-	status->features = arena_take_array(source->arena, FEATURE_COUNT, sizeof(void *));
+	status->maps = answer_map_count(source);
+	status->features = arena_take_array(source->arena, FEATURE_COUNT + 1, sizeof(void *));
 	if (!status->features)
 		return -ENOMEM;
 	for (size_t i = 0; i < FEATURE_COUNT; i++) {
@@ -315,7 +178,10 @@ int answer_status(const struct answer_source *source, Bpfd__V1__Response *respon
 		if (!status->features[i])
 			return -ENOMEM;
 	}
-	status->n_features = FEATURE_COUNT;
+	status->features[FEATURE_COUNT] = answer_types_feature(source);
+	if (!status->features[FEATURE_COUNT] || answer_processes_fill(source, status) < 0)
+		return -ENOMEM;
+	status->n_features = FEATURE_COUNT + 1;
 	response->result_case = BPFD__V1__RESPONSE__RESULT_STATUS;
 	response->status = status;
 	return 0;

@@ -8,11 +8,13 @@
 
 #include "bpfd.pb-c.h"
 #include "frontend/arena.h"
+#include "frontend/kernel_view.h"
 #include "frontend/view.h"
 
 /* What answers are composed with. */
 struct answer_source {
 	const struct view *view;
+	const struct kernel_view *kernel; /* what others loaded too; NULL: not asked for */
 	struct arena *arena;
 	const char *bpffs_directory; /* maps/<program id>/ is below it */
 	uint64_t connections;        /* open now, for status */
@@ -27,6 +29,11 @@ int answer_list_programs(const struct answer_source *source,
                          Bpfd__V1__Response *response);
 int answer_list_links(const struct answer_source *source, const Bpfd__V1__ListLinksRequest *request,
                       Bpfd__V1__Response *response);
+int answer_list_maps(const struct answer_source *source, const Bpfd__V1__ListMapsRequest *request,
+                     Bpfd__V1__Response *response);
+/* Any program of the kernel's, by its kernel id. */
+int answer_get_kernel_program(const struct answer_source *source, uint32_t kernel_id,
+                              Bpfd__V1__Response *response);
 int answer_get_program(const struct answer_source *source, uint64_t id,
                        Bpfd__V1__Response *response);
 int answer_get_link(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);

@@ -60,6 +60,35 @@ static char *map_type_print(const struct answer_source *source, uint32_t type)
 	return name ? text_const(name) : arena_print(source->arena, "type_%u", type);
 }
 
+static char *map_directory_print(const struct answer_source *source,
+                                 const struct view_program *program)
+{
+	return arena_print(source->arena, "%s/maps/%llu", source->bpffs_directory,
+	                   (unsigned long long)program->id);
+}
+
+static bool map_fill(const struct answer_source *source, const struct record_map *record,
+                     const char *directory, Bpfd__V1__Map *map)
+{
+	bpfd__v1__map__init(map);
+	map->name = text_const(record->name);
+	map->kernel_id = record->kernel_id;
+	map->type = map_type_print(source, record->type);
+	map->key_size = record->key_size;
+	map->value_size = record->value_size;
+	map->max_entries = record->max_entries;
+	map->pin = pin_print(source, directory, record->name);
+	return map->type && map->pin;
+}
+
+bool answer_map_fill(const struct answer_source *source, const struct view_program *program,
+                     uint32_t index, Bpfd__V1__Map *map)
+{
+	const char *directory = map_directory_print(source, program);
+
+	return directory && map_fill(source, &program->maps[index], directory, map);
+}
+
 static bool maps_fill(const struct answer_source *source, const struct view_program *program,
                       Bpfd__V1__Program *out)
 {
@@ -71,19 +100,9 @@ static bool maps_fill(const struct answer_source *source, const struct view_prog
 	if (!maps || !ids)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct record_map *record = &program->maps[i];
-
-		bpfd__v1__map__init(&maps[i]);
-		maps[i].name = text_const(record->name);
-		maps[i].kernel_id = record->kernel_id;
-		maps[i].type = map_type_print(source, record->type);
-		maps[i].key_size = record->key_size;
-		maps[i].value_size = record->value_size;
-		maps[i].max_entries = record->max_entries;
-		maps[i].pin = pin_print(source, out->map_pin_dir, record->name);
-		if (!maps[i].type || !maps[i].pin)
+		if (!map_fill(source, &program->maps[i], out->map_pin_dir, &maps[i]))
 			return false;
-		ids[i] = record->kernel_id;
+		ids[i] = program->maps[i].kernel_id;
 	}
 	out->maps = (Bpfd__V1__Map **)pointers;
 	out->n_maps = count;
@@ -196,9 +215,7 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	source_fill(head, &block->source);
 	kernel_fill(head, &block->kernel);
 	if (head->map_count)
-		out->map_pin_dir =
-			arena_print(source->arena, "%s/maps/%llu", source->bpffs_directory,
-		                    (unsigned long long)program->id);
+		out->map_pin_dir = map_directory_print(source, program);
 	if (!out->map_pin_dir || !maps_fill(source, program, out) ||
 	    !globals_fill(source, program, out) || !link_ids_fill(source, program->id, out) ||
 	    !metadata_fill(source, program->metadata, program->metadata_count, &out->metadata,

@@ -13,4 +13,8 @@ Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struc
 Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
                                     const struct record_chain *chain, uint32_t position);
 
+/* Map number `index` of one of bpfd's programs, into a message that is not initialised yet. */
+bool answer_map_fill(const struct answer_source *source, const struct view_program *program,
+                     uint32_t index, Bpfd__V1__Map *map);
+
 #endif

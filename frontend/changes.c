@@ -246,7 +246,15 @@ static void refused_answer(struct frontend *frontend, struct connection *connect
 	connection_answer(frontend, connection, &response);
 }
 
-static void change_answered(struct frontend *frontend, const struct channel_message *message)
+/* A list is answered with records, a change with DONE; anything may be refused. */
+static bool answer_fits(uint16_t question, uint16_t answer)
+{
+	if (answer == FRONTEND_KERNEL_RECORDS)
+		return question == FRONTEND_KERNEL_LIST;
+	return answer != FRONTEND_DONE || question != FRONTEND_KERNEL_LIST;
+}
+
+static void change_answered(struct frontend *frontend, struct channel_message *message)
 {
 	struct change *change = change_find(frontend, message->id);
 
@@ -259,6 +267,11 @@ static void change_answered(struct frontend *frontend, const struct channel_mess
 	int client = change->connection;
 	uint16_t type = change->type;
 
+	if (!answer_fits(type, message->row->type)) {
+		frontend_fail(frontend, "the broker answers %s to what was asked as message %u",
+		              message->row->name, type);
+		return;
+	}
 	change_free(frontend, change);
 	if (client == CONNECTION_NONE)
 		return;
@@ -266,15 +279,21 @@ static void change_answered(struct frontend *frontend, const struct channel_mess
 	struct connection *connection = &frontend->connections.slots[client];
 
 	connection->change = CONNECTION_NONE;
-	if (message->row->type == FRONTEND_DONE)
+	if (message->row->type == FRONTEND_KERNEL_RECORDS) {
+		listing_records(frontend, connection, message);
+	} else if (message->row->type == FRONTEND_DONE) {
 		done_answer(frontend, connection, type, message->body);
-	else
+	} else {
+		listing_end(frontend, connection);
 		refused_answer(frontend, connection, message->body, message->descriptors[0]);
+	}
 	connection_resume(frontend, connection);
 }
 
 static bool answer_ok(const struct channel_message *message)
 {
+	if (message->row->type == FRONTEND_KERNEL_RECORDS)
+		return true; /* the listing looks at it */
 	if (message->row->type == FRONTEND_DONE) {
 		const struct frontend_done *done = message->body;
 
@@ -310,7 +329,7 @@ static int view_row(struct frontend *frontend, const struct channel_message *mes
 	}
 }
 
-void broker_message(struct frontend *frontend, const struct channel_message *message)
+void broker_message(struct frontend *frontend, struct channel_message *message)
 {
 	bool answer = message->row->type >= FRONTEND_DONE; /* the broker sends no UPDATE */
 

@@ -62,6 +62,6 @@ void changes_flush(struct frontend *frontend);
 void change_forget_client(struct frontend *frontend, int slot);
 
 /* Takes one message of the broker: a row for the view or the answer to a change. */
-void broker_message(struct frontend *frontend, const struct channel_message *message);
+void broker_message(struct frontend *frontend, struct channel_message *message);
 
 #endif

@@ -28,7 +28,8 @@ static struct buffer steal_buffer(struct buffer *buffer)
 
 static bool connection_busy(const struct connection *connection)
 {
-	return connection->change != CONNECTION_NONE || connection->out.bytes;
+	return connection->change != CONNECTION_NONE || connection->listing ||
+	       connection->out.bytes;
 }
 
 /* Tells epoll what the connection waits for, if it does not know. */
@@ -77,6 +78,7 @@ void connection_drop(struct frontend *frontend, struct connection *connection, c
 	          connection->peer.pid, why);
 	if (connection->change != CONNECTION_NONE)
 		change_forget_client(frontend, connection->change);
+	listing_end(frontend, connection);
 	buffer_free(&connection->payer, &connection->body);
 	buffer_free(&connection->payer, &connection->held);
 	buffer_free(&connection->payer, &connection->out);

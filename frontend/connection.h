@@ -21,6 +21,7 @@
 #define CONNECTION_NONE (-1)
 
 struct frontend;
+struct listing;
 
 /* Why a message's body is read and thrown away. */
 enum discard { DISCARD_NOTHING, DISCARD_SIZE, DISCARD_BUDGET, DISCARD_DENIED };
@@ -29,10 +30,11 @@ struct connection {
 	int fd; /* -1: the slot is free */
 	uint32_t generation;
 	uint16_t slot;
-	bool allowed;    /* by the policy */
-	uint32_t events; /* as epoll has them */
-	int change;      /* slot in the table of changes, or CONNECTION_NONE */
-	int next_free;   /* slot, or CONNECTION_NONE */
+	bool allowed;            /* by the policy */
+	uint32_t events;         /* as epoll has them */
+	int change;              /* slot in the table of changes, or CONNECTION_NONE */
+	struct listing *listing; /* what the kernel has is being read for it; NULL: no */
+	int next_free;           /* slot, or CONNECTION_NONE */
 	enum discard discard;
 	struct record_peer peer;
 	struct payer payer;

@@ -78,6 +78,9 @@ static void launcher_event(struct frontend *frontend)
 		return;
 	if (r == 0 && message.row->type == LAUNCHER_STOP)
 		stop_begin(frontend);
+	else if (r == 0 && message.row->type == LAUNCHER_PROCESS &&
+	         view_take_process(&frontend->view, message.body) == 0)
+		return;
 	else if (r == 0)
 		frontend_fail(frontend, "the launcher sends %s, which a frontend has no use for",
 		              message.row->name);
@@ -157,8 +160,8 @@ static void event_handle(struct frontend *frontend, const struct epoll_event *ev
 static void loop_turn(struct frontend *frontend)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int count = epoll_wait(frontend->epoll_fd, events, EVENTS_MAX,
-	                       connections_timeout_ms(frontend));
+	int timeout_ms = listings_reading(frontend) ? 0 : connections_timeout_ms(frontend);
+	int count = epoll_wait(frontend->epoll_fd, events, EVENTS_MAX, timeout_ms);
 
 	if (count < 0 && errno != EINTR) {
 		frontend_fail(frontend, "epoll: %s", strerror(errno));
@@ -166,6 +169,7 @@ static void loop_turn(struct frontend *frontend)
 	}
 	for (int i = 0; i < count && !frontend->ended; i++)
 		event_handle(frontend, &events[i]);
+	listings_read(frontend);
 	if (connections_timeout_ms(frontend) == 0)
 		connections_expire(frontend, frontend_now_ms());
 	if (frontend->stopping && !frontend->ended && !connections_writing(frontend))

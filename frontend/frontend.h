@@ -10,6 +10,7 @@
 #include "frontend/arena.h"
 #include "frontend/changes.h"
 #include "frontend/connection.h"
+#include "frontend/listing.h"
 #include "frontend/view.h"
 #include "proto/channel_launcher.h"
 
@@ -38,6 +39,7 @@ struct frontend {
 	struct accounts accounts;
 	struct connections connections;
 	struct changes changes;
+	struct listing *listings; /* whose iterators are being read */
 	struct arena arena;
 };
 

@@ -91,3 +91,14 @@ const char *prog_type_name(uint32_t type)
 {
 	return type < sizeof(prog_types) / sizeof(prog_types[0]) ? prog_types[type] : NULL;
 }
+
+static const char *const link_types[] = {
+	NULL,           "raw_tracepoint", "tracing",      "cgroup",     "iter",      "netns",
+	"xdp",          "perf_event",     "kprobe_multi", "struct_ops", "netfilter", "tcx",
+	"uprobe_multi", "netkit",         "sockmap",
+};
+
+const char *link_type_name(uint32_t type)
+{
+	return type < sizeof(link_types) / sizeof(link_types[0]) ? link_types[type] : NULL;
+}

@@ -8,5 +8,7 @@
 /* Name of an enum bpf_map_type or bpf_prog_type, or NULL for one that is not known here. */
 const char *map_type_name(uint32_t type);
 const char *prog_type_name(uint32_t type);
+/* The same of an enum bpf_link_type. */
+const char *link_type_name(uint32_t type);
 
 #endif

@@ -4,6 +4,8 @@
 #include "common/log.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
+#include "frontend/kernel_view.h"
+#include "frontend/listing.h"
 #include "frontend/policy.h"
 #include "frontend/request.h"
 #include "frontend/validate.h"
@@ -153,7 +155,12 @@ static int question_compose(const struct answer_source *source, const Bpfd__V1__
 		return answer_list_programs(source, request->list_programs, response);
 	case BPFD__V1__REQUEST__OPERATION_LIST_LINKS:
 		return answer_list_links(source, request->list_links, response);
+	case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+		return answer_list_maps(source, request->list_maps, response);
 	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+		if (request->get_program->kernel_id)
+			return answer_get_kernel_program(source, request->get_program->kernel_id,
+			                                 response);
 		return answer_get_program(source, request->get_program->program_id, response);
 	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
 		return answer_get_link(source, request->get_link->link_id, response);
@@ -166,35 +173,47 @@ static int question_compose(const struct answer_source *source, const Bpfd__V1__
 
 static int not_found(const Bpfd__V1__Request *request, struct error *error)
 {
-	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_LINK)
+	uint64_t program_id;
+
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
 		return error_set(
 			error, -ENOENT, ERROR_NOT_FOUND,
 			"there is no link %llu: \"bpfctl list links\" shows those that are",
 			(unsigned long long)request->get_link->link_id);
-
-	bool get = request->operation_case == BPFD__V1__REQUEST__OPERATION_GET_PROGRAM;
-
+	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
+		program_id = request->get_program->program_id;
+		if (request->get_program->kernel_id)
+			return error_set(error, -ENOENT, ERROR_NOT_FOUND,
+			                 "the kernel has no program %u: \"bpfctl list programs "
+			                 "--all\" shows those that are",
+			                 request->get_program->kernel_id);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+		program_id = request->list_maps->program_id;
+		break;
+	default:
+		program_id = request->list_links->program_id;
+	}
 	return error_set(error, -ENOENT, ERROR_NOT_FOUND,
 	                 "there is no program %llu: \"bpfctl list programs\" shows those that are",
-	                 (unsigned long long)(get ? request->get_program->program_id
-	                                          : request->list_links->program_id));
+	                 (unsigned long long)program_id);
 }
 
-/* The request lies in the arena, so the answer is composed behind it. */
-static int question_run(struct work *work)
+/* The request lies in the arena, so the answer is composed behind it. `kernel` may be NULL. */
+static int question_answer(struct work *work, const struct kernel_view *kernel)
 {
 	struct frontend *frontend = work->frontend;
 	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
 	struct answer_source source = {
 		.view = &frontend->view,
+		.kernel = kernel,
 		.arena = &frontend->arena,
 		.bpffs_directory = frontend->settings.bpffs_directory,
 		.connections = frontend->connections.count,
 	};
-	int r = request_check(work->request, &work->error);
+	int r;
 
-	if (r < 0)
-		return r;
 	frontend->arena.budget = ANSWER_HEAP_MAX;
 	r = question_compose(&source, work->request, &response);
 	if (r == -ENOENT)
@@ -204,6 +223,34 @@ static int question_run(struct work *work)
 		                 "the answer takes too much memory: ask for less with a filter");
 	connection_answer(frontend, work->connection, &response);
 	return 0;
+}
+
+static int question_run(struct work *work)
+{
+	int r = request_check(work->request, &work->error);
+
+	if (r < 0)
+		return r;
+	if (listing_wanted(work->request))
+		return listing_begin(work->frontend, work->connection, work->request, &work->error);
+	return question_answer(work, NULL);
+}
+
+void operation_answer_kernel(struct frontend *frontend, struct connection *connection,
+                             const struct buffer *packed, const struct kernel_view *kernel)
+{
+	struct work work = { .frontend = frontend, .connection = connection };
+	Bpfd__V1__Request *request;
+	int r = request_decode(packed->bytes, packed->used, &frontend->arena, &request,
+	                       &work.error);
+
+	if (r == 0) {
+		work.request = request;
+		r = question_answer(&work, kernel);
+	}
+	if (r < 0)
+		operation_refuse(frontend, connection, &work.error);
+	arena_reset(&frontend->arena, 0);
 }
 
 static int request_run(struct work *work)

@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buffer;
 struct frontend;
 struct connection;
+struct kernel_view;
 
 /*
  * Works on one request: afterwards it is answered, or the connection has a change under way. The
@@ -19,6 +21,10 @@ struct connection;
  */
 void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
                    size_t size);
+
+/* Answers a packed request with what was read of the kernel. */
+void operation_answer_kernel(struct frontend *frontend, struct connection *connection,
+                             const struct buffer *packed, const struct kernel_view *kernel);
 
 /* Answers an error. */
 void operation_refuse(struct frontend *frontend, struct connection *connection,

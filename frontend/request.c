@@ -2,6 +2,7 @@
 #include "frontend/request.h"
 
 #include "common/log.h"
+#include "frontend/question.h"
 #include "frontend/target.h"
 #include "frontend/validate.h"
 #include "frontend/wire.h"
@@ -44,11 +45,12 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 		                 "protocol",
 		                 request->version, PROTOCOL_VERSION);
 	if (request->operation_case == BPFD__V1__REQUEST__OPERATION__NOT_SET)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "the request has no operation: one of load, attach, update, "
-		                 "detach, unload, "
-		                 "list_programs, list_links, get_program, get_link, status and "
-		                 "version_info must be set");
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"the request has no operation: one of load, attach, update, "
+			"detach, unload, "
+			"list_programs, list_links, list_maps, get_program, get_link, status and "
+			"version_info must be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);
 }
@@ -94,8 +96,8 @@ static int duplicate_refuse(const char *noun, const char *value, struct error *e
 	                 log_escape(value, shown, sizeof(shown)));
 }
 
-static int metadata_take(const char *list, Bpfd__V1__Metadata *const *entries, size_t count,
-                         struct record_metadata *out, struct error *error)
+int metadata_take(const char *list, Bpfd__V1__Metadata *const *entries, size_t count,
+                  struct record_metadata *out, struct error *error)
 {
 	char field[FIELD_SIZE];
 	int r = count_check("metadata", count, 0, METADATA_MAX, error);
@@ -254,19 +256,6 @@ int update_take(const Bpfd__V1__UpdateRequest *request, const struct record_link
 	return r;
 }
 
-int list_programs_check(const Bpfd__V1__ListProgramsRequest *request, struct error *error)
-{
-	struct record_metadata metadata;
-	char application[APPLICATION_SIZE];
-	int r = text_take(TEXT_APPLICATION, "list_programs.application", request->application,
-	                  application, sizeof(application), error);
-
-	if (r < 0)
-		return r;
-	return metadata_take("list_programs.metadata", request->metadata, request->n_metadata,
-	                     &metadata, error);
-}
-
 /* Both structures are long: the union is kept off the stack. */
 static int change_check(const Bpfd__V1__Request *request, struct error *error)
 {
@@ -298,13 +287,7 @@ int request_check(const Bpfd__V1__Request *request, struct error *error)
 		return id_check("detach.link_id", request->detach->link_id, error);
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
 		return id_check("unload.program_id", request->unload->program_id, error);
-	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
-		return id_check("get_program.program_id", request->get_program->program_id, error);
-	case BPFD__V1__REQUEST__OPERATION_GET_LINK:
-		return id_check("get_link.link_id", request->get_link->link_id, error);
-	case BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS:
-		return list_programs_check(request->list_programs, error);
 	default:
-		return 0;
+		return question_check(request, error);
 	}
 }

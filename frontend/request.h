@@ -41,8 +41,9 @@ int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *
 int update_take(const Bpfd__V1__UpdateRequest *request, const struct record_link *link,
                 struct frontend_update *out, struct error *error);
 
-/* What the questions name. */
-int list_programs_check(const Bpfd__V1__ListProgramsRequest *request, struct error *error);
+/* A list of metadata; `list` names it in errors. */
+int metadata_take(const char *list, Bpfd__V1__Metadata *const *entries, size_t count,
+                  struct record_metadata *out, struct error *error);
 
 /* Checks everything about a request that request_decode does not, without keeping the structures:
  * for fuzzing and tests. */

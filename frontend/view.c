@@ -372,3 +372,12 @@ void view_clear(struct view *view)
 	table_clear(&view->links, free);
 	table_clear(&view->chains, free);
 }
+
+int view_take_process(struct view *view, const struct launcher_process *row)
+{
+	if (view->process_count == VIEW_PROCESSES_MAX ||
+	    !channel_text_ok(row->role, sizeof(row->role)))
+		return -EPROTO;
+	view->processes[view->process_count++] = *row;
+	return 0;
+}

@@ -8,6 +8,7 @@
 #define BPFD_FRONTEND_VIEW_H
 
 #include "proto/channel_frontend.h"
+#include "proto/channel_launcher.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,11 +48,15 @@ struct view_chain {
 	struct record_chain chain; /* only as many entries as there are */
 };
 
+#define VIEW_PROCESSES_MAX 8
+
 struct view {
 	struct record_status status;
 	struct view_table programs; /* struct view_program */
 	struct view_table links;    /* struct view_link */
 	struct view_table chains;   /* struct view_chain */
+	size_t process_count;
+	struct launcher_process processes[VIEW_PROCESSES_MAX]; /* bpfd's own */
 };
 
 /*
@@ -65,6 +70,7 @@ int view_take_link(struct view *view, const struct record_link *row);
 int view_take_chain(struct view *view, const struct record_chain *row);
 int view_take_status(struct view *view, const struct record_status *row);
 int view_take_gone(struct view *view, const struct frontend_gone *row);
+int view_take_process(struct view *view, const struct launcher_process *row);
 
 /* What has this id, or NULL. */
 const struct view_program *view_program(const struct view *view, uint64_t id);

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "launcher/notify.h"
+#include "launcher/report.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -152,8 +153,10 @@ static bool anything_runs(const struct supervisor *supervisor)
 /* A failure here stops the service: it never serves unconfined. */
 static void running_enter(struct supervisor *supervisor)
 {
+	struct report report;
 	struct error error = {};
 
+	report_open(supervisor, &report);
 	supervisor->state = SUPERVISOR_RUNNING;
 	supervisor->deadline_ms = 0;
 	if (supervisor->confine(supervisor, &error) < 0) {
@@ -165,6 +168,7 @@ static void running_enter(struct supervisor *supervisor)
 	         supervisor->settings.runtime_directory, (int)supervisor->roles[ROLE_BROKER].pid,
 	         (int)supervisor->roles[ROLE_FRONTEND].pid,
 	         (int)supervisor->roles[ROLE_OPENER].pid);
+	report_send(supervisor, &report);
 	notify_send(supervisor->notify_fd, "READY=1\nSTATUS=serving");
 }
 

@@ -136,6 +136,7 @@ static int ready_take(struct supervisor *supervisor, struct role *role,
 
 	(void)supervisor;
 	role->ready = true;
+	role->landlock_abi = ready->landlock_abi;
 	log_debug("bpfd-%s (pid %d) is ready, Landlock ABI %u", role->name, (int)role->pid,
 	          ready->landlock_abi);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "common/channel.h"
 #include "common/error.h"
+#include "proto/kernel_records.h"
 #include "proto/records.h"
 
 enum frontend_state { FRONTEND_STATE_STARTING = 1, FRONTEND_STATE_READY = 2 };
@@ -88,6 +89,29 @@ struct frontend_refused {
 	uint32_t log_size; /* REFUSED_WITH_LOG: bytes of verifier log in the memfd */
 };
 
+#define STATISTICS_S_MAX 300
+
+/* The kernel's programs, maps or links, whoever made them. */
+struct frontend_kernel_list {
+	uint32_t kind;         /* enum kernel_kind */
+	uint32_t after_id;     /* only what has a higher id, if the answer comes in slices */
+	uint32_t statistics_s; /* run counts are kept up for so long; at most STATISTICS_S_MAX */
+	uint32_t reserved;
+};
+
+enum frontend_kernel_form {
+	FRONTEND_KERNEL_ITERATOR = 1, /* to be read to its end: everything there is */
+	FRONTEND_KERNEL_SLICE = 2     /* a sealed memfd; `more` says whether to ask again */
+};
+
+/* + 1 descriptor: records of proto/kernel_records.h. */
+struct frontend_kernel_records {
+	uint32_t form;       /* enum frontend_kernel_form */
+	uint32_t count;      /* records in the slice */
+	uint32_t more;       /* 1: what follows the slice's last id is still to be asked for */
+	uint32_t statistics; /* 1: the kernel counts runs now */
+};
+
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_FRONTEND(X)                                                              \
 	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                 \
@@ -104,7 +128,9 @@ struct frontend_refused {
 	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                \
 	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)          \
 	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY) \
-	X(UPDATE, 15, UPPER, struct frontend_update, 0, FRONTEND_STATE_READY)
+	X(UPDATE, 15, UPPER, struct frontend_update, 0, FRONTEND_STATE_READY)            \
+	X(KERNEL_LIST, 16, UPPER, struct frontend_kernel_list, 0, FRONTEND_STATE_READY)  \
+	X(KERNEL_RECORDS, 17, LOWER, struct frontend_kernel_records, 1, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

@@ -25,7 +25,6 @@ struct gate_job {
 	uint32_t reserved;
 	uint64_t map_memory_max;
 	struct gate_job_program programs[LOAD_PROGRAMS_MAX];
-	struct record_globals globals;
 };
 
 struct gate_program {

@@ -47,6 +47,18 @@ struct launcher_ready {
 	uint32_t reserved;
 };
 
+/* To the frontend: one of bpfd's processes, as /proc has it once all are confined. */
+struct launcher_process {
+	char role[16];
+	uint32_t pid;
+	uint32_t uid;
+	uint64_t capabilities; /* in effect, as 1 << CAP_* */
+	uint32_t seccomp;      /* as /proc says: 2 is a filter */
+	uint32_t no_new_privileges;
+	uint32_t landlock_abi; /* of its rules; 0: it has none */
+	uint32_t reserved;
+};
+
 struct launcher_loader_gone {
 	uint32_t pid;
 	int32_t wait_status; /* as waitpid(2) gives it */
@@ -67,7 +79,8 @@ struct launcher_loader_gone {
 	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
 	/* finish what is being written and end */                                  \
 	X(STOP, 6, UPPER, struct channel_nothing, 0,                                \
-	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)
+	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
+	X(PROCESS, 7, UPPER, struct launcher_process, 0, LAUNCHER_STATE_RUNNING)
 
 enum launcher_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LAUNCHER_, name, type)

@@ -193,7 +193,9 @@ struct loader_failed {
 	X(FAILED, 20, LOWER, struct loader_failed, 0, LOADER_STATE_CALLS)                    \
 	X(FAILED_WITH_LOG, 21, LOWER, struct loader_failed, 1, LOADER_STATE_LOADING)         \
 	/* everything made so far is dropped and handles begin anew; once per job */         \
-	X(RESTART, 22, LOWER, struct channel_nothing, 0, LOADER_STATE_LOADING)
+	X(RESTART, 22, LOWER, struct channel_nothing, 0, LOADER_STATE_LOADING)               \
+	/* from the broker, before a JOB that sets any */                                    \
+	X(GLOBALS, 23, UPPER, struct record_globals, 0, LOADER_STATE_WARM)
 
 enum loader_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LOADER_, name, type)

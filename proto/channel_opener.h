@@ -8,6 +8,7 @@
 
 #include "common/channel.h"
 #include "common/error.h"
+#include "proto/kernel_records.h"
 #include "proto/limits.h"
 
 enum opener_state { OPENER_STATE_READY = 1 };
@@ -75,6 +76,20 @@ struct opener_netns {
 	char path[OPENER_PATH_SIZE]; /* target_path_ok */
 };
 
+/* What the kernel has of one kind, in ascending order of id. */
+struct opener_list {
+	uint32_t kind;     /* enum kernel_kind */
+	uint32_t after_id; /* what has a higher id than this */
+};
+
+#define OPENER_LIST_MAX 256 /* records in one answer, so that nobody waits long for it */
+
+/* + 1 descriptor: a sealed memfd with `count` records of proto/kernel_records.h. */
+struct opener_listed {
+	uint32_t count; /* at most OPENER_LIST_MAX */
+	uint32_t more;  /* 1: there may be more, after the last one's id */
+};
+
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_OPENER(X)                                                                    \
 	X(DISPATCHER, 1, UPPER, struct opener_dispatcher, 0, OPENER_STATE_READY)             \
@@ -92,10 +107,14 @@ struct opener_netns {
 	X(UPROBE, 10, UPPER, struct opener_uprobe, 0, OPENER_STATE_READY)                    \
 	X(SAMPLE, 11, UPPER, struct opener_sample, 0, OPENER_STATE_READY)                    \
 	X(FILE, 12, UPPER, struct opener_file, 0, OPENER_STATE_READY)                        \
-	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY) \
-	/* the same, and a routing socket that was made inside */                            \
-	X(NETNS_SOCKET, 14, UPPER, struct opener_netns, 0, OPENER_STATE_READY)              \
-	X(OPENED_NETNS, 15, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
+	X(NETNS, 13, UPPER, struct opener_netns, 0, OPENER_STATE_READY)                      \
+	X(LIST, 14, UPPER, struct opener_list, 0, OPENER_STATE_READY)                        \
+	X(LISTED, 15, LOWER, struct opener_listed, 1, OPENER_STATE_READY)                    \
+	/* run counts are kept while the descriptor is open: OPENED */                       \
+	X(STATISTICS, 16, UPPER, struct channel_nothing, 0, OPENER_STATE_READY) \
+	/* NETNS, and a routing socket that was made inside */                               \
+	X(NETNS_SOCKET, 17, UPPER, struct opener_netns, 0, OPENER_STATE_READY)               \
+	X(OPENED_NETNS, 18, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -114,7 +114,7 @@ enum link_state {
 	LINK_STATE_ATTACHED = 2,
 	LINK_STATE_DETACHING = 3, /* intent: finished at start if found so */
 	LINK_STATE_REMOVED = 4,   /* somebody else took it off the interface */
-	LINK_STATE_GONE = 5,      /* its interface is gone */
+	LINK_STATE_GONE = 5,      /* its interface, control group or namespace is gone */
 	LINK_STATE_UPDATING = 6,  /* intent: taken back at start if found so */
 	LINK_STATE_WAITING = 7,   /* to be attached again, once its interface is there */
 	LINK_STATE_FAILED = 8     /* it could not be attached again: the reason says why */
@@ -207,6 +207,13 @@ struct record_chain {
 /* The least number of a network namespace that is not bpfd's own. */
 #define RECORD_NETNS_LEAST 0xc0000001u
 
+/* Run counts. */
+enum record_statistics {
+	RECORD_STATISTICS_NONE = 0,
+	RECORD_STATISTICS_WATCHED = 1, /* while somebody looks: the opener sees to it */
+	RECORD_STATISTICS_ALWAYS = 2   /* kernel.bpf_stats_enabled was set when bpfd started */
+};
+
 /* What the broker found out about this host, for `bpfctl status`. */
 struct record_status {
 	uint32_t extension_programs; /* 1: this kernel loads BPF_PROG_TYPE_EXT */
@@ -216,7 +223,9 @@ struct record_status {
 	uint32_t landlock_abi;       /* 0: none */
 	uint32_t store_copy;         /* 1: the store's copy is written after changes */
 	int32_t store_copy_errno;    /* why not */
-	uint32_t reserved;
+	uint32_t iterators;          /* 1 << enum kernel_kind: bpfd's own, which are loaded */
+	uint32_t statistics;         /* enum record_statistics */
+	uint32_t iterators_refused;  /* 1 << enum kernel_kind: those that the kernel refused */
 	uint64_t started_at_s;
 	uint64_t loads;
 	uint64_t loads_failed;

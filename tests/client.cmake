@@ -1,6 +1,6 @@
 # libbpfd and bpfctl: against a server of the tests' own, which can answer what no bpfd would.
 find_package(Threads REQUIRED)
-add_library(bpfd_client_test STATIC client/test_server.c client/samples.c)
+add_library(bpfd_client_test STATIC client/test_server.c client/samples.c client/samples_kernel.c)
 target_include_directories(bpfd_client_test PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(bpfd_client_test PUBLIC bpfd_proto bpfd_flags Threads::Threads)
 

@@ -41,6 +41,15 @@ struct arguments {
 	int32_t proceed_on[ACTIONS_MAX];
 	uint32_t fields; /* 1 << enum target_field: what options were given for */
 
+	_Bool all;
+	_Bool kernel; /* the operand is the kernel's id */
+	_Bool owner_set;
+	uint32_t owner_uid;
+	const char *interface; /* of a filter */
+	const char *map_type;
+	uint32_t interval_s; /* 0: the default */
+	uint32_t count;      /* 0: as the output suggests */
+
 	char complaint[TYPE_NAMES_SIZE + 512];
 };
 

@@ -74,6 +74,8 @@ enum exit_code detach_run(struct arguments *arguments);
 enum exit_code unload_run(struct arguments *arguments);
 enum exit_code list_programs_run(struct arguments *arguments);
 enum exit_code list_links_run(struct arguments *arguments);
+enum exit_code list_maps_run(struct arguments *arguments);
+enum exit_code top_run(struct arguments *arguments);
 enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
 enum exit_code status_run(struct arguments *arguments);

@@ -11,20 +11,6 @@
 typedef int get_print(struct bpfd_client *client, uint64_t id, enum output_format output,
                       int *printed, struct bpfd_error **error);
 
-static int program_print(struct bpfd_client *client, uint64_t id, enum output_format output,
-                         int *printed, struct bpfd_error **error)
-{
-	struct bpfd_program_details *details = NULL;
-	int result = bpfd_get_program(client, id, &details, error);
-
-	if (result < 0)
-		return result;
-	*printed = output == OUTPUT_JSON ? json_print(stdout, program_json(&details->program))
-	                                 : program_details_show(stdout, details, 0);
-	bpfd_program_details_free(details);
-	return 0;
-}
-
 static int link_print(struct bpfd_client *client, uint64_t id, enum output_format output,
                       int *printed, struct bpfd_error **error)
 {
@@ -55,9 +41,40 @@ static enum exit_code get_run(const struct arguments *arguments, get_print *prin
 	return printed < 0 ? memory_report() : EXIT_DONE;
 }
 
+static int details_print(struct bpfd_program_details *details, enum output_format output)
+{
+	int printed = output == OUTPUT_JSON ? json_print(stdout, program_json(&details->program))
+	                                    : program_details_show(stdout, details, 0);
+
+	bpfd_program_details_free(details);
+	return printed;
+}
+
+static int kernel_program_print(struct bpfd_client *client, uint64_t id, enum output_format output,
+                                int *printed, struct bpfd_error **error)
+{
+	struct bpfd_program_details *details = NULL;
+	int result = bpfd_get_kernel_program(client, (uint32_t)id, &details, error);
+
+	if (result == 0)
+		*printed = details_print(details, output);
+	return result;
+}
+
+static int program_print(struct bpfd_client *client, uint64_t id, enum output_format output,
+                         int *printed, struct bpfd_error **error)
+{
+	struct bpfd_program_details *details = NULL;
+	int result = bpfd_get_program(client, id, &details, error);
+
+	if (result == 0)
+		*printed = details_print(details, output);
+	return result;
+}
+
 enum exit_code get_program_run(struct arguments *arguments)
 {
-	return get_run(arguments, program_print);
+	return get_run(arguments, arguments->kernel ? kernel_program_print : program_print);
 }
 
 enum exit_code get_link_run(struct arguments *arguments)

@@ -17,6 +17,12 @@ static json_t *number_json(uint64_t number)
 	return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
 }
 
+/* What was not counted is null. */
+static json_t *count_json(uint64_t count)
+{
+	return count ? number_json(count) : json_null();
+}
+
 /* A text that is not there is null. */
 static json_t *text_json(const char *text)
 {
@@ -75,6 +81,28 @@ static json_t *map_json(const struct bpfd_map *map)
 	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin));
 }
 
+/* In a list of maps: who uses it, too. */
+static json_t *listed_map_json(const struct bpfd_map *map)
+{
+	json_t *json = map_json(map), *users = json_array();
+
+	for (size_t i = 0; i < map->kernel_program_count; i++)
+		(void)json_array_append_new(users, json_integer(map->kernel_program_ids[i]));
+	(void)json_object_set_new(json, "flags", json_integer(map->flags));
+	(void)json_object_set_new(json, "programs", ids_json(map->program_ids, map->program_count));
+	(void)json_object_set_new(json, "kernel_programs", users);
+	return json;
+}
+
+json_t *maps_list_json(const struct bpfd_maps *maps)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < maps->count; i++)
+		(void)json_array_append_new(array, listed_map_json(&maps->items[i]));
+	return array;
+}
+
 static json_t *maps_json(const struct bpfd_map *maps, size_t count)
 {
 	json_t *array = json_array();
@@ -96,14 +124,15 @@ static json_t *map_ids_json(const struct bpfd_kernel_program *kernel)
 static json_t *kernel_json(const struct bpfd_kernel_program *kernel)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I, s:o}", "id",
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "id",
 		id_json(kernel->id), "name", text_json(kernel->name), "type",
 		text_json(kernel->type), "tag", hex_json("", kernel->tag, sizeof(kernel->tag)),
 		"loaded_at", time_json(kernel->loaded_at), "gpl_compatible",
 		(int)kernel->gpl_compatible, "btf_id", id_json(kernel->btf_id), "bytes_xlated",
 		(json_int_t)kernel->bytes_xlated, "bytes_jited", (json_int_t)kernel->bytes_jited,
 		"bytes_memlock", id_json(kernel->bytes_memlock), "verified_insns",
-		(json_int_t)kernel->verified_insns, "map_ids", map_ids_json(kernel));
+		(json_int_t)kernel->verified_insns, "map_ids", map_ids_json(kernel), "run_time_ns",
+		count_json(kernel->run_time_ns), "run_count", count_json(kernel->run_count));
 }
 
 static json_t *owner_json(uint32_t uid)
@@ -122,11 +151,12 @@ json_t *program_json(const struct bpfd_program *program)
 {
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b, "
-	        "s:o, s:o}",
+		"s:o, s:o}",
 		"id", id_json(program->id), "name", text_json(program->name), "type",
 		text_json(bpfd_program_type_name(program->type)), "target",
 		text_json(program->target), "application", text_json(program->application), "owner",
-		owner_json(program->owner_uid), "source", source_json(&program->source), "kernel",
+		owner_json(program->owner_uid), "source",
+		program->id ? source_json(&program->source) : json_null(), "kernel",
 		kernel_json(&program->kernel), "exclusive", (int)program->exclusive, "maps",
 		maps_json(program->maps, program->map_count), "map_pin_dir",
 		text_json(program->map_pin_dir), "map_owner", "links",
@@ -212,12 +242,13 @@ json_t *link_json(const struct bpfd_link *link)
 		json_pack("{s:o, s:o, s:o, s:o}", "id", id_json(link->id), "program_id",
 	                  id_json(link->program_id), "program_name", text_json(link->program_name),
 	                  "type", text_json(bpfd_program_type_name(link->type)));
-	json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:o}", "state",
-	                         text_json(bpfd_link_state_name(link->state)), "reason",
-	                         text_json(link->reason), "kernel_program_id",
-	                         id_json(link->kernel_program_id), "owner",
-	                         link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
-	                         metadata_json(link->metadata, link->metadata_count));
+	json_t *rest = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+		text_json(bpfd_link_state_name(link->state)), "reason", text_json(link->reason),
+		"kernel_program_id", id_json(link->kernel_program_id), "kernel_link_id",
+		id_json(link->kernel_link_id), "kernel_type", text_json(link->kernel_type), "owner",
+		link->id ? owner_json(link->owner_uid) : json_null(), "metadata",
+		metadata_json(link->metadata, link->metadata_count));
 
 	target_json(json, link);
 	if (json_object_update(json, rest) < 0) {
@@ -252,17 +283,40 @@ static json_t *features_json(const struct bpfd_daemon_status *status)
 	return array;
 }
 
+static json_t *process_json(const struct bpfd_process *process)
+{
+	json_t *capabilities = json_array();
+
+	for (size_t i = 0; i < process->capability_count; i++)
+		(void)json_array_append_new(capabilities, text_json(process->capabilities[i]));
+	return json_pack("{s:o, s:I, s:I, s:o, s:b, s:b, s:o}", "role", text_json(process->role),
+	                 "pid", (json_int_t)process->pid, "uid", (json_int_t)process->uid,
+	                 "capabilities", capabilities, "seccomp", (int)process->seccomp,
+	                 "no_new_privileges", (int)process->no_new_privileges, "landlock_abi",
+	                 id_json(process->landlock_abi));
+}
+
+static json_t *processes_json(const struct bpfd_daemon_status *status)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < status->process_count; i++)
+		(void)json_array_append_new(array, process_json(&status->processes[i]));
+	return array;
+}
+
 json_t *status_json(const struct bpfd_daemon_status *status)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-	                 text_json(status->version), "kernel_release",
-	                 text_json(status->kernel_release), "started_at",
-	                 time_json(status->started_at), "programs", number_json(status->programs),
-	                 "links", number_json(status->links), "interfaces",
-	                 number_json(status->interfaces), "loads", number_json(status->loads),
-	                 "loads_failed", number_json(status->loads_failed), "attaches",
-	                 number_json(status->attaches), "connections",
-	                 number_json(status->connections), "features", features_json(status));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		text_json(status->version), "kernel_release", text_json(status->kernel_release),
+		"started_at", time_json(status->started_at), "programs",
+		number_json(status->programs), "links", number_json(status->links), "interfaces",
+		number_json(status->interfaces), "maps", number_json(status->maps), "loads",
+		number_json(status->loads), "loads_failed", number_json(status->loads_failed),
+		"attaches", number_json(status->attaches), "connections",
+		number_json(status->connections), "features", features_json(status), "processes",
+		processes_json(status));
 }
 
 json_t *version_json(const struct bpfd_daemon_version *version)

@@ -15,6 +15,7 @@ json_t *program_json(const struct bpfd_program *program);
 json_t *programs_json(const struct bpfd_programs *programs);
 json_t *link_json(const struct bpfd_link *link);
 json_t *links_json(const struct bpfd_links *links);
+json_t *maps_list_json(const struct bpfd_maps *maps);
 json_t *status_json(const struct bpfd_daemon_status *status);
 json_t *version_json(const struct bpfd_daemon_version *version);
 

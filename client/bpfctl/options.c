@@ -14,7 +14,7 @@ static _Bool type_parse(struct arguments *arguments, const char *name, enum bpfd
 	                program_type_names(names, sizeof(names)));
 }
 
-static _Bool take_type(struct arguments *arguments, char *value)
+_Bool take_type(struct arguments *arguments, char *value)
 {
 	return type_parse(arguments, value, &arguments->type);
 }
@@ -101,7 +101,7 @@ _Bool take_metadata(struct arguments *arguments, char *value)
 	return 1;
 }
 
-static _Bool take_application(struct arguments *arguments, char *value)
+_Bool take_application(struct arguments *arguments, char *value)
 {
 	if (!*value)
 		return complain(arguments, "--application takes a name");
@@ -141,18 +141,6 @@ const struct option_row load_options[] = {
 	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
 	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_exclusive, 0, 0, 0, 0 },
 	{ "persist", NULL, NULL, "load them again after a reboot, and attach their links", take_persist, 0, 0, 0, 0 },
-	{},
-};
-
-const struct option_row list_programs_options[] = {
-	{ "type", "TYPE", VALUES_TYPE, "only programs of this type", take_type, 0, 0, 0, 0 },
-	{ "application", "NAME", NULL, "only programs of this application", take_application, 0, 0, 0, 0 },
-	METADATA_ROW("only programs with this metadata; repeat for more"),
-	{},
-};
-
-const struct option_row list_links_options[] = {
-	{ "program", "ID", VALUES_PROGRAM, "only links of this program", take_program_id, 0, 0, 0, 0 },
 	{},
 };
 /* clang-format on */

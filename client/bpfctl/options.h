@@ -12,17 +12,25 @@ extern const struct option_row attach_options[];
 extern const struct option_row update_options[];
 extern const struct option_row list_programs_options[];
 extern const struct option_row list_links_options[];
+extern const struct option_row list_maps_options[];
+extern const struct option_row get_program_options[];
+extern const struct option_row top_options[];
 
 /* What must be given, and ids that must be numbers. */
 _Bool load_check(struct arguments *arguments);
 _Bool attach_check(struct arguments *arguments);
 _Bool update_check(struct arguments *arguments);
 _Bool ids_check(struct arguments *arguments);
+_Bool program_check(struct arguments *arguments);
 
 /* Options that attach and update have. A list of actions is understood with `arguments->type`. */
 _Bool take_priority(struct arguments *arguments, char *value);
 _Bool take_proceed_on(struct arguments *arguments, char *value);
 _Bool take_program_id(struct arguments *arguments, char *value);
+
+/* Options that several lists have. */
+_Bool take_type(struct arguments *arguments, char *value);
+_Bool take_application(struct arguments *arguments, char *value);
 
 /* --metadata, which several commands have. */
 _Bool take_metadata(struct arguments *arguments, char *value);

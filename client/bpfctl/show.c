@@ -31,9 +31,11 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 		const struct bpfd_program *program = &programs->items[i];
 
 		table_row(table);
-		table_cell(table, "%" PRIu64, program->id);
-		table_cell(table, "%s", word_or_dash(bpfd_program_type_name(program->type)));
-		table_cell(table, "%s", program->name);
+		table_cell(table, program->id ? "%" PRIu64 : "-", program->id);
+		table_cell(table, "%s",
+		           word_or_dash(bpfd_program_type_name(program->type)
+		                                ?: program->kernel.type));
+		table_cell(table, "%s", word_or_dash(program->name));
 		table_cell(table, program->kernel.id ? "%" PRIu32 : "-", program->kernel.id);
 		table_cell(table, "%zu", program->link_count);
 		table_cell(table, "%s", word_or_dash(program->application));
@@ -47,6 +49,18 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 	return table_print(table, out);
 }
 
+/* Of somebody else's link the kernel tells little. */
+static void where_cell(struct table *table, const struct bpfd_link *link)
+{
+	if (!link->kernel_link_id)
+		table_cell(table, "%s", word_or_dash(link->where));
+	else if (link->ifindex)
+		table_cell(table, "kernel link %" PRIu32 ", interface %" PRIu32,
+		           link->kernel_link_id, link->ifindex);
+	else
+		table_cell(table, "kernel link %" PRIu32, link->kernel_link_id);
+}
+
 static void link_cells(struct table *table, const struct bpfd_link *link)
 {
 	char actions[ACTIONS_TEXT_SIZE];
@@ -54,9 +68,10 @@ static void link_cells(struct table *table, const struct bpfd_link *link)
 	/* somebody else's has no id of bpfd's */
 	table_cell(table, link->id ? "%" PRIu64 : "-", link->id);
 	table_cell(table, link->program_id ? "%" PRIu64 : "-", link->program_id);
-	table_cell(table, "%s", link->program_name);
-	table_cell(table, "%s", word_or_dash(bpfd_program_type_name(link->type)));
-	table_cell(table, "%s", word_or_dash(link->where));
+	table_cell(table, "%s", word_or_dash(link->program_name));
+	table_cell(table, "%s",
+	           word_or_dash(bpfd_program_type_name(link->type) ?: link->kernel_type));
+	where_cell(table, link);
 	table_cell(table, link->running ? "%" PRIu32 : "-", link->position);
 	table_cell(table, link->target.priority_set ? "%" PRId32 : "-", link->target.priority);
 	table_cell(table, "%s", actions_text(link, actions));
@@ -79,6 +94,48 @@ int links_show(FILE *out, const struct bpfd_link *links, size_t count, size_t wi
 	for (size_t i = 0; i < count; i++) {
 		table_row(table);
 		link_cells(table, &links[i]);
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}
+
+/* "3, 4", bpfd's programs; or how many there are besides. */
+static void users_cell(struct table *table, const struct bpfd_map *map)
+{
+	char text[96];
+	size_t used = 0;
+
+	for (size_t i = 0; i < map->program_count && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%" PRIu64,
+		                         i ? "," : "", map->program_ids[i]);
+	table_cell(table, "%s", used ? text : "-");
+}
+
+int maps_list_show(FILE *out, const struct bpfd_maps *maps, size_t width)
+{
+	static const struct column columns[] = {
+		{ "KERNEL-ID", COLUMN_NUMBER }, { "NAME", COLUMN_LONG },
+		{ "TYPE", COLUMN_TEXT },        { "KEY", COLUMN_NUMBER },
+		{ "VALUE", COLUMN_NUMBER },     { "ENTRIES", COLUMN_NUMBER },
+		{ "PROGRAMS", COLUMN_LONG },    { "PIN", COLUMN_LONG },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct bpfd_map *map = &maps->items[i];
+
+		table_row(table);
+		table_cell(table, "%" PRIu32, map->kernel_id);
+		table_cell(table, "%s", word_or_dash(map->name));
+		table_cell(table, "%s", map->type);
+		table_cell(table, "%" PRIu32, map->key_size);
+		table_cell(table, "%" PRIu32, map->value_size);
+		table_cell(table, "%" PRIu32, map->max_entries);
+		users_cell(table, map);
+		table_cell(table, "%s", word_or_dash(map->pin));
 	}
 	if (width)
 		table_width_set(table, width);

@@ -9,6 +9,7 @@
 
 int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width);
 int links_show(FILE *out, const struct bpfd_link *links, size_t count, size_t width);
+int maps_list_show(FILE *out, const struct bpfd_maps *maps, size_t width);
 int program_details_show(FILE *out, const struct bpfd_program_details *details, size_t width);
 int link_details_show(FILE *out, const struct bpfd_link *link);
 int status_show(FILE *out, const struct bpfd_daemon_status *status, size_t width);

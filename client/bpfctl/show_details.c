@@ -77,6 +77,9 @@ static void kernel_show(FILE *out, const struct bpfd_kernel_program *kernel)
 	detail(out, "size", "%" PRIu32 " bytes translated, %" PRIu32 " jited", kernel->bytes_xlated,
 	       kernel->bytes_jited);
 	detail(out, "verified", "%" PRIu32 " instructions", kernel->verified_insns);
+	if (kernel->run_count)
+		detail(out, "ran", "%" PRIu64 " times, %" PRIu64 " ns together", kernel->run_count,
+		       kernel->run_time_ns);
 }
 
 static void program_show(FILE *out, const struct bpfd_program *program)
@@ -84,7 +87,7 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	const char *type = bpfd_program_type_name(program->type);
 	const char *state = bpfd_program_state_name(program->state);
 
-	detail(out, "id", "%" PRIu64, program->id);
+	detail(out, "id", program->id ? "%" PRIu64 : "- (not bpfd's)", program->id);
 	detail(out, "name", "%s", program->name);
 	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
 	if (*program->target)
@@ -95,9 +98,11 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	detail(out, "persistent", "%s", program->persist ? "yes" : "no");
 	detail(out, "application", "%s", program->application);
 	detail(out, "owner", "uid %" PRIu32, program->owner_uid);
-	detail(out, "source", "%s %s", program->source.kind, program->source.name);
-	detail_hex(out, "digest", "sha256:", program->source.digest,
-	           sizeof(program->source.digest));
+	if (program->id) {
+		detail(out, "source", "%s %s", program->source.kind, program->source.name);
+		detail_hex(out, "digest", "sha256:", program->source.digest,
+		           sizeof(program->source.digest));
+	}
 	kernel_show(out, &program->kernel);
 	detail(out, "map pins", "%s", program->map_pin_dir);
 	detail_globals(out, program);
@@ -172,7 +177,8 @@ static void target_show(FILE *out, const struct bpfd_link *link)
 	if (target->direction)
 		detail(out, "direction", "%s", bpfd_direction_name(target->direction));
 	if (*target->netns)
-		detail(out, "netns", "%s (number %" PRIu64 ")", target->netns, link->netns_id);
+		detail(out, "netns", link->netns_id ? "%s (number %" PRIu64 ")" : "%s",
+		       target->netns, link->netns_id);
 	if (target->pid)
 		detail(out, "process", "%" PRIu32, target->pid);
 	if (target->container_pid)
@@ -230,6 +236,39 @@ static int features_show(FILE *out, const struct bpfd_daemon_status *status, siz
 	return table_print(table, out);
 }
 
+static int processes_show(FILE *out, const struct bpfd_daemon_status *status, size_t width)
+{
+	static const struct column columns[] = {
+		{ "PROCESS", COLUMN_TEXT },  { "PID", COLUMN_NUMBER },
+		{ "UID", COLUMN_NUMBER },    { "SECCOMP", COLUMN_TEXT },
+		{ "LANDLOCK", COLUMN_TEXT }, { "CAPABILITIES", COLUMN_LONG },
+	};
+	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < status->process_count; i++) {
+		const struct bpfd_process *process = &status->processes[i];
+		char text[256] = "";
+		size_t used = 0;
+
+		for (size_t j = 0; j < process->capability_count && used < sizeof(text); j++)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+			                         j ? " " : "", process->capabilities[j]);
+		table_row(table);
+		table_cell(table, "%s", process->role);
+		table_cell(table, "%" PRIu32, process->pid);
+		table_cell(table, "%" PRIu32, process->uid);
+		table_cell(table, "%s", process->seccomp ? "yes" : "no");
+		table_cell(table, process->landlock_abi ? "version %" PRIu32 : "no",
+		           process->landlock_abi);
+		table_cell(table, "%s", *text ? text : "none");
+	}
+	if (width)
+		table_width_set(table, width);
+	return table_print(table, out);
+}
+
 int status_show(FILE *out, const struct bpfd_daemon_status *status, size_t width)
 {
 	detail(out, "bpfd", "%s", status->version);
@@ -238,10 +277,16 @@ int status_show(FILE *out, const struct bpfd_daemon_status *status, size_t width
 	detail(out, "programs", "%" PRIu64, status->programs);
 	detail(out, "links", "%" PRIu64 " on %" PRIu64 " interfaces", status->links,
 	       status->interfaces);
+	detail(out, "maps", "%" PRIu64, status->maps);
 	detail(out, "since its start",
 	       "%" PRIu64 " loads (%" PRIu64 " failed), %" PRIu64 " attachments", status->loads,
 	       status->loads_failed, status->attaches);
 	detail(out, "connections", "%" PRIu64, status->connections);
+	if (status->process_count) {
+		(void)fputc('\n', out);
+		if (processes_show(out, status, width) < 0)
+			return -ENOMEM;
+	}
 	if (!status->feature_count)
 		return 0;
 	(void)fputc('\n', out);

@@ -34,8 +34,8 @@ static const struct bpfd_global *globals_describe(struct arena *arena,
 	return globals;
 }
 
-static const struct bpfd_map *maps_describe(struct arena *arena, Bpfd__V1__Map *const *messages,
-                                            size_t count)
+const struct bpfd_map *maps_describe(struct arena *arena, Bpfd__V1__Map *const *messages,
+                                     size_t count)
 {
 	struct bpfd_map *maps = arena_alloc(arena, count, sizeof(*maps));
 
@@ -48,14 +48,24 @@ static const struct bpfd_map *maps_describe(struct arena *arena, Bpfd__V1__Map *
 			.key_size = messages[i]->key_size,
 			.value_size = messages[i]->value_size,
 			.max_entries = messages[i]->max_entries,
+			.flags = messages[i]->flags,
+			.program_ids = messages[i]->program_ids,
+			.program_count = messages[i]->n_program_ids,
+			.kernel_program_ids = messages[i]->kernel_program_ids,
+			.kernel_program_count = messages[i]->n_kernel_program_ids,
 		};
 	}
 	return maps;
 }
 
-static int source_describe(const Bpfd__V1__Source *message, struct bpfd_source *source,
-                           struct bpfd_error **error)
+/* What others loaded came from nobody knows where. */
+static int source_describe(const Bpfd__V1__Source *message, bool foreign,
+                           struct bpfd_source *source, struct bpfd_error **error)
 {
+	if (foreign) {
+		source->kind = source->name = "";
+		return 0;
+	}
 	if (!message || message->digest.len != sizeof(source->digest))
 		return error_answer(error, "a program without its object's digest");
 	source->kind = message->kind;
@@ -67,7 +77,7 @@ static int source_describe(const Bpfd__V1__Source *message, struct bpfd_source *
 static int kernel_describe(const Bpfd__V1__KernelProgram *message,
                            struct bpfd_kernel_program *kernel, struct bpfd_error **error)
 {
-	if (!message || message->tag.len != sizeof(kernel->tag))
+	if (!message || message->id == 0 || message->tag.len != sizeof(kernel->tag))
 		return error_answer(error, "a program without what the kernel says of it");
 	*kernel = (struct bpfd_kernel_program){
 		.name = message->name,
@@ -82,6 +92,8 @@ static int kernel_describe(const Bpfd__V1__KernelProgram *message,
 		.bytes_memlock = message->bytes_memlock,
 		.verified_insns = message->verified_insns,
 		.gpl_compatible = message->gpl_compatible,
+		.run_time_ns = message->run_time_ns,
+		.run_count = message->run_count,
 	};
 	memcpy(kernel->tag, message->tag.data, sizeof(kernel->tag));
 	return 0;
@@ -119,10 +131,10 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 	};
 	int result;
 
-	if (made.id == 0 || made.id > ID_MAX || made.type == BPFD_PROGRAM_NONE ||
+	if (made.id > ID_MAX || (made.id && made.type == BPFD_PROGRAM_NONE) ||
 	    !link_ids_ok(made.link_ids, made.link_count))
 		return error_answer(error, "a program without an id or a type");
-	result = source_describe(message->source, &made.source, error);
+	result = source_describe(message->source, made.id == 0, &made.source, error);
 	if (result == 0)
 		result = kernel_describe(message->kernel, &made.kernel, error);
 	if (result < 0)
@@ -185,12 +197,15 @@ int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpf
 		.running =
 			message->position_option_case == BPFD__V1__LINK__POSITION_OPTION_POSITION,
 		.metadata_count = message->n_metadata,
+		.kernel_link_id = message->kernel_link_id,
+		.kernel_type = message->kernel_type,
 	};
 
 	if (!message->target)
 		return error_answer(error, "a link without a target");
 	target_describe(message->target, &made.target);
-	if (made.id > ID_MAX || made.program_id > ID_MAX || made.type == BPFD_PROGRAM_NONE ||
+	if (made.id > ID_MAX || made.program_id > ID_MAX ||
+	    (made.type == BPFD_PROGRAM_NONE && !made.kernel_link_id) ||
 	    message->state == BPFD__V1__LINK_STATE__LINK_STATE_UNSPECIFIED)
 		return error_answer(error, "a link without a type or a state");
 	if (made.running)

@@ -16,6 +16,10 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpfd_link *link,
                   struct bpfd_error **error);
 
+/* NULL when out of memory. */
+const struct bpfd_map *maps_describe(struct arena *arena, Bpfd__V1__Map *const *messages,
+                                     size_t count);
+
 int programs_describe(struct arena *arena, Bpfd__V1__Program *const *messages, size_t count,
                       const struct bpfd_program **programs, struct bpfd_error **error);
 

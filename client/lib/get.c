@@ -7,16 +7,13 @@
 #include <errno.h>
 
 static int details_give(struct arena **arena, const Bpfd__V1__GetProgramResponse *message,
-                        uint64_t program_id, struct bpfd_program_details **details,
-                        struct bpfd_error **error)
+                        struct bpfd_program_details **details, struct bpfd_error **error)
 {
 	struct bpfd_program_details *made = result_new(*arena, sizeof(*made));
 	int result;
 
 	if (!made)
 		return error_memory(error);
-	if (!message->program || message->program->id != program_id)
-		return error_answer(error, "not the program that was asked for");
 	result = program_describe(*arena, message->program, &made->program, error);
 	if (result == 0)
 		result = links_describe(*arena, message->links, message->n_links, &made->links,
@@ -29,25 +26,53 @@ static int details_give(struct arena **arena, const Bpfd__V1__GetProgramResponse
 	return 0;
 }
 
-int bpfd_get_program(struct bpfd_client *client, uint64_t program_id,
-                     struct bpfd_program_details **details, struct bpfd_error **error)
+static bool program_asked_for(const Bpfd__V1__GetProgramRequest *get,
+                              const Bpfd__V1__Program *program)
+{
+	if (!program)
+		return false;
+	if (get->kernel_id)
+		return program->kernel && program->kernel->id == get->kernel_id;
+	return program->id == get->program_id;
+}
+
+static int program_get(struct bpfd_client *client, Bpfd__V1__GetProgramRequest *get,
+                       struct bpfd_program_details **details, struct bpfd_error **error)
 {
 	_cleanup_(arena) struct arena *arena = client_arena(error);
-	Bpfd__V1__GetProgramRequest get = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
 	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
 	const Bpfd__V1__Response *response;
 	int result;
 
 	if (!arena)
 		return -ENOMEM;
-	get.program_id = program_id;
 	request.operation_case = BPFD__V1__REQUEST__OPERATION_GET_PROGRAM;
-	request.get_program = &get;
+	request.get_program = get;
 	result = client_call(client, &request, BPFD__V1__RESPONSE__RESULT_GET_PROGRAM, arena,
 	                     &response, error);
 	if (result < 0)
 		return result;
-	return details_give(&arena, response->get_program, program_id, details, error);
+	if (!program_asked_for(get, response->get_program->program))
+		return error_answer(error, "not the program that was asked for");
+	return details_give(&arena, response->get_program, details, error);
+}
+
+int bpfd_get_program(struct bpfd_client *client, uint64_t program_id,
+                     struct bpfd_program_details **details, struct bpfd_error **error)
+{
+	Bpfd__V1__GetProgramRequest get = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
+
+	get.program_id = program_id;
+	return program_get(client, &get, details, error);
+}
+
+int bpfd_get_kernel_program(struct bpfd_client *client, uint32_t kernel_id,
+                            struct bpfd_program_details **details, struct bpfd_error **error)
+{
+	Bpfd__V1__GetProgramRequest get = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
+
+	get.kernel_id = kernel_id;
+	return program_get(client, &get, details, error);
 }
 
 void bpfd_program_details_free(struct bpfd_program_details *details)

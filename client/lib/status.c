@@ -18,6 +18,26 @@ features_describe(struct arena *arena, Bpfd__V1__Feature *const *messages, size_
 	return features;
 }
 
+static const struct bpfd_process *
+processes_describe(struct arena *arena, Bpfd__V1__Process *const *messages, size_t count)
+{
+	struct bpfd_process *processes = arena_alloc(arena, count, sizeof(*processes));
+
+	for (size_t i = 0; processes && i < count; i++) {
+		processes[i] = (struct bpfd_process){
+			.role = messages[i]->role,
+			.capabilities = (const char *const *)messages[i]->capabilities,
+			.capability_count = messages[i]->n_capabilities,
+			.pid = messages[i]->pid,
+			.uid = messages[i]->uid,
+			.landlock_abi = messages[i]->landlock_abi,
+			.seccomp = messages[i]->seccomp,
+			.no_new_privileges = messages[i]->no_new_privileges,
+		};
+	}
+	return processes;
+}
+
 static int status_give(struct arena **arena, const Bpfd__V1__StatusResponse *message,
                        struct bpfd_daemon_status **status, struct bpfd_error **error)
 {
@@ -25,7 +45,10 @@ static int status_give(struct arena **arena, const Bpfd__V1__StatusResponse *mes
 	const struct bpfd_feature *features =
 		features_describe(*arena, message->features, message->n_features);
 
-	if (!made || !features)
+	const struct bpfd_process *processes =
+		processes_describe(*arena, message->processes, message->n_processes);
+
+	if (!made || !features || !processes)
 		return error_memory(error);
 	*made = (struct bpfd_daemon_status){
 		.version = message->version,
@@ -40,6 +63,9 @@ static int status_give(struct arena **arena, const Bpfd__V1__StatusResponse *mes
 		.connections = message->connections,
 		.features = features,
 		.feature_count = message->n_features,
+		.maps = message->maps,
+		.processes = processes,
+		.process_count = message->n_processes,
 	};
 	(void)steal_ptr(arena);
 	*status = made;

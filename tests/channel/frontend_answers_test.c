@@ -168,7 +168,7 @@ static void status_tells_what_is_missing(void **state)
 	assert_int_equal(response->status->links, 1);
 	assert_int_equal(response->status->interfaces, 1);
 	assert_int_equal(response->status->connections, 1);
-	assert_int_equal(response->status->n_features, 5);
+	assert_int_equal(response->status->n_features, 8);
 	assert_string_equal(response->status->features[0]->name, "extension_programs");
 	assert_false(response->status->features[0]->present);
 	assert_non_null(strstr(response->status->features[0]->detail, "Operation not permitted"));

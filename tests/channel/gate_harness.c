@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+struct record_globals harness_globals;
+
 /*
  * The gate's sandbox wants the broker's user: tests/sandbox has it. Here the gate runs as the test
  * does, so that what is tested is the gate's own checks.
@@ -161,7 +163,7 @@ enum session_event harness_load(struct harness *harness, const struct gate_job *
 	int fd = harness_memfd(bytes, size);
 
 	assert_int_equal(harness_wait(harness), SESSION_WARM);
-	assert_int_equal(session_submit(harness->session, job, fd), 0);
+	assert_int_equal(session_submit(harness->session, job, &harness_globals, fd), 0);
 	(void)close(fd);
 	return harness_wait(harness);
 }
@@ -169,6 +171,7 @@ enum session_event harness_load(struct harness *harness, const struct gate_job *
 void harness_job(struct gate_job *job, const char *function, uint32_t type)
 {
 	*job = (struct gate_job){ .map_memory_max = 64u << 20 };
+	memset(&harness_globals, 0, sizeof(harness_globals));
 	harness_job_program(job, function, type, PROGRAM_FORM_NATIVE);
 }
 
@@ -181,15 +184,15 @@ void harness_job_program(struct gate_job *job, const char *function, uint32_t ty
 	program->form = form;
 }
 
-void harness_job_global(struct gate_job *job, const char *name, const void *value, uint32_t size)
+void harness_global(const char *name, const void *value, uint32_t size)
 {
-	struct record_global *global = &job->globals.entries[job->globals.count++];
+	struct record_global *global = &harness_globals.entries[harness_globals.count++];
 
 	(void)snprintf(global->name, sizeof(global->name), "%s", name);
-	global->offset = job->globals.data_size;
+	global->offset = harness_globals.data_size;
 	global->size = size;
-	memcpy(job->globals.data + global->offset, value, size);
-	job->globals.data_size += size;
+	memcpy(harness_globals.data + global->offset, value, size);
+	harness_globals.data_size += size;
 }
 
 uint32_t harness_test_run(int program_fd)

@@ -38,7 +38,9 @@ enum session_event harness_load(struct harness *harness, const struct gate_job *
 /* A job for one program in its own form. */
 void harness_job(struct gate_job *job, const char *function, uint32_t type);
 void harness_job_program(struct gate_job *job, const char *function, uint32_t type, uint32_t form);
-void harness_job_global(struct gate_job *job, const char *name, const void *value, uint32_t size);
+/* What the job made last by harness_job() sets. */
+extern struct record_globals harness_globals;
+void harness_global(const char *name, const void *value, uint32_t size);
 
 /* The result of a test run of an XDP program on 64 bytes. */
 uint32_t harness_test_run(int program_fd);

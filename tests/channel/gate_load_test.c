@@ -98,12 +98,12 @@ static void globals_are_set(void **state)
 
 	(void)state;
 	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_XDP);
-	harness_job_global(&load.job, "constant", &constant, sizeof(constant));
-	harness_job_global(&load.job, "constant_pair", &pair, sizeof(pair));
-	harness_job_global(&load.job, "variable", &variable, sizeof(variable));
-	harness_job_global(&load.job, "flag", &flag, sizeof(flag));
-	harness_job_global(&load.job, "zero", zeros, sizeof(zeros));
-	harness_job_global(&load.job, "far_constant", &far_constant, sizeof(far_constant));
+	harness_global("constant", &constant, sizeof(constant));
+	harness_global("constant_pair", &pair, sizeof(pair));
+	harness_global("variable", &variable, sizeof(variable));
+	harness_global("flag", &flag, sizeof(flag));
+	harness_global("zero", zeros, sizeof(zeros));
+	harness_global("far_constant", &far_constant, sizeof(far_constant));
 	expect_finished(&load);
 	assert_int_equal(harness_test_run(load.result->programs[0].fd),
 	                 2 + 0 + 0 + 0 + 10000 + 7 + 11 + 4300);
@@ -378,11 +378,11 @@ static void wrong_globals_are_refused(void **state)
 
 	(void)state;
 	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_XDP);
-	harness_job_global(&load.job, "konstant", &value, 4);
+	harness_global("konstant", &value, 4);
 	expect_failed(&load, ERROR_INVALID_ARGUMENT, "constant_pair");
 	load_close(&load);
 	load_open(&load, "gate_data", "data_sum", PROGRAM_TYPE_XDP);
-	harness_job_global(&load.job, "constant", &value, 8);
+	harness_global("constant", &value, 8);
 	expect_failed(&load, ERROR_INVALID_ARGUMENT, "has 4 bytes in the object, but 8 were given");
 	load_close(&load);
 }

@@ -32,7 +32,7 @@ void speaker_loading_types(const uint32_t *types, size_t count)
 	harness_job(&job, "one", types[0]);
 	for (size_t i = 1; i < count; i++)
 		harness_job_program(&job, i == 1 ? "two" : "three", types[i], PROGRAM_FORM_NATIVE);
-	assert_int_equal(session_submit(speaker_harness.session, &job, fd), 0);
+	assert_int_equal(session_submit(speaker_harness.session, &job, &harness_globals, fd), 0);
 	(void)close(fd);
 	assert_int_equal(channel_receive(&speaker_channel, LOADER_STATE_WARM, &buffer, &message),
 	                 0);

@@ -52,6 +52,14 @@ static const struct {
 } shown[] = {
 	{ "list programs", "list_programs.txt" },
 	{ "-o json list programs", "list_programs.json" },
+	{ "list programs --all", "list_programs_all.txt" },
+	{ "-o json list programs --all", "list_programs_all.json" },
+	{ "list links --all", "list_links_all.txt" },
+	{ "list links --all -o json", "list_links_all.json" },
+	{ "list maps", "list_maps.txt" },
+	{ "list maps --all -o json", "list_maps.json" },
+	{ "get program --kernel 301", "get_program_kernel.txt" },
+	{ "get program 301 --kernel -o json", "get_program_kernel.json" },
 	{ "list links", "list_links.txt" },
 	{ "list links -o json", "list_links.json" },
 	{ "get program 5", "get_program.txt" },
@@ -139,7 +147,7 @@ static const struct {
 	const char *words;
 } misused[] = {
 	{ "list", "second word is missing" },
-	{ "list maps", "unknown command \"list maps\"" },
+	{ "list pins", "unknown command \"list pins\"" },
 	{ "frobnicate", "unknown command \"frobnicate\"" },
 	{ "image pull x", "unknown command \"image\"" },
 	{ "load image x", "unknown command \"load image\"" },
@@ -245,7 +253,13 @@ static const struct {
 	{ "get program", "ID is missing" },
 	{ "get program 1 2", "\"2\" is too much" },
 	{ "list programs --type socket_filter", "no program type \"socket_filter\"" },
-	{ "list programs --all", "unknown option \"--all\"" },
+	{ "list programs --everything", "unknown option \"--everything\"" },
+	{ "list programs --owner root", "--owner takes a user's number" },
+	{ "list links --owner 4294967295", "--owner takes a user's number" },
+	{ "list maps --type", "needs a value" },
+	{ "get program --kernel 4294967296", "is no kernel id" },
+	{ "top --interval 0", "--interval takes 1 to 60 seconds" },
+	{ "top --count x", "--count takes 1 to" },
 	{ "list links --program x", "\"x\" is no program id" },
 };
 

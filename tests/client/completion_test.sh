@@ -79,7 +79,7 @@ offers "load " file only
 offers "get " program link only
 offers "completion " bash zsh fish only
 offers "-o json li" list only
-offers "--socket /nonexistent --timeout 5 list " programs links only
+offers "--socket /nonexistent --timeout 5 list " programs links maps only
 offers "attach " xdp tracepoint fentry perf_event
 offers "attach tp" tp_btf only
 offers "list programs --type tp" tp_btf only

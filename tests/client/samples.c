@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client/samples.h"
 
+#include "client/samples_kernel.h"
+
 #include <string.h>
 
 #define TEXT(text) ((char *)(uintptr_t)(text))
@@ -377,8 +379,8 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 {
 	static Bpfd__V1__ListProgramsResponse programs;
 	static Bpfd__V1__ListLinksResponse links;
-	static Bpfd__V1__Program *program_list[2];
-	static Bpfd__V1__Link *link_list[3];
+	static Bpfd__V1__Program *program_list[3];
+	static Bpfd__V1__Link *link_list[4];
 
 	bpfd__v1__list_programs_response__init(&programs);
 	bpfd__v1__list_links_response__init(&links);
@@ -387,6 +389,9 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 		program_list[1] = sample_program_second(6);
 		programs.programs = program_list;
 		programs.n_programs = 2;
+		programs.statistics = request->list_programs->statistics > 0;
+		if (request->list_programs->all)
+			program_list[programs.n_programs++] = sample_kernel_program();
 		response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_PROGRAMS;
 		response->list_programs = &programs;
 	} else {
@@ -395,6 +400,8 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 		link_list[2] = sample_link_tracepoint(3);
 		links.links = link_list;
 		links.n_links = 3;
+		if (request->list_links->all)
+			link_list[links.n_links++] = sample_kernel_link();
 		response->result_case = BPFD__V1__RESPONSE__RESULT_LIST_LINKS;
 		response->list_links = &links;
 	}
@@ -429,6 +436,11 @@ static void answer_get(const Bpfd__V1__Request *request, Bpfd__V1__Response *res
 		links[1] = sample_link_tracepoint(2);
 		program.links = links;
 		program.n_links = 2;
+		if (request->get_program->kernel_id) {
+			program.program = sample_kernel_program();
+			links[0] = sample_kernel_link();
+			program.n_links = 1;
+		}
 		response->result_case = BPFD__V1__RESPONSE__RESULT_GET_PROGRAM;
 		response->get_program = &program;
 	} else {
@@ -464,6 +476,7 @@ static void answer_status(const Bpfd__V1__Request *request, Bpfd__V1__Response *
 	status.connections = 1;
 	status.features = list;
 	status.n_features = 2;
+	sample_processes(&status);
 	version.protocol = 1;
 	if (request->operation_case == BPFD__V1__REQUEST__OPERATION_STATUS) {
 		response->result_case = BPFD__V1__RESPONSE__RESULT_STATUS;
@@ -513,6 +526,9 @@ static void answer_fill(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 	case BPFD__V1__REQUEST__OPERATION_LIST_PROGRAMS:
 	case BPFD__V1__REQUEST__OPERATION_LIST_LINKS:
 		answer_list(request, response);
+		break;
+	case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+		sample_list_maps(response);
 		break;
 	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
 	case BPFD__V1__REQUEST__OPERATION_GET_LINK:

@@ -4,6 +4,7 @@ import errno
 import pathlib
 import socket
 import struct
+import subprocess
 
 from harness import bpf
 from harness.host import test
@@ -181,6 +182,58 @@ def update_in_place(host):
     check_equal(sorted((link["priority"], link["program_id"], link["state"]) for link in daemon.links()),
                 [(20, ids["four"], "attached"), (22, ids["two"], "attached"), (25, ids["one"], "attached")], "links")
     check_equal(trace(daemon, ids["one"], group), "421", "order after a restart")
+
+
+def bpftool(*words):
+    subprocess.run(["bpftool", "cgroup", *map(str, words)], check=True)
+
+
+@test()
+def beside_others(host):
+    daemon, group = host.bpfd(), host.cgroup()
+    ids = {name: row["id"] for name, row in load_functions(daemon, "one", "two", "three").items()}
+    pin = daemon.bpffs / "bpfd" / "programs" / str(ids["one"])
+    bpftool("attach", group.path, "connect4", "pinned", pin, "multi")
+    second = attach(daemon, group, ids["two"])
+    attach(daemon, group, ids["three"], "--priority", "5")
+    check_equal(trace(daemon, ids["one"], group), "132", "order beside somebody else's, which was first")
+    daemon.detach(second)
+    check_equal(trace(daemon, ids["one"], group), "13", "order after a detach")
+    daemon.unload(ids["two"], ids["three"])
+    check_equal(trace(daemon, ids["one"], group), "1", "what somebody else attached")
+    bpftool("detach", group.path, "connect4", "pinned", pin)
+
+
+@test()
+def others_that_allow_none(host):
+    daemon, group = host.bpfd(), host.cgroup()
+    ids = {name: row["id"] for name, row in load_functions(daemon, "one", "two").items()}
+    pin = daemon.bpffs / "bpfd" / "programs" / str(ids["one"])
+    bpftool("attach", group.path, "connect4", "pinned", pin)
+    check_in("in a way that allows no others", daemon.refused(
+        "attach", "cgroup_connect4", ids["two"], "--target", group.path), "refusal")
+    check_equal(trace(daemon, ids["one"], group), "1", "what runs")
+    bpftool("detach", group.path, "connect4", "pinned", pin)
+    attach(daemon, group, ids["two"])
+    check_equal(trace(daemon, ids["one"], group), "2", "what runs afterwards")
+
+
+@test()
+def as_many_as_fit(host):
+    """The kernel takes 64 of a type; before Linux 6.17 the one in front needs room to move the others behind it."""
+    daemon, group = host.bpfd(), host.cgroup()
+    programs = [load_functions(daemon, "one")["one"]["id"] for _ in range(65)]
+    for number, program in enumerate(programs[:60]):
+        attach(daemon, group, program, "--priority", number + 2)
+    for number, program in enumerate(programs[60:63]):  # all others move
+        attach(daemon, group, program, "--priority", 1 - number)
+    attach(daemon, group, programs[63], "--priority", 64)
+    reason = daemon.refused("attach", "cgroup_connect4", programs[64], "--target", group.path, "--priority", "65")
+    check_in("64 cgroup_connect4 programs", reason, "refusal at the end")
+    reason = daemon.refused("attach", "cgroup_connect4", programs[64], "--target", group.path, "--priority", "-9")
+    check_in("64 cgroup_connect4 programs", reason, "refusal in front")
+    check_equal(len(daemon.links()), 64, "links")
+    check_equal(len(list((daemon.bpffs / "bpfd" / "links").iterdir())), 64, "pins")
 
 
 @test()

@@ -159,7 +159,8 @@ def renamed_to_the_followed_name(host):
         state_is(daemon, link, "gone")
         wire = host.wire("other", netns=where)
         with wire.there():
-            ip("link", "set", "other", "down", "name", "v0")
+            ip("link", "set", "other", "down")
+            ip("link", "set", "other", "name", "v0")
             ip("link", "set", "v0", "up")
         wire.name = "v0"
         state_is(daemon, link, "attached")

@@ -27,6 +27,7 @@
 enum outcome { OUTCOME_LOADED = 0, OUTCOME_REFUSED = 1, OUTCOME_SETUP = 2, OUTCOME_DIED = 3 };
 
 static char state_directory[] = "/tmp/bpfd-gate-XXXXXX";
+static char objects_directory[sizeof(state_directory) + 16]; /* as the broker's policy names it */
 
 static int object_open(const char *name)
 {
@@ -49,12 +50,14 @@ static int failure_outcome(uint32_t code)
 	return code == ERROR_VERIFIER || code == ERROR_BAD_OBJECT ? OUTCOME_REFUSED : OUTCOME_DIED;
 }
 
+static const struct record_globals no_globals;
+
 static int session_serve(struct session *session, const struct gate_job *job, int object_fd)
 {
 	for (;;) {
 		switch (session_receive(session)) {
 		case SESSION_WARM:
-			if (session_submit(session, job, object_fd) < 0)
+			if (session_submit(session, job, &no_globals, object_fd) < 0)
 				return OUTCOME_DIED;
 			break;
 		case SESSION_FINISHED:
@@ -192,13 +195,17 @@ static void verifier_log_needs_nothing_else(void **state)
 static int directory_make(void **state)
 {
 	(void)state;
-	return mkdtemp(state_directory) && chmod(state_directory, 0755) == 0 ? 0 : -1;
+	if (!mkdtemp(state_directory) || chmod(state_directory, 0755) < 0)
+		return -1;
+	(void)snprintf(objects_directory, sizeof(objects_directory), "%s/objects",
+	               state_directory);
+	return mkdir(objects_directory, 0755);
 }
 
 static int directory_remove(void **state)
 {
 	(void)state;
-	return rmdir(state_directory);
+	return rmdir(objects_directory) < 0 ? -1 : rmdir(state_directory);
 }
 
 int main(void)

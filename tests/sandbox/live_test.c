@@ -56,6 +56,20 @@ static int bpf_next_id(void)
 	return bpf_command(BPF_PROG_GET_NEXT_ID);
 }
 
+/* After the last id there is none. */
+static int bpf_after_last(void)
+{
+	union bpf_attr attributes = { .start_id = INT32_MAX - 1 };
+
+	return syscall(SYS_bpf, BPF_PROG_GET_NEXT_ID, &attributes, sizeof(attributes)) < 0 ? errno
+	                                                                                   : 0;
+}
+
+static int bpf_run(void)
+{
+	return bpf_command(BPF_PROG_TEST_RUN);
+}
+
 static int bpf_pin_disguised(void)
 {
 	return bpf_command(UINT64_C(1) << 32 | BPF_OBJ_PIN);
@@ -156,7 +170,8 @@ static const struct row rows[] = {
 	{ "create a map", &sandbox_policy_loader, bpf_map_create, CHILD_KILLED },
 	{ "create a map", &sandbox_policy_opener, bpf_map_create, CHILD_KILLED },
 	{ "enumerate programs", &sandbox_policy_broker, bpf_next_id, CHILD_KILLED },
-	{ "enumerate programs", &sandbox_policy_opener, bpf_next_id, CHILD_KILLED },
+	{ "enumerate programs", &sandbox_policy_opener, bpf_after_last, ENOENT },
+	{ "run a program", &sandbox_policy_opener, bpf_run, CHILD_KILLED },
 	{ "program by id", &sandbox_policy_broker, bpf_by_id, CHILD_KILLED },
 	{ "program by id", &sandbox_policy_opener, bpf_by_id, ENOENT },
 	{ "pin, command | 1<<32", &sandbox_policy_gate, bpf_pin_disguised, CHILD_KILLED },

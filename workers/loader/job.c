@@ -267,13 +267,15 @@ static int job_fail(const struct object *object, const struct channel *gate,
 	return channel_send(gate, LOADER_FAILED_WITH_LOG, 0, &failed, &log);
 }
 
-int job_run(const struct channel *gate, const struct gate_job *job, int object_fd)
+int job_run(const struct channel *gate, const struct gate_job *job,
+            const struct record_globals *globals, int object_fd)
 {
 	static struct object object; /* as large as a job; the process ends with it */
 	struct error error = {};
 
 	object.gate = gate;
 	object.job = job;
+	object.globals = globals;
 	if (object_process(&object, object_fd, &error) == 0)
 		return 0;
 	return job_fail(&object, gate, &error);

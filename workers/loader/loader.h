@@ -17,7 +17,8 @@
 struct object {
 	const struct channel *gate;
 	const struct gate_job *job;
-	const void *bytes; /* private, read-only */
+	const struct record_globals *globals; /* to set */
+	const void *bytes;                    /* private, read-only */
 	size_t size;
 	struct bpf_object *bpf;
 	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job, as all here */
@@ -38,7 +39,8 @@ int warmup_run(struct error *error);
 
 /* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is
  * gone. */
-int job_run(const struct channel *gate, const struct gate_job *job, int object_fd);
+int job_run(const struct channel *gate, const struct gate_job *job,
+            const struct record_globals *globals, int object_fd);
 
 /* object_check.c: says in plain words what libbpf would say in its own, or not at all. */
 int object_check(const void *bytes, size_t size, struct error *error);

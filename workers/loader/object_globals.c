@@ -112,7 +112,7 @@ static int global_set(struct object *object, const struct record_global *global,
 
 int object_set_globals(struct object *object, struct error *error)
 {
-	const struct record_globals *globals = &object->job->globals;
+	const struct record_globals *globals = object->globals;
 	int result = 0;
 
 	if (globals->count == 0)

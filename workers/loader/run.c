@@ -3,18 +3,34 @@
 
 #include "common/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct channel_buffer buffer;
 
 static int job_wait(const struct channel *gate)
 {
+	static struct record_globals globals;
 	struct channel_message message;
 	int result = channel_receive(gate, LOADER_STATE_WARM, &buffer, &message);
 
-	if (result < 0)
-		return result;
-	return job_run(gate, message.body, message.descriptors[0]);
+	if (result == 0 && message.row->type == LOADER_GLOBALS) {
+		memcpy(&globals, message.body, sizeof(globals));
+		result = channel_receive(gate, LOADER_STATE_WARM, &buffer, &message);
+	}
+	if (result < 0 || message.row->type != LOADER_JOB)
+		return result < 0 ? result : -EPROTO;
+	return job_run(gate, message.body, &globals, message.descriptors[0]);
+}
+
+/* The gate ends when the client has its answer. To end before would cost that a processor, and the
+ * launcher's notice. */
+static void end_wait(const struct channel *gate)
+{
+	struct channel_message message;
+
+	(void)channel_receive(gate, 0, &buffer, &message);
 }
 
 int loader_run(int gate_fd)
@@ -34,5 +50,8 @@ int loader_run(int gate_fd)
 	if (channel_send(&gate, LOADER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
 	/* a gate that ends before it had a job is no failure: bpfd stops */
-	return job_wait(&gate) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (job_wait(&gate) < 0)
+		return EXIT_FAILURE;
+	end_wait(&gate);
+	return EXIT_SUCCESS;
 }

@@ -26,6 +26,7 @@ struct opener {
 struct opener_answer {
 	uint16_t type;
 	int descriptors[2];
+	struct opener_listed listed; /* the body of LISTED; the other answers have none */
 };
 
 /* Each: 0 and `answer`, or -errno with `error`. */
@@ -45,6 +46,10 @@ int answer_sample(struct opener *opener, const void *question, struct opener_ans
                   struct error *error);
 int answer_file(struct opener *opener, const void *question, struct opener_answer *answer,
                 struct error *error);
+int answer_list(struct opener *opener, const void *question, struct opener_answer *answer,
+                struct error *error);
+int answer_statistics(struct opener *opener, const void *question, struct opener_answer *answer,
+                      struct error *error);
 
 int answer_netns(struct opener *opener, const void *question, struct opener_answer *answer,
                  struct error *error);

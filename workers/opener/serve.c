@@ -17,6 +17,8 @@ static int (*const answers[])(struct opener *opener, const void *question,
 	[OPENER_FILE] = answer_file,
 	[OPENER_NETNS] = answer_netns,
 	[OPENER_NETNS_SOCKET] = answer_netns_socket,
+	[OPENER_LIST] = answer_list,
+	[OPENER_STATISTICS] = answer_statistics,
 };
 
 static int refuse(struct opener *opener, uint64_t id, int result, const struct error *error)
@@ -39,7 +41,9 @@ int opener_serve(struct opener *opener)
 	result = answers[question.row->type](opener, question.body, &answer, &error);
 	if (result < 0)
 		return refuse(opener, question.id, result, &error);
-	result = channel_send(&opener->channel, answer.type, question.id, NULL, answer.descriptors);
+	result = channel_send(&opener->channel, answer.type, question.id,
+	                      answer.type == OPENER_LISTED ? &answer.listed : NULL,
+	                      answer.descriptors);
 	close_cleanup(&answer.descriptors[0]);
 	close_cleanup(&answer.descriptors[1]);
 	return result;

@@ -160,7 +160,7 @@ enum bpfd_link_state {
 	BPFD_LINK_ATTACHED = 2,
 	BPFD_LINK_DETACHING = 3,
 	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
-	BPFD_LINK_GONE = 5,    /* its interface is gone */
+	BPFD_LINK_GONE = 5,    /* its interface, control group or namespace is gone */
 	BPFD_LINK_UPDATING = 6,
 	BPFD_LINK_WAITING = 7, /* to be attached again, once its interface is there */
 	BPFD_LINK_FAILED = 8   /* it could not be attached again */
@@ -239,6 +239,11 @@ struct bpfd_map {
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
+	uint32_t flags;              /* BPF_F_* of its creation; of bpfd_list_maps() */
+	const uint64_t *program_ids; /* bpfd's programs that use it; of bpfd_list_maps() */
+	size_t program_count;
+	const uint32_t *kernel_program_ids; /* every program that uses it, with `all` */
+	size_t kernel_program_count;
 };
 
 struct bpfd_source {
@@ -261,8 +266,13 @@ struct bpfd_kernel_program {
 	uint32_t verified_insns;
 	uint8_t tag[BPFD_TAG_SIZE];
 	bool gpl_compatible;
+	uint64_t run_time_ns; /* counted while the kernel keeps statistics; 0 unless they were asked
+	                         for, or everything was */
+	uint64_t run_count;
 };
 
+/* What others loaded has an id of 0, and beside its name and owner only `kernel` and what is said
+ * of maps. */
 struct bpfd_program {
 	uint64_t id;
 	const char *name;
@@ -333,10 +343,19 @@ struct bpfd_link {
 	uint32_t position; /* 0 runs first */
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
+	uint32_t kernel_link_id; /* of a link that is not bpfd's, if everything was asked for */
+	const char *kernel_type; /* and its type: "xdp", "tracing", ...; "" otherwise */
 };
 
 struct bpfd_programs {
 	const struct bpfd_program *items;
+	size_t count;
+	bool statistics; /* the kernel counts runs now; known if they, or everything, were asked for
+	                  */
+};
+
+struct bpfd_maps {
+	const struct bpfd_map *items;
 	size_t count;
 };
 
@@ -424,6 +443,12 @@ struct bpfd_program_filter {
 	const char *application;
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
+	bool all; /* what others loaded, too */
+	bool owner_set;
+	uint32_t owner_uid;
+	const char *interface; /* what runs there; of others' only where bpfd manages it */
+	uint32_t statistics_s; /* run counts, which the kernel is to keep for so many seconds, at
+	                          most 300 */
 };
 
 int bpfd_list_programs(struct bpfd_client *client, const struct bpfd_program_filter *filter,
@@ -434,8 +459,40 @@ int bpfd_list_links(struct bpfd_client *client, uint64_t program_id, struct bpfd
                     struct bpfd_error **error);
 void bpfd_links_free(struct bpfd_links *links);
 
+/* The same with a filter. All that is given must match; zeroed it matches everything. */
+struct bpfd_link_filter {
+	uint64_t program_id;
+	enum bpfd_program_type type;
+	const char *application; /* the program's */
+	const char *interface;
+	const struct bpfd_metadata *metadata; /* the link's */
+	size_t metadata_count;
+	bool all; /* every link of the kernel's, too */
+	bool owner_set;
+	uint32_t owner_uid;
+};
+
+int bpfd_find_links(struct bpfd_client *client, const struct bpfd_link_filter *filter,
+                    struct bpfd_links **links, struct bpfd_error **error);
+
+struct bpfd_map_filter {
+	uint64_t program_id;
+	const char *type;        /* "hash", "array", ... */
+	const char *application; /* of a program that uses it */
+	bool all;                /* what others made, too */
+	bool owner_set;          /* of a program that uses it */
+	uint32_t owner_uid;
+};
+
+int bpfd_list_maps(struct bpfd_client *client, const struct bpfd_map_filter *filter,
+                   struct bpfd_maps **maps, struct bpfd_error **error);
+void bpfd_maps_free(struct bpfd_maps *maps);
+
 int bpfd_get_program(struct bpfd_client *client, uint64_t program_id,
                      struct bpfd_program_details **details, struct bpfd_error **error);
+/* Any program of the kernel's, by its kernel id: its `id` is 0 if somebody else loaded it. */
+int bpfd_get_kernel_program(struct bpfd_client *client, uint32_t kernel_id,
+                            struct bpfd_program_details **details, struct bpfd_error **error);
 void bpfd_program_details_free(struct bpfd_program_details *details);
 
 int bpfd_get_link(struct bpfd_client *client, uint64_t link_id, struct bpfd_link **link,
@@ -445,6 +502,18 @@ struct bpfd_feature {
 	const char *name;
 	const char *detail; /* why not, or what follows; "" if there is nothing to say */
 	bool present;
+};
+
+/* One of bpfd's processes, as the kernel described it when it was confined. */
+struct bpfd_process {
+	const char *role;                /* "launcher", "broker", "frontend", "opener" */
+	const char *const *capabilities; /* "CAP_BPF", ...: those in effect */
+	size_t capability_count;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t landlock_abi; /* 0: this kernel has no Landlock, or the role none */
+	bool seccomp;
+	bool no_new_privileges;
 };
 
 struct bpfd_daemon_status {
@@ -460,6 +529,9 @@ struct bpfd_daemon_status {
 	uint64_t connections;
 	const struct bpfd_feature *features;
 	size_t feature_count;
+	uint64_t maps;
+	const struct bpfd_process *processes;
+	size_t process_count;
 };
 
 int bpfd_status(struct bpfd_client *client, struct bpfd_daemon_status **status,
