@@ -113,6 +113,7 @@ int prepare_start(const struct config *config, struct supervisor *supervisor, st
 		log_warning("%s", warning.message);
 	memlock_raise();
 	supervisor->helpers = config->helpers;
+	supervisor->declarations = config->declarations;
 	settings_fill(config, &supervisor->users, &supervisor->settings);
 	return 0;
 }

@@ -13,6 +13,7 @@ struct process {
 	const char *helpers; /* the directory of bpfd-<role> */
 	const char *role;
 	const struct sandbox_policy *policy;
+	const char *const *arguments; /* after the name, ended by NULL; NULL: none */
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups;

@@ -38,6 +38,7 @@ enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_RUNNING, SUPERVISOR_STOP
 
 struct supervisor {
 	const char *helpers;
+	const char *declarations; /* the directory of programs.d; NULL: none */
 	struct users users;
 	struct launcher_settings settings;
 	int listen_fd; /* handed to the frontend, then closed here */
@@ -57,6 +58,7 @@ struct supervisor {
 	uint64_t closed_deadline_ms; /* of roles that closed their channel but run; 0: none */
 	struct role roles[ROLE_COUNT];
 	struct loader loaders[LOADER_SLOTS];
+	pid_t declare_pid; /* 0: does not run */
 };
 
 /*

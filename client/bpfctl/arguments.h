@@ -34,6 +34,7 @@ struct arguments {
 	const char *application;
 	_Bool exclusive;
 	_Bool persist;
+	const char *directory; /* of reload; NULL: the default */
 	enum bpfd_program_type type;
 	uint64_t program_id;
 	char *actions; /* of update's --proceed-on, as given; NULL: not given */

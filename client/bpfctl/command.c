@@ -28,6 +28,8 @@ const struct command commands[] = {
 	  NULL, 1, 1, ids_check, get_link_run },
 	{ { "top", NULL }, "", NULL, "which programs run, how often and how long",
 	  top_options, 0, 0, NULL, top_run },
+	{ { "reload", NULL }, "", NULL, "make bpfd have what the files of programs.d declare",
+	  reload_options, 0, 0, NULL, reload_run },
 	{ { "status", NULL }, "", NULL, "how bpfd is, and what this host can do",
 	  NULL, 0, 0, NULL, status_run },
 	{ { "version", NULL }, "", NULL, "the versions of bpfctl and of the bpfd that runs",

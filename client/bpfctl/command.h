@@ -69,6 +69,7 @@ size_t command_words(const char *first);
 /* Run functions, one file for each group. */
 enum exit_code load_file_run(struct arguments *arguments);
 enum exit_code attach_run(struct arguments *arguments);
+enum exit_code reload_run(struct arguments *arguments); /* declare/reload.c */
 enum exit_code update_run(struct arguments *arguments);
 enum exit_code detach_run(struct arguments *arguments);
 enum exit_code unload_run(struct arguments *arguments);

@@ -12,8 +12,7 @@
 
 #define SOURCE_NAME_MAX (sizeof(((struct record_program *)0)->source_name) - 1)
 
-/* What bpfd keeps of a file's name: the end of it, where it is too long. */
-static const char *source_name(const char *path)
+const char *source_name(const char *path)
 {
 	const char *name = path_base(path);
 	size_t length = strlen(name);

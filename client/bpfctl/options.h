@@ -10,11 +10,14 @@
 extern const struct option_row load_options[];
 extern const struct option_row attach_options[];
 extern const struct option_row update_options[];
+extern const struct option_row reload_options[]; /* declare/reload.c */
 extern const struct option_row list_programs_options[];
 extern const struct option_row list_links_options[];
 extern const struct option_row list_maps_options[];
 extern const struct option_row get_program_options[];
 extern const struct option_row top_options[];
+
+#define DECLARATIONS_DIRECTORY "/etc/bpfd/programs.d"
 
 /* What must be given, and ids that must be numbers. */
 _Bool load_check(struct arguments *arguments);

@@ -92,7 +92,7 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
 	if (*program->target)
 		detail(out, "loaded for", "%s", program->target);
-	if (program->state != BPFD_PROGRAM_LOADED)
+	if (program->state > BPFD_PROGRAM_LOADED)
 		detail(out, "state", "%s%s%s", state ? state : "", *program->reason ? ": " : "",
 		       program->reason);
 	detail(out, "persistent", "%s", program->persist ? "yes" : "no");
