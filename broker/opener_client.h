@@ -60,4 +60,7 @@ int opener_statistics_open(struct opener_client *client, int *statistics_fd, str
 int opener_netns_socket(struct opener_client *client, const char *path, int *netns_fd,
                         int *socket_fd, struct error *error);
 
+/* A BTF object by its id: the types of a map. */
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error);
+
 #endif

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
+#include "frontend/map_answer.h"
 #include "frontend/operations.h"
 
 #include <errno.h>
@@ -195,6 +196,11 @@ static int done_compose(const struct answer_source *source, uint16_t type,
 		return answer_update(source, done->ids[0], response);
 	case FRONTEND_DETACH:
 		return answer_detach(source, done->ids[0], response);
+	case FRONTEND_MAP_SET:
+	case FRONTEND_MAP_SET_LONG:
+		return answer_map_change(source, true, done->ids[0], response);
+	case FRONTEND_MAP_DELETE:
+		return answer_map_change(source, false, done->ids[0], response);
 	default:
 		return answer_unload(source, done->ids[0], response);
 	}
@@ -246,12 +252,37 @@ static void refused_answer(struct frontend *frontend, struct connection *connect
 	connection_answer(frontend, connection, &response);
 }
 
-/* A list is answered with records, a change with DONE; anything may be refused. */
+/* A map's entries or types. They are in memory until the answer is packed. */
+static void map_answer(struct frontend *frontend, struct connection *connection,
+                       const struct frontend_map_data *data, int fd)
+{
+	struct answer_source source = operation_source(frontend);
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	_cleanup_free_ uint8_t *bytes = malloc(data->size + 1);
+	int r = bytes ? memfd_read(fd, bytes, data->size) : -ENOMEM;
+	struct error error;
+
+	if (r == 0)
+		r = answer_map_data(source.arena, data, bytes, &response);
+	if (r == -EPROTO) {
+		frontend_fail(frontend, "the broker sent a map's data that are not as it says");
+	} else if (r < 0) {
+		(void)error_set(&error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
+		operation_refuse(frontend, connection, &error);
+	} else {
+		connection_answer(frontend, connection, &response);
+	}
+}
+
+/* A list is answered with records, a question about a map with data, a change with DONE; anything
+ * may be refused. */
 static bool answer_fits(uint16_t question, uint16_t answer)
 {
-	if (answer == FRONTEND_KERNEL_RECORDS)
-		return question == FRONTEND_KERNEL_LIST;
-	return answer != FRONTEND_DONE || question != FRONTEND_KERNEL_LIST;
+	if (answer == FRONTEND_REFUSED || answer == FRONTEND_REFUSED_WITH_LOG)
+		return true;
+	if (question == FRONTEND_KERNEL_LIST)
+		return answer == FRONTEND_KERNEL_RECORDS;
+	return answer == (question == FRONTEND_MAP_READ ? FRONTEND_MAP_DATA : FRONTEND_DONE);
 }
 
 static void change_answered(struct frontend *frontend, struct channel_message *message)
@@ -283,6 +314,8 @@ static void change_answered(struct frontend *frontend, struct channel_message *m
 		listing_records(frontend, connection, message);
 	} else if (message->row->type == FRONTEND_DONE) {
 		done_answer(frontend, connection, type, message->body);
+	} else if (message->row->type == FRONTEND_MAP_DATA) {
+		map_answer(frontend, connection, message->body, message->descriptors[0]);
 	} else {
 		listing_end(frontend, connection);
 		refused_answer(frontend, connection, message->body, message->descriptors[0]);
@@ -299,6 +332,8 @@ static bool answer_ok(const struct channel_message *message)
 
 		return done->count >= 1 && done->count <= LOAD_PROGRAMS_MAX;
 	}
+	if (message->row->type == FRONTEND_MAP_DATA)
+		return map_data_ok(message->body);
 
 	const struct frontend_refused *refused = message->body;
 

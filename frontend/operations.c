@@ -6,6 +6,7 @@
 #include "frontend/frontend.h"
 #include "frontend/kernel_view.h"
 #include "frontend/listing.h"
+#include "frontend/map_request.h"
 #include "frontend/policy.h"
 #include "frontend/request.h"
 #include "frontend/validate.h"
@@ -125,6 +126,56 @@ static int remove_run(struct work *work, uint16_t type, const char *field, uint6
 		return r;
 	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
 	return change_ask(work->frontend, work->connection, type, &body, -1, 0, &work->error);
+}
+
+/* A value that is long goes on in a memfd. */
+static int map_set_run(struct work *work, const struct frontend_map_entry *entry)
+{
+	const ProtobufCBinaryData *value = &work->request->map_set->value;
+	struct frontend_map_set body = { .entry = *entry };
+
+	if (value->len > sizeof(body.value)) {
+		int fd = memfd_from_bytes("bpfd-value", value->data, value->len);
+
+		if (fd < 0)
+			return error_set(&work->error, fd, ERROR_LIMIT,
+			                 "the value cannot be handed on: %s: try again",
+			                 strerrordesc_np(-fd));
+		return change_ask(work->frontend, work->connection, FRONTEND_MAP_SET_LONG, entry,
+		                  fd, value->len, &work->error);
+	}
+	if (value->len)
+		memcpy(body.value, value->data, value->len);
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_SET, &body, -1, 0,
+	                  &work->error);
+}
+
+static int map_change_run(struct work *work)
+{
+	struct frontend_map_entry entry;
+	int r = map_entry_take(work->request, &entry, &work->error);
+
+	if (r < 0)
+		return r;
+	entry.peer = work->connection->peer;
+	memcpy(entry.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+	if (work->request->operation_case == BPFD__V1__REQUEST__OPERATION_MAP_SET)
+		return map_set_run(work, &entry);
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_DELETE, &entry, -1, 0,
+	                  &work->error);
+}
+
+/* A question, but one that the broker has to answer. */
+static int map_read_run(struct work *work)
+{
+	struct frontend_map_read body;
+	int r = map_read_take(work->request, &body, &work->error);
+
+	if (r < 0)
+		return r;
+	body.peer = work->connection->peer;
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_READ, &body, -1, 0,
+	                  &work->error);
 }
 
 static int change_run(struct work *work)
@@ -255,6 +306,8 @@ void operation_answer_kernel(struct frontend *frontend, struct connection *conne
 
 static int request_run(struct work *work)
 {
+	if (map_request_is(work->request))
+		return request_is_change(work->request) ? map_change_run(work) : map_read_run(work);
 	if (request_is_change(work->request))
 		return change_run(work);
 	return question_run(work);

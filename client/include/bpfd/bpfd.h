@@ -498,6 +498,78 @@ void bpfd_program_details_free(struct bpfd_program_details *details);
 int bpfd_get_link(struct bpfd_client *client, uint64_t link_id, struct bpfd_link **link,
                   struct bpfd_error **error);
 
+/* ---- entries of maps ---- */
+
+/* Bytes as they lie in memory. */
+struct bpfd_map_entry {
+	const void *key;
+	const void *value; /* where each processor has its own: all of them, each filled up to a
+	                      multiple of 8 bytes */
+	size_t key_size;
+	size_t value_size;
+};
+
+struct bpfd_map_page {
+	const struct bpfd_map_entry *entries;
+	size_t count;
+	const void *cursor; /* for the next page; its size is 0 after the last one */
+	size_t cursor_size;
+	uint32_t cpus;  /* a value is of so many processors; 0: one for all */
+	bool disturbed; /* entries went away meanwhile: others may come twice, or not at all */
+};
+
+/*
+ * The entries of a program's map, by its name in the object, page by page: without a cursor the
+ * first. A page may be empty without being the last. `max_entries` 0: as many as bpfd gives at
+ * once. A dump ends, also of a map that changes all the time.
+ */
+int bpfd_map_dump(struct bpfd_client *client, uint64_t program_id, const char *map,
+                  const void *cursor, size_t cursor_size, uint32_t max_entries,
+                  struct bpfd_map_page **page, struct bpfd_error **error);
+
+/* One entry, as a page of one. Queues and stacks have no keys: their next entry, which stays. */
+int bpfd_map_get(struct bpfd_client *client, uint64_t program_id, const char *map, const void *key,
+                 size_t key_size, struct bpfd_map_page **page, struct bpfd_error **error);
+void bpfd_map_page_free(struct bpfd_map_page *page);
+
+enum bpfd_map_set_mode {
+	BPFD_MAP_SET_ANY = 0,
+	BPFD_MAP_SET_NEW = 1,      /* only if there is no such entry */
+	BPFD_MAP_SET_EXISTING = 2, /* only if there is one */
+};
+
+struct bpfd_map_set_request {
+	uint64_t program_id;
+	const char *map;
+	const void *key;
+	size_t key_size;
+	const void *value; /* of one processor, which then is set for all, or of all */
+	size_t value_size;
+	enum bpfd_map_set_mode mode;
+	const uint8_t *request_id; /* NULL: made by the library */
+};
+
+int bpfd_map_set(struct bpfd_client *client, const struct bpfd_map_set_request *request,
+                 struct bpfd_error **error);
+int bpfd_map_delete(struct bpfd_client *client, uint64_t program_id, const char *map,
+                    const void *key, size_t key_size, const uint8_t *request_id,
+                    struct bpfd_error **error);
+
+/* The BTF that describes a map's keys and values. It comes from whoever built the object: read it
+ * with a parser that expects anything. */
+struct bpfd_map_types {
+	const void *btf;
+	size_t btf_size;
+	uint32_t key_type; /* ids of types in it; 0: not known */
+	uint32_t value_type;
+};
+
+int bpfd_map_types(struct bpfd_client *client, uint64_t program_id, const char *map,
+                   struct bpfd_map_types **types, struct bpfd_error **error);
+void bpfd_map_types_free(struct bpfd_map_types *types);
+
+/* ---- the daemon ---- */
+
 struct bpfd_feature {
 	const char *name;
 	const char *detail; /* why not, or what follows; "" if there is nothing to say */
