@@ -36,23 +36,69 @@ void operation_refuse(struct frontend *frontend, struct connection *connection,
 }
 
 static void audit_denied(const struct record_peer *peer, const char *operation,
-                         const uint8_t *request_id, size_t id_size)
+                         const Bpfd__V1__Request *request)
 {
 	char hex[2 * REQUEST_ID_SIZE + 1] = "-";
 
-	for (size_t i = 0; i < id_size && i < REQUEST_ID_SIZE; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", request_id[i]);
+	for (size_t i = 0; request && i < request->request_id.len && i < REQUEST_ID_SIZE; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", request->request_id.data[i]);
 	log_info("audit operation=%s result=denied uid=%u gid=%u pid=%u request=%s", operation,
 	         peer->uid, peer->gid, peer->pid, hex);
 }
 
+/* The ids that a change names, as far as it was understood. */
+static void request_describe(const Bpfd__V1__Request *request, struct event_request *out)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		out->program_id = request->attach->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		out->link_id = request->update->link_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+		out->link_id = request->detach->link_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		out->program_id = request->unload->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
+		out->program_id = request->map_set->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
+		out->program_id = request->map_delete->program_id;
+		break;
+	default:
+		break;
+	}
+}
+
+/* A refusal to those who watch. `request` may be NULL: it was too long to be looked at. */
+static void refusal_tell(struct frontend *frontend, const struct record_peer *peer,
+                         const char *operation, const Bpfd__V1__Request *request,
+                         const struct error *error)
+{
+	struct event_origin origin = { .peer = *peer };
+	struct event_request asked = { .operation = operation };
+
+	if (request) {
+		request_describe(request, &asked);
+		if (request->request_id.len == REQUEST_ID_SIZE) {
+			memcpy(origin.request_id, request->request_id.data, REQUEST_ID_SIZE);
+			origin.request_id_size = REQUEST_ID_SIZE;
+		}
+	}
+	event_refused(frontend, &origin, &asked, error);
+}
+
 void operation_deny(struct frontend *frontend, struct connection *connection, const char *operation,
-                    const uint8_t *request_id, size_t id_size)
+                    const Bpfd__V1__Request *request)
 {
 	struct error error;
 
 	policy_refuse(frontend->settings.access_gid, &connection->peer, operation, &error);
-	audit_denied(&connection->peer, operation, request_id, id_size);
+	audit_denied(&connection->peer, operation, request);
+	refusal_tell(frontend, &connection->peer, operation, request, &error);
 	operation_refuse(frontend, connection, &error);
 }
 
@@ -323,11 +369,13 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 	/* What is unpacked is a copy: a long object shall not be held twice. */
 	buffer_free(&connection->payer, &connection->body);
 	if (r == 0 && !connection->allowed) {
-		operation_deny(frontend, connection, request_operation_name(request),
-		               request->request_id.data, request->request_id.len);
+		operation_deny(frontend, connection, request_operation_name(request), request);
 	} else if (r == 0) {
 		work.request = request;
 		r = request_run(&work);
+		if (r < 0 && request_is_change(request))
+			refusal_tell(frontend, &connection->peer, request_operation_name(request),
+			             request, &work.error);
 	}
 	if (r < 0)
 		operation_refuse(frontend, connection, &work.error);

@@ -42,6 +42,8 @@ const struct command commands[] = {
 	  top_options, 0, 0, NULL, top_run },
 	{ { "reload", NULL }, "", NULL, "make bpfd have what the files of programs.d declare",
 	  reload_options, 0, 0, NULL, reload_run },
+	{ { "watch", NULL }, "", NULL, "print what happens, as it happens",
+	  NULL, 0, 0, NULL, watch_run },
 	{ { "status", NULL }, "", NULL, "how bpfd is, and what this host can do",
 	  NULL, 0, 0, NULL, status_run },
 	{ { "version", NULL }, "", NULL, "the versions of bpfctl and of the bpfd that runs",

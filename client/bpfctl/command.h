@@ -79,6 +79,7 @@ enum exit_code list_maps_run(struct arguments *arguments);
 enum exit_code top_run(struct arguments *arguments);
 enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
+enum exit_code watch_run(struct arguments *arguments);
 enum exit_code map_list_run(struct arguments *arguments);
 enum exit_code map_dump_run(struct arguments *arguments);
 enum exit_code map_get_run(struct arguments *arguments);

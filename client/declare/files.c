@@ -259,7 +259,7 @@ int declarations_read(const char *directory,
 		if (!result && name_ok(name)) {
 			result = file_add(directory, name, &declarations, tell, state);
 		} else if (!result) {
-			struct declaration_error bad;
+			struct declaration_error bad = { "" };
 
 			(void)refuse(&bad, 0,
 			             "%s/%s: its name has other characters than letters, digits, "
