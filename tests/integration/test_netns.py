@@ -202,7 +202,7 @@ def chains(host):
     check_equal((wire.trace(), here.trace()), ([2, 1, 3], [9]), "XDP")
     daemon.ask("update", links[0], "--priority", "1")
     check_equal(wire.trace(), [1, 2, 3], "XDP in another order")
-    shaper = daemon.load("tc_sequence", "tc_sequence", kind="tc", options=("--global", "tag=07", "--global", "verdict=03000000"))
+    shaper = daemon.load("tc_sequence", "tc_sequence", kind="tc", options=("--global", "tag=7", "--global", "verdict=3"))
     filtered = daemon.ask("attach", "tc", shaper, "--iface", "v0", "--netns", netns.path, "--direction", "ingress")
     check_equal((filtered["netns"], filtered["position"]), (netns.path, 0), "the tc link")
     check_equal(wire.trace(), [1, 2, 3, 7], "XDP and TC")
@@ -225,7 +225,7 @@ def chains(host):
 def tc_filter_taken_off(host):
     netns, daemon = host.netns(), host.bpfd()
     wire = host.wire(netns=netns)
-    program = daemon.load("tc_sequence", "tc_sequence", kind="tc", options=("--global", "tag=07", "--global", "verdict=03000000"))
+    program = daemon.load("tc_sequence", "tc_sequence", kind="tc", options=("--global", "tag=7", "--global", "verdict=3"))
     link = daemon.ask("attach", "tc", program, "--iface", "v0", "--netns", netns.path, "--direction", "ingress", "--follow")["id"]
     check_equal(wire.trace(), [7], "frames")
     inside(netns, "tc", "qdisc", "del", "dev", "v0", "clsact")
