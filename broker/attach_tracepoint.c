@@ -4,8 +4,8 @@
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
 #include "common/cleanup.h"
-#include "common/tracepoint.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int link_error(struct error *error, int result, const struct record_program *program,
@@ -28,26 +28,16 @@ static int link_error(struct error *error, int result, const struct record_progr
 	                 name, strerror(-result));
 }
 
-/* Through the opener; without it by the broker's own rights, which suffice where the kernel is set
- * up so. */
 static int event_open(struct attach_context *context, const struct record_target *target,
                       int *perf_fd, struct error *error)
 {
-	int result;
-
 	if (context->opener)
 		return opener_tracepoint_open(context->opener, target->group, target->name, perf_fd,
 		                              error);
-	result = tracepoint_open(context->settings->tracefs_directory, target->group, target->name,
-	                         perf_fd, error);
-	if (result != -EACCES && result != -EPERM)
-		return result;
-	return error_set(error, result, ERROR_UNSUPPORTED,
-	                 "the broker may not open tracepoint %s/%s (%s), and bpfd's opener, which "
-	                 "may, is switched off: set "
-	                 "\"opener = yes\" in bpfd.conf, or kernel.perf_event_paranoid to 2 and "
-	                 "let bpfd-broker's group read tracefs",
-	                 target->group, target->name, strerror(-result));
+	return error_set(error, -EPERM, ERROR_UNSUPPORTED,
+	                 "tracepoint %s/%s cannot be opened: bpfd's opener, which may, is switched "
+	                 "off: set \"opener = yes\" in bpfd.conf",
+	                 target->group, target->name);
 }
 
 static int make_tracepoint(struct attach_context *context, const struct record_program *program,

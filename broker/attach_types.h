@@ -11,6 +11,5 @@ extern const struct attach_type attach_type_kprobe, attach_type_uprobe, attach_t
 	attach_type_kprobe_multi, attach_type_uprobe_multi;
 extern const struct attach_type attach_type_cgroup, attach_type_iter, attach_type_netfilter,
 	attach_type_netns;
-extern const struct attach_type attach_type_xdp, attach_type_tracepoint, attach_type_tracing;
 
 #endif
