@@ -127,7 +127,8 @@ def clients_measure(host, daemon, program):
         for name, operation, body, count in (("get program", sp.GET_PROGRAM, sp.field(1, program), 20000),
                                              ("list programs", sp.LIST_PROGRAMS, b"", 2000)):
             request = sp.request(operation, body).hex()
-            answers[name] = host.tool("exchange", "sp", daemon.socket, clients, max(host.times(count), 2 * clients), request)[0]
+            found = host.tool("exchange", "sp", daemon.socket, clients, max(host.times(count), 2 * clients), request)
+            answers[name] = dict(item for line in found for item in line.items())
         rows.append({"count": clients, "operations": answers, "memory": role_memory(daemon)})
     return rows
 

@@ -63,6 +63,8 @@ def client_rows(rows):
         yield row_make(f"{name}: p50, p99", [pair(one) for one in found], [one["p50_us"] for one in found],
                        rows[-1]["count"] / rows[0]["count"] * LINEAR_NOISE)
         yield row_make(f"{name}: time of the service for each", [table.time(cost) for cost in costs], costs, NOISE)
+        if any("refused" in one for one in found):
+            yield [f"{name}: refused", *(one.get("refused", 0) for one in found), ""]
     yield ["frontend: resident, proportional", *("{rss_kib:,} KiB, {pss_kib:,} KiB".format(**row["memory"]["frontend"])
                                                  for row in rows), ""]
 
