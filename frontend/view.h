@@ -88,6 +88,7 @@ int view_take_process(struct view *view, const struct launcher_process *row);
 /* What has this id, or NULL. */
 const struct view_program *view_program(const struct view *view, uint64_t id);
 const struct view_link *view_link(const struct view *view, uint64_t id);
+const struct view_chain *view_chain(const struct view *view, uint64_t id);
 
 /* The program's links in ascending order of id, and how many there are; they live until the next
  * row.

@@ -13,8 +13,8 @@ from test_restart import kill_all, reboot
 LOAD = """[load]
 object = {object}
 program = xdp:sequence
-global = tag={tag:02x}
-global = verdict=02000000
+global = tag={tag}
+global = verdict=2
 exclusive = yes
 """
 ATTACH = """[attach]
@@ -189,7 +189,8 @@ def what_is_wrong(host):
         ("x = 1\n" + text, 'good.conf:1: "x" stands before the first section'),
         (text.replace("exclusive = yes", "exclusive = maybe", 1), "good.conf:6: exclusive = maybe: expected yes or no"),
         (text.replace("xdp:sequence", "xyz:sequence"), 'good.conf:3: no program type "xyz"'),
-        (text.replace("tag=03", "tag=3"), "good.conf:4: --global tag"),
+        (text.replace("tag=3", "tag=hex:3"), "good.conf:4: --global tag"),
+        (text.replace("tag=3", "tag=256"), "--global tag: 256 does not fit"),
         (text.replace("iface = v0", "interface = v0"), 'good.conf:9: unknown key "interface" for xdp programs: allowed are'),
         (text.replace("iface = v0", ""), "good.conf:7: --iface INTERFACE is missing"),
         (text.replace("iface = v0", "iface = v0\ndirection = ingress"), 'unknown key "direction"'),
@@ -242,7 +243,7 @@ def refusals_of_bpfd(host):
     done, error = declared.reload(status=1)
     check('net.conf:7: cannot attach "sequence"' in error and "nowhere" in error, error)
     check_equal(wire.trace(), [], "the place that is not declared any more")
-    declared.write("net.conf", LOAD.format(object=declared.object("sequence"), tag=5).replace("tag=05", "unknown=05") +
+    declared.write("net.conf", LOAD.format(object=declared.object("sequence"), tag=5).replace("tag=5", "unknown=hex:05") +
                    ATTACH.format(function="sequence", interface=wire.name, keys="exclusive = yes"))
     before = facts(daemon.programs(), ("id",))
     done, error = declared.reload(status=1)
