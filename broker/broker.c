@@ -2,6 +2,7 @@
 #include "broker/broker.h"
 
 #include "broker/objects.h"
+#include "broker/map_access.h"
 #include "common/cleanup.h"
 #include "common/kernel_release.h"
 #include "common/log.h"
@@ -155,6 +156,18 @@ static void chain_changed(void *state, const struct record_chain *chain)
 		view_chain(broker, chain);
 }
 
+/* How many processors the kernel counts, by which it copies the values of per-CPU maps; 0 if that
+ * cannot be read. The C library's own count may fall back to a lower one. */
+static uint32_t map_cpus_read(void)
+{
+	_cleanup_close_ int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+	char text[256] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return 0;
+	return map_cpus_parse(text);
+}
+
 static void host_look_up(struct broker *broker)
 {
 	struct record_status *status = &broker->status;
@@ -162,6 +175,7 @@ static void host_look_up(struct broker *broker)
 	struct utsname name;
 
 	broker->possible_cpus = cpus > 0 ? (uint32_t)cpus : 0;
+	broker->map_cpus = map_cpus_read();
 	status->extension_errno = xdp_extension_errno(broker->xdp);
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;

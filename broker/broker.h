@@ -72,6 +72,7 @@ struct broker {
 	int objects_fd; /* where the objects of persistent programs are kept */
 	struct record_status status;
 	uint32_t possible_cpus;
+	uint32_t map_cpus; /* how many values a per-CPU map has for a key; 0: not known */
 	int epoll_fd;
 	int signal_fd;
 	bool view_open; /* the frontend gets rows: not before the reconciliation is through */
@@ -141,6 +142,10 @@ void answer_refused(struct broker *broker, const struct origin *origin, const st
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,
                              const struct error *error, int log_fd, uint32_t log_size,
                              const char *detail);
+/* What was asked of a map: no change, so no audit line. `fd` stays the caller's. */
+void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
+                int fd);
+void answer_question_refused(struct broker *broker, uint64_t message_id, const struct error *error);
 /*
  * True when the request id was answered before: then that answer (or, for another operation, a
  * refusal) is sent. Also true when the store cannot be read, which is answered too.
@@ -224,6 +229,11 @@ struct store_answer answer_of_one(enum store_operation operation, uint64_t id);
 
 /* update.c */
 int update_request(struct broker *broker, struct channel_message *message);
+
+/* map_read.c, map_write.c: the contents of programs' maps */
+int map_read_request(struct broker *broker, struct channel_message *message);
+int map_set_request(struct broker *broker, struct channel_message *message);
+int map_delete_request(struct broker *broker, struct channel_message *message);
 
 /* unload.c */
 int unload_request(struct broker *broker, struct channel_message *message);

@@ -170,6 +170,18 @@ static int link_wait(struct broker *broker, const struct origin *origin,
 	return result;
 }
 
+/* Attaches the link, or lets it wait for the name that it follows. */
+static int link_begin(struct broker *broker, const struct origin *origin,
+                      const struct record_program *program, struct record_link *link,
+                      struct error *error)
+{
+	int result = link_check(broker, program, link, error);
+
+	if (result == -ENODEV && link->target.follow)
+		return link_wait(broker, origin, program, link, error);
+	return result ? result : link_attach(broker, origin, program, link, error);
+}
+
 /* "target=\"eth0 ingress\"", safe to print */
 static void link_describe(const struct record_link *link, char *out, size_t size)
 {
@@ -226,11 +238,7 @@ int attach_request(struct broker *broker, struct channel_message *message)
 	if (!result)
 		result = program_find(broker, request, &program, &error);
 	if (!result)
-		result = link_check(broker, &program, &link, &error);
-	if (result == -ENODEV && link.target.follow)
-		result = link_wait(broker, &origin, &program, &link, &error);
-	else if (!result)
-		result = link_attach(broker, &origin, &program, &link, &error);
+		result = link_begin(broker, &origin, &program, &link, &error);
 	if (result)
 		attach_refuse(broker, &origin, &link, &error);
 	else

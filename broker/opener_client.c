@@ -182,6 +182,15 @@ int opener_netns_open(struct opener_client *client, const char *path, int *fd, s
 	return opener_open(client, OPENER_NETNS, &question, fd, error);
 }
 
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error)
+{
+	const struct opener_btf question = { .id = id };
+
+	if (!client)
+		return opener_off(error, "a look at a map's types");
+	return opener_open(client, OPENER_BTF, &question, fd, error);
+}
+
 int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, int *records_fd,
                 struct opener_listed *listed, struct error *error)
 {

@@ -53,4 +53,7 @@ int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, 
 /* While the descriptor is open the kernel counts runs of programs. */
 int opener_statistics_open(struct opener_client *client, int *statistics_fd, struct error *error);
 
+/* A BTF object by its id: the types of a map. */
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error);
+
 #endif

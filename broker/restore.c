@@ -45,6 +45,7 @@ static void program_state_store(struct broker *broker, struct record_program *pr
 
 	program->state = state;
 	program->kernel_id = 0;
+	program->map_count = 0; /* whatever has their ids now */
 	persist_reason(program->reason, reason);
 	store_begin(broker->store);
 	store_program_put(broker->store, program);

@@ -23,6 +23,8 @@ bool request_is_change(const Bpfd__V1__Request *request)
 	case BPFD__V1__REQUEST__OPERATION_UPDATE:
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
+	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
 		return true;
 	default:
 		return false;

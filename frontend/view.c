@@ -339,6 +339,11 @@ const struct view_link *view_link(const struct view *view, uint64_t id)
 	return table_find(&view->links, id);
 }
 
+const struct view_chain *view_chain(const struct view *view, uint64_t id)
+{
+	return table_find(&view->chains, id);
+}
+
 int view_link_position(const struct view *view, const struct view_link *link)
 {
 	const struct record_link *head = link->head;

@@ -44,9 +44,11 @@ bool declare_reaped(struct supervisor *supervisor, pid_t pid, int wait_status)
 	if (!supervisor->declare_pid || supervisor->declare_pid != pid)
 		return false;
 	supervisor->declare_pid = 0;
-	if (wait_status && supervisor->state != SUPERVISOR_STOPPING)
-		log_warning("not everything that %s declares is there (bpfd-declare %s): correct "
-		            "it and run \"bpfctl reload\"",
+	if (!wait_status)
+		log_info("what %s declares is there", supervisor->declarations);
+	else if (supervisor->state != SUPERVISOR_STOPPING)
+		log_warning("not all that %s declares is there (bpfd-declare %s): correct it and "
+		            "run \"bpfctl reload\"",
 		            supervisor->declarations, process_reason(wait_status, reason));
 	return true;
 }

@@ -14,7 +14,7 @@
  * is in the log, and keeps nobody from anything. */
 void declare_start(struct supervisor *supervisor);
 
-/* Says in the log how it ended, unless well. False if `pid` is not it. */
+/* Says in the log how it ended. False if `pid` is not it. */
 bool declare_reaped(struct supervisor *supervisor, pid_t pid, int wait_status);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#define PROCESS_DESCRIPTORS 3 /* ROLE_FD_LAUNCHER and those after it */
+#define PROCESS_DESCRIPTORS 4 /* ROLE_FD_LAUNCHER and those after it */
 
 struct process {
 	const char *helpers; /* the directory of bpfd-<role> */

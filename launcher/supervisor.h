@@ -42,6 +42,7 @@ struct supervisor {
 	struct users users;
 	struct launcher_settings settings;
 	int listen_fd; /* handed to the frontend, then closed here */
+	int events_fd; /* likewise */
 	int notify_fd; /* or -1 */
 	int null_fd;
 	uint32_t start_timeout_ms;

@@ -103,7 +103,7 @@ json_t *maps_list_json(const struct bpfd_maps *maps)
 	return array;
 }
 
-static json_t *maps_json(const struct bpfd_map *maps, size_t count)
+json_t *maps_json(const struct bpfd_map *maps, size_t count)
 {
 	json_t *array = json_array();
 

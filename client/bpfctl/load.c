@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/globals.h"
+#include "bpfctl/help.h"
 #include "bpfctl/json.h"
 #include "bpfctl/object.h"
 #include "bpfctl/session.h"
@@ -59,6 +61,10 @@ enum exit_code load_file_run(struct arguments *arguments)
 		return EXIT_REFUSED;
 	}
 	request.object = object;
+	if (!globals_encode(arguments, arguments->operands[0])) {
+		complaint_print(stderr, arguments);
+		return EXIT_USAGE;
+	}
 	code = session_open(arguments, &client);
 	if (code != EXIT_DONE)
 		return code;

@@ -10,6 +10,7 @@
 extern const struct option_row load_options[];
 extern const struct option_row attach_options[];
 extern const struct option_row update_options[];
+extern const struct option_row map_set_options[];
 extern const struct option_row reload_options[]; /* declare/reload.c */
 extern const struct option_row list_programs_options[];
 extern const struct option_row list_links_options[];
@@ -24,6 +25,7 @@ _Bool load_check(struct arguments *arguments);
 _Bool attach_check(struct arguments *arguments);
 _Bool update_check(struct arguments *arguments);
 _Bool ids_check(struct arguments *arguments);
+_Bool map_check(struct arguments *arguments);
 _Bool program_check(struct arguments *arguments);
 
 /* Options that attach and update have. A list of actions is understood with `arguments->type`. */

@@ -51,8 +51,9 @@ static int memory_complain(struct reader *reader)
 static void link_begin(struct reader *reader)
 {
 	struct declaration *declaration = reader->declaration;
-	struct declared_link **links = reallocarray(declaration->links, declaration->link_count + 1,
-	                                            sizeof(*declaration->links));
+	/* an array of pointers */
+	struct declared_link **links =
+		reallocarray(declaration->links, declaration->link_count + 1, sizeof(void *));
 	struct declared_link *link = calloc(1, sizeof(*link));
 
 	if (links)

@@ -2,6 +2,7 @@
 /* The files of programs.d and the objects that they name: root's own, or refused. */
 #include "declare/declaration.h"
 
+#include "bpfctl/globals.h"
 #include "bpfctl/object.h"
 #include "common/cleanup.h"
 #include "declare/text.h"
@@ -74,6 +75,9 @@ static int object_load(struct declaration *declaration, const char *path,
 		return refuse(error, result, "%s:%u: cannot load the object %s%s", path,
 		              declaration->line, declaration->object_path,
 		              strchr(complaint, ':') ? strrchr(complaint, ':') : "");
+	if (!globals_encode(&declaration->load, by_fd))
+		return refuse(error, -EINVAL, "%s:%u: %s", path, declaration->line,
+		              declaration->load.complaint);
 	return 0;
 }
 
@@ -255,7 +259,7 @@ int declarations_read(const char *directory,
 		if (!result && name_ok(name)) {
 			result = file_add(directory, name, &declarations, tell, state);
 		} else if (!result) {
-			struct declaration_error bad;
+			struct declaration_error bad = { "" };
 
 			(void)refuse(&bad, 0,
 			             "%s/%s: its name has other characters than letters, digits, "

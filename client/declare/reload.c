@@ -11,8 +11,11 @@
 #include "common/cleanup.h"
 #include "declare/plan.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct reload {
@@ -291,6 +294,25 @@ static void end_tell(struct reload *reload, const char *directory)
 		(void)printf("%s: nothing to change\n", directory);
 }
 
+/*
+ * Two reloads at a time would load everything twice: the second waits. The lock is root's own,
+ * beside the socket, where nobody else can take it; where it cannot be made there is none.
+ */
+static int lock_take(const struct arguments *arguments)
+{
+	const char *socket = arguments->socket_path ? arguments->socket_path : BPFD_SOCKET_PATH;
+	const char *slash = strrchr(socket, '/');
+	char path[512];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.*sreload.lock", slash ? (int)(slash - socket) + 1 : 0,
+	               socket);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR) {
+	}
+	return fd;
+}
+
 enum exit_code reload_run(struct arguments *arguments)
 {
 	const char *directory =
@@ -306,6 +328,9 @@ enum exit_code reload_run(struct arguments *arguments)
 		            stderr);
 		return EXIT_REFUSED;
 	}
+	_cleanup_close_ int lock_fd = lock_take(arguments);
+
+	(void)lock_fd;
 	if (declarations_read(directory, file_tell, &reload, &declarations, &error) < 0) {
 		file_tell(&reload, &error);
 		return reload.worst;

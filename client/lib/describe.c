@@ -74,11 +74,11 @@ static int source_describe(const Bpfd__V1__Source *message, bool foreign,
 	return 0;
 }
 
-static int kernel_describe(const Bpfd__V1__KernelProgram *message,
+/* What could not be loaded again has no id of the kernel's. */
+static int kernel_describe(const Bpfd__V1__KernelProgram *message, bool loaded,
                            struct bpfd_kernel_program *kernel, struct bpfd_error **error)
 {
-	/* the id is 0 while the program waits to be restored */
-	if (!message || message->tag.len != sizeof(kernel->tag))
+	if (!message || (message->id == 0) == loaded || message->tag.len != sizeof(kernel->tag))
 		return error_answer(error, "a program without what the kernel says of it");
 	*kernel = (struct bpfd_kernel_program){
 		.name = message->name,
@@ -137,7 +137,8 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 		return error_answer(error, "a program without an id or a type");
 	result = source_describe(message->source, made.id == 0, &made.source, error);
 	if (result == 0)
-		result = kernel_describe(message->kernel, &made.kernel, error);
+		result = kernel_describe(message->kernel, made.state <= BPFD_PROGRAM_LOADED,
+		                         &made.kernel, error);
 	if (result < 0)
 		return result;
 	made.maps = maps_describe(arena, message->maps, message->n_maps);

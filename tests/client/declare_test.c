@@ -37,7 +37,7 @@ static void test_what_a_file_means(void **state)
 {
 	struct declaration *got = parsed(
 		"# a comment\n[load]\nobject = /usr/lib/o.o\nprogram = xdp:first\n"
-		"program = fentry:second:do_nanosleep\nglobal = port=0f27\nmetadata = team=net\n"
+		"program = fentry:second:do_nanosleep\nglobal = port=9999\nmetadata = team=net\n"
 		"application = filter\npersist = yes\nexclusive = no\n\n"
 		"[attach]\nprogram = first\niface = eth0\npriority = 10\nproceed-on = pass,drop\n"
 		"follow = yes\nmetadata = a=b\n[attach]\nprogram = second\n",
@@ -49,7 +49,7 @@ static void test_what_a_file_means(void **state)
 	assert_string_equal(got->load.programs[1].target, "do_nanosleep");
 	assert_int_equal(got->load.programs[1].type, BPFD_PROGRAM_FENTRY);
 	assert_int_equal(got->load.global_count, 1);
-	assert_memory_equal(got->load.globals[0].value, "\x0f\x27", 2);
+	assert_string_equal(got->load.globals[0].value, "9999");
 	assert_string_equal(got->load.metadata[0].value, "net");
 	assert_string_equal(got->load.application, "filter");
 	assert_true(got->load.persist && !got->load.exclusive);

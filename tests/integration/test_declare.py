@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 
 from harness.host import test
 from harness.outcome import check, check_equal, wait_for
@@ -12,8 +13,8 @@ from test_restart import kill_all, reboot
 LOAD = """[load]
 object = {object}
 program = xdp:sequence
-global = tag={tag:02x}
-global = verdict=02000000
+global = tag={tag}
+global = verdict=2
 exclusive = yes
 """
 ATTACH = """[attach]
@@ -57,14 +58,12 @@ class Declared:
         return self.write(name, text)
 
     def start(self):
+        """Waits until bpfd-declare has ended, well or not."""
+        before = self.daemon.log().count("declares is there")
         self.daemon.start()
         self.host.needs_check(self.daemon)
-        wait_for(self.settled, "what is declared to be loaded")
+        wait_for(lambda: self.daemon.log().count("declares is there") > before, "what is declared to be loaded")
         return self.daemon
-
-    def settled(self):
-        """bpfd-declare has ended; it may not have begun yet, so it is waited for a second time by what it does."""
-        return "declare" not in self.daemon.roles()
 
     def reload(self, status=0):
         """The changes as (file, action), after a reload that ends with this status."""
@@ -82,7 +81,7 @@ def at_the_start(host):
     declared.write("second.conf", COUNTER.format(object=declared.object("tracepoint_counter")))
     declared.write("ignored.conf.dpkg-old", "nonsense")
     daemon = declared.start()
-    wait_for(lambda: len(daemon.links()) == 2, "both to be attached")
+    check_equal(len(daemon.links()), 2, "links")
     check_equal(wire.trace(), [5], "frames")
     program = daemon.programs("--application", "filter")[0]
     check_equal((program["metadata"]["team"], program["owner"]["uid"], program["source"]["name"]), ("net", 0, "sequence.o"),
@@ -182,7 +181,7 @@ def what_is_wrong(host):
     good = declared.sequence("good.conf", 3, wire.name)
     declared.write("other.conf", COUNTER.format(object=declared.object("tracepoint_counter")))
     daemon = declared.start()
-    wait_for(lambda: len(daemon.links()) == 2, "both to be attached")
+    check_equal(len(daemon.links()), 2, "links")
     before = facts(daemon.programs(), STABLE)
     text = good.read_text(encoding="utf-8")
     rows = (
@@ -190,7 +189,8 @@ def what_is_wrong(host):
         ("x = 1\n" + text, 'good.conf:1: "x" stands before the first section'),
         (text.replace("exclusive = yes", "exclusive = maybe", 1), "good.conf:6: exclusive = maybe: expected yes or no"),
         (text.replace("xdp:sequence", "xyz:sequence"), 'good.conf:3: no program type "xyz"'),
-        (text.replace("tag=03", "tag=3"), "good.conf:4: --global tag"),
+        (text.replace("tag=3", "tag=hex:3"), "good.conf:4: --global tag"),
+        (text.replace("tag=3", "tag=256"), "--global tag: 256 does not fit"),
         (text.replace("iface = v0", "interface = v0"), 'good.conf:9: unknown key "interface" for xdp programs: allowed are'),
         (text.replace("iface = v0", ""), "good.conf:7: --iface INTERFACE is missing"),
         (text.replace("iface = v0", "iface = v0\ndirection = ingress"), 'unknown key "direction"'),
@@ -239,12 +239,11 @@ def refusals_of_bpfd(host):
     declared, wire = Declared(host), host.wire()
     declared.sequence("net.conf", 3, wire.name)
     daemon = declared.start()
-    wait_for(lambda: len(daemon.links()) == 1, "the link")
     declared.sequence("net.conf", 4, "nowhere")
     done, error = declared.reload(status=1)
     check('net.conf:7: cannot attach "sequence"' in error and "nowhere" in error, error)
     check_equal(wire.trace(), [], "the place that is not declared any more")
-    declared.write("net.conf", LOAD.format(object=declared.object("sequence"), tag=5).replace("tag=05", "unknown=05") +
+    declared.write("net.conf", LOAD.format(object=declared.object("sequence"), tag=5).replace("tag=5", "unknown=hex:05") +
                    ATTACH.format(function="sequence", interface=wire.name, keys="exclusive = yes"))
     before = facts(daemon.programs(), ("id",))
     done, error = declared.reload(status=1)
@@ -271,3 +270,17 @@ def follow_and_persist(host):
     check_equal(declared.reload(), ([], ""), "a reload after the reboot")
     check_equal(facts(daemon.programs(), STABLE), programs, "programs")
     check_equal(wire.trace(), [6], "frames")
+
+
+@test()
+def two_reloads_at_a_time(host):
+    """One waits for the other, and finds nothing to do."""
+    declared, wire = Declared(host), host.wire()
+    daemon = declared.start()
+    declared.sequence("net.conf", 4, wire.name)
+    command = [str(daemon.binary("bpfctl")), "--socket", str(daemon.socket), "reload", "--directory", str(declared.directory)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    printed = [process.communicate()[0] for process in running]
+    check_equal([process.returncode for process in running], [0] * 4, "exit statuses")
+    check_equal(sorted("nothing to change" in text for text in printed), [False, True, True, True], "who did it")
+    check_equal((len(daemon.programs()), len(daemon.links())), (1, 1), "programs and links")

@@ -52,7 +52,7 @@ static void every_cut_gives_the_same(void **state)
 		struct sp_reader reader;
 		struct seen seen = { .body_size = 0 };
 
-		sp_reader_init(&reader);
+		sp_reader_init(&reader, SP_REQUEST);
 		for (size_t at = 0; at < sizeof(stream); at += piece) {
 			size_t here = sizeof(stream) - at < piece ? sizeof(stream) - at : piece;
 
@@ -95,7 +95,7 @@ static void wrong_bytes_are_refused_at_once(void **state)
 		struct seen seen = { .body_size = 0 };
 		struct sp_reader reader;
 
-		sp_reader_init(&reader);
+		sp_reader_init(&reader, SP_REQUEST);
 		assert_int_equal(walk(&reader, rows[i].bytes, rows[i].refused - 1, &seen), 0);
 		assert_int_equal(walk(&reader, rows[i].bytes + rows[i].refused - 1, 1, &seen),
 		                 -EPROTO);
@@ -109,7 +109,7 @@ static void the_longest_length_is_read(void **state)
 	struct sp_reader reader;
 
 	(void)state;
-	sp_reader_init(&reader);
+	sp_reader_init(&reader, SP_REQUEST);
 	assert_int_equal(walk(&reader, bytes, sizeof(bytes), &seen), 0);
 	assert_true(reader.body_size == 0xfffefdfcfbfaf9f8u);
 	assert_false(sp_reader_idle(&reader));
@@ -122,7 +122,7 @@ static void skipped_bytes_count(void **state)
 	struct sp_reader reader;
 
 	(void)state;
-	sp_reader_init(&reader);
+	sp_reader_init(&reader, SP_REQUEST);
 	assert_int_equal(walk(&reader, bytes, sizeof(bytes), &seen), 0);
 	sp_reader_skip(&reader, 150);
 	assert_int_equal(reader.body_left, 50);

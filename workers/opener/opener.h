@@ -53,6 +53,9 @@ int answer_statistics(struct opener *opener, const void *question, struct opener
 int answer_netns(struct opener *opener, const void *question, struct opener_answer *answer,
                  struct error *error);
 
+int answer_btf(struct opener *opener, const void *question, struct opener_answer *answer,
+               struct error *error);
+
 /* Reads the numbers of the kernel's probes below `directory` (/sys/bus/event_source/devices), which
  * the sandbox does not let through: what is not there stays 0. */
 void event_sources_read(struct opener *opener, const char *directory);

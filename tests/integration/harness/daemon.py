@@ -164,8 +164,8 @@ class Bpfd:
         return ids[0] if len(ids) == 1 else ids
 
     def load_sequence(self, tag, verdict=2, function="sequence", name="sequence", options=()):
-        return self.load(name, function, options=("--global", f"tag={tag:02x}", "--global",
-                                                  f"verdict={verdict.to_bytes(4, 'little').hex()}", *options))
+        return self.load(name, function, options=("--global", f"tag=hex:{tag:02x}", "--global",
+                                                  f"verdict=hex:{verdict.to_bytes(4, 'little').hex()}", *options))
 
     def attach(self, program, interface, *options):
         return self.ask("attach", "xdp", program, "--iface", interface, *options)["id"]
