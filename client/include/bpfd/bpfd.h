@@ -277,14 +277,14 @@ struct bpfd_kernel_program {
 struct bpfd_program {
 	uint64_t id;
 	const char *name;
-	enum bpfd_program_type type;
 	const char *application; /* "" if none */
-	uint32_t owner_uid;
-	const char *target; /* what in the kernel it was loaded for; "" otherwise */
-	bool exclusive;     /* an xdp program that attaches only alone */
-	bool persist;       /* it is loaded and attached again after a reboot */
+	const char *target;      /* what in the kernel it was loaded for; "" otherwise */
+	const char *reason;      /* why it failed; "" otherwise */
+	enum bpfd_program_type type;
 	enum bpfd_program_state state;
-	const char *reason; /* why it failed; "" otherwise */
+	uint32_t owner_uid;
+	bool exclusive; /* an xdp program that attaches only alone */
+	bool persist;   /* it is loaded and attached again after a reboot */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
