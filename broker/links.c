@@ -212,6 +212,8 @@ static void attach_publish(struct broker *broker, const struct origin *origin,
 	registry_link_put(&broker->registry, link);
 	view_link(broker, link);
 	monitor_cgroup_read(broker, link->id);
+	if (link->target.netns[0])
+		monitor_netns_look(broker);
 	view_status(broker);
 	link_describe(link, target, sizeof(target));
 	(void)snprintf(detail, sizeof(detail), "program=%llu link=%llu %s",
@@ -232,6 +234,10 @@ int attach_request(struct broker *broker, struct channel_message *message)
 	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
 	if (!result && answer_repeated(broker, &origin))
 		return 0;
+
+	/* one that was made again may have the number of the one before */
+	if (!result && request->target.netns[0])
+		monitor_netns_look(broker);
 
 	struct record_link link = link_make(broker, request);
 
@@ -341,7 +347,7 @@ int detach_request(struct broker *broker, struct channel_message *message)
 	}
 	registry_link_remove(&broker->registry, link.id);
 	view_gone(broker, FRONTEND_GONE_LINK, link.id);
-	monitor_chain_forget(broker, link.target.ifindex);
+	monitor_chain_forget(broker, &link.target);
 	answer_done(broker, &origin, &answer, detail);
 	return 0;
 }

@@ -67,8 +67,9 @@ static void foreign_compare(struct frontend *frontend, bool attached,
 /* What ran at a place before bpfd came there is no event. */
 static int chain_row(struct frontend *frontend, const struct record_chain *row)
 {
-	const struct view_chain *known = view_chain(
-		&frontend->view, RECORD_CHAIN_ID(row->type, row->ifindex, row->direction));
+	const struct view_chain *known =
+		view_chain(&frontend->view,
+	                   RECORD_CHAIN_ID(row->type, row->netns, row->ifindex, row->direction));
 	struct record_chain before;
 
 	if (known)

@@ -19,6 +19,7 @@ enum opener_state { OPENER_STATE_READY = 1 };
 struct opener_dispatcher {
 	uint32_t ifindex;
 	uint32_t program_id;
+	char netns[OPENER_PATH_SIZE]; /* where the interface is: target_path_ok; empty: here */
 };
 
 /* A component's pins in dispatch-<ifindex>-<dispatcher id>/progN-*. */
@@ -27,6 +28,7 @@ struct opener_component {
 	uint32_t dispatcher_id;
 	uint32_t slot;
 	uint32_t reserved;
+	char netns[OPENER_PATH_SIZE]; /* as above */
 };
 
 struct opener_tracepoint {
@@ -116,7 +118,10 @@ struct opener_listed {
 	X(LISTED, 15, LOWER, struct opener_listed, 1, OPENER_STATE_READY)                    \
 	/* run counts are kept while the descriptor is open: OPENED */                       \
 	X(STATISTICS, 16, UPPER, struct channel_nothing, 0, OPENER_STATE_READY)              \
-	X(BTF, 17, UPPER, struct opener_btf, 0, OPENER_STATE_READY)
+	X(BTF, 17, UPPER, struct opener_btf, 0, OPENER_STATE_READY)                          \
+	/* NETNS, and a routing socket that was made inside */                               \
+	X(NETNS_SOCKET, 18, UPPER, struct opener_netns, 0, OPENER_STATE_READY)               \
+	X(OPENED_NETNS, 19, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -169,8 +169,8 @@ static int text_encode(struct writer *writer, const char *text, uint8_t *bytes, 
 	if (length > size)
 		return refuse(writer, "the text has %zu bytes, there is room for %zu", length,
 		              size);
-	memset(bytes, 0, size);
-	memcpy(bytes, text, length);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = i < length ? (uint8_t)text[i] : 0; /* an end only where there is room */
 	return 0;
 }
 

@@ -195,6 +195,7 @@ int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpf
 		.where = message->where,
 		.reason = message->reason,
 		.ifindex = message->ifindex,
+		.netns_id = message->netns_id,
 		.running =
 			message->position_option_case == BPFD__V1__LINK__POSITION_OPTION_POSITION,
 		.metadata_count = message->n_metadata,

@@ -340,7 +340,7 @@ static int received_take(struct bpfd_watch *watch, struct bpfd_event **event,
 		return error_nng(result, error);
 	result = event_decode(received, &got, error);
 	nng_msg_free(received);
-	return result < 0 ? result : event_give(watch, got, event, error);
+	return got ? event_give(watch, got, event, error) : result;
 }
 
 /* What happened to the connection, once everything that was received is told. */

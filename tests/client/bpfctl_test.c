@@ -216,7 +216,7 @@ static const struct {
 	{ "attach xdp 5 --iface eth0 --proceed-on pass,", "xdp has no action \"\"" },
 	{ "attach xdp 5 --iface eth0 --proceed-on pass,pass", "twice" },
 	{ "attach xdp 5 --iface eth0 --mode fast", "no XDP mode \"fast\"" },
-	{ "attach xdp 5 --iface eth0 --netns /run/netns/a", "xdp programs take no --netns" },
+	{ "attach tcx 5 --iface eth0 --direction ingress --netns /run/netns/a", "tcx programs take no --netns" },
 	{ "attach xdp 5 --iface eth0 --function=f",
 	  "xdp programs take no --function: see \"bpfctl attach xdp --help\"" },
 	{ "attach xdp 5 --iface eth0 --functio f", "unknown option \"--functio\"" },

@@ -155,9 +155,32 @@ static void heads_are_read_back(void **state)
 	assert_memory_equal(head, "\1\1\2\3\4\5\6\7\x08", sizeof(head));
 }
 
+static void greetings_name_the_protocol(void **state)
+{
+	static const enum sp_protocol all[] = { SP_PUBLISH, SP_SUBSCRIBE, SP_REQUEST, SP_REPLY };
+	uint8_t greeting[SP_GREETING_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t j = 0; j < 4; j++) {
+			struct sp_reader reader;
+			struct sp_step step;
+			int expected = i == j ? 0 : -EPROTO;
+
+			sp_greeting_encode(all[i], greeting);
+			assert_int_equal(greeting[5], all[i]);
+			sp_reader_init(&reader, all[j]);
+			assert_int_equal(sp_reader_take(&reader, greeting, sizeof(greeting), &step),
+			                 expected);
+			assert_int_equal(sp_reader_idle(&reader), i == j);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(greetings_name_the_protocol),
 		cmocka_unit_test(every_cut_gives_the_same),
 		cmocka_unit_test(wrong_bytes_are_refused_at_once),
 		cmocka_unit_test(the_longest_length_is_read),
