@@ -338,7 +338,8 @@ struct bpfd_link {
 	struct bpfd_target target; /* no text is NULL */
 	const char *where;         /* the target in a few words, for people */
 	const char *reason;        /* why it waits, failed or is gone; "" otherwise */
-	uint64_t netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
+	uint64_t
+		netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
 	uint32_t ifindex;
 	bool running;      /* `position` counts */
 	uint32_t position; /* 0 runs first */
