@@ -142,10 +142,38 @@ static bool entry_take(const uint8_t *bytes, size_t size, uint32_t index, const 
 	return *name && *path && **path == '/';
 }
 
+/* Of the names that fit "libc": the library, and another if there is one. */
+struct choice {
+	const char *name;
+	const char *path;
+	const char *other;
+};
+
+static bool name_numbered(const char *name)
+{
+	const char *suffix = suffix_of(name);
+
+	return *suffix && suffix[3];
+}
+
+/* A name that ends in ".so" is for the linker, where another has a number. */
+static void choice_add(struct choice *choice, const char *name, const char *path)
+{
+	bool numbered = name_numbered(name);
+
+	if (!choice->name || (numbered && !name_numbered(choice->name))) {
+		choice->name = name;
+		choice->path = path;
+	} else if (numbered && strcmp(choice->name, name) != 0) {
+		choice->other = path;
+	}
+}
+
 int library_cache_find(const uint8_t *bytes, size_t size, const char *name, const char **path,
                        const char **other)
 {
-	const char *found = NULL, *found_name = NULL, *second = NULL, *key, *value;
+	struct choice choice = {};
+	const char *key, *value;
 	struct cache_header header;
 
 	if (!list_begin(&bytes, &size))
@@ -160,17 +188,12 @@ int library_cache_find(const uint8_t *bytes, size_t size, const char *name, cons
 			*path = value; /* the first one is what a program gets */
 			return 0;
 		}
-		if (!found) {
-			found = value;
-			found_name = key;
-		} else if (strcmp(found_name, key) != 0) {
-			second = value;
-		}
+		choice_add(&choice, key, value);
 	}
-	if (!found)
+	if (!choice.name)
 		return -ENOENT;
-	*path = found;
-	if (second)
-		*other = second;
-	return second ? -ENOTUNIQ : 0;
+	*path = choice.path;
+	if (choice.other)
+		*other = choice.other;
+	return choice.other ? -ENOTUNIQ : 0;
 }
