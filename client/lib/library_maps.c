@@ -72,7 +72,7 @@ static int maps_search(FILE *maps, const char *name, uint32_t pid, char **found,
 		else if (strcmp(first, file) != 0)
 			return error_make(error, -ENOTUNIQ, BPFD_ERROR_INVALID_ARGUMENT,
 			                  "\"%s\" means several files of process %u, %s and %s: "
-			                  "name one of them",
+			                  "give one of these paths",
 			                  name, pid, first, file);
 		if (!first)
 			return error_memory(error);

@@ -227,8 +227,14 @@ def uprobe_by_function(host):
         check_equal(link["offset"], library.offset, "offset")
     os.chdir(host.scratch)
     attached_by_name(daemon, "place_reached", library.call, library.path, "--target", "./libm.so.6", "--function", "cbrt")
-    attached_by_name(daemon, "place_reached", library.call, library.path, "--target", "libm", "--function", "cbrt",
-                     "--pid", str(os.getpid()))
+    shutil.copy(library.path, "libcube.so.3.1")
+    mapped = ctypes.CDLL(f"{host.scratch}/libcube.so.3.1").cbrt
+    mapped.restype, mapped.argtypes = ctypes.c_double, [ctypes.c_double]
+    for name in ("libcube", "libcube.so.3"):
+        attached_by_name(daemon, "place_reached", lambda: [mapped(8.0) for _ in range(CALLS)], f"{host.scratch}/libcube.so.3.1",
+                         "--target", name, "--function", "cbrt", "--pid", str(os.getpid()))
+    check_in("several files of process", daemon.refused("attach", "uprobe", load(daemon, "place_reached"), "--target", "libm",
+                                                        "--function", "cbrt", "--pid", str(os.getpid())), "refusal")
     program = load(daemon, "place_reached")
     link = daemon.ask("attach", "uprobe", program, *named, "--offset", "1")
     check_equal(link["offset"], library.offset + 1, "the function's offset and the one given")
@@ -251,7 +257,7 @@ def uprobe_in_the_c_library(host):
 
     for name in ("libc", "libc.so.6"):
         link = daemon.ask("attach", "uprobe", program, "--target", name, "--function", "rand_r", "--pid", str(os.getpid()))
-        check(os.path.samefile(link["path"], where), f"{link['target']['path']} is not {where}")
+        check(os.path.samefile(link["path"], where), f"{link['path']} is not {where}")
         check(link["target"].endswith(" (rand_r)"), f"where {link['target']}")
         check_equal(counted(daemon, program, "place_reached", call), CALLS, "calls counted")
         daemon.detach(link["id"])
@@ -289,6 +295,10 @@ def container_runs(host, function):
             attached_by_name(daemon, function, library.call, path, "--target", path, "--function", "cbrt", "--container-pid",
                              str(process.pid))
         program = load(daemon, function)
+        # by its name: what the container's process runs, and as the container calls it
+        check_in('"/busybox" names no functions',
+                 daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "busybox", "--function", "cbrt",
+                                "--container-pid", str(process.pid)), "refusal")
         check_in("is not a regular file",
                  daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "/", "--function", "cbrt",
                                 "--container-pid", str(process.pid)), "refusal")
