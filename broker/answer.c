@@ -11,6 +11,8 @@ static const char *const operation_names[] = {
 	[STORE_OPERATION_LOAD] = "load",     [STORE_OPERATION_ATTACH] = "attach",
 	[STORE_OPERATION_DETACH] = "detach", [STORE_OPERATION_UNLOAD] = "unload",
 	[STORE_OPERATION_UPDATE] = "update",
+	[STORE_OPERATION_MAP_SET] = "map_set",
+	[STORE_OPERATION_MAP_DELETE] = "map_delete",
 };
 
 static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
@@ -68,6 +70,20 @@ void answer_refused(struct broker *broker, const struct origin *origin, const st
                     const char *detail)
 {
 	answer_refused_with_log(broker, origin, error, -1, 0, detail);
+}
+
+void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
+                int fd)
+{
+	answer_send(broker, FRONTEND_MAP_DATA, message_id, data, &fd);
+}
+
+void answer_question_refused(struct broker *broker, uint64_t message_id, const struct error *error)
+{
+	struct frontend_refused body = { .error = { .code = error->code } };
+
+	(void)snprintf(body.error.message, sizeof(body.error.message), "%s", error->message);
+	answer_send(broker, FRONTEND_REFUSED, message_id, &body, NULL);
 }
 
 static void repeat_answer(struct broker *broker, const struct origin *origin,

@@ -28,7 +28,7 @@ struct attach_context {
 	/* What the types ask of the broker's state: */
 	void *state;
 	/* bpfd's links that run on the interface, but `except`; returns how many. */
-	size_t (*members)(void *state, uint32_t ifindex, uint64_t except,
+	size_t (*members)(void *state, const struct xdp_place *place, uint64_t except,
 	                  struct xdp_member *members, size_t most);
 	/* The same for one direction of TC. */
 	size_t (*tc_members)(void *state, const struct tc_place *place, uint64_t except,

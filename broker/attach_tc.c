@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/attach_types.h"
+#include "broker/netns.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -74,8 +75,7 @@ static int check_tc(struct attach_context *context, const struct record_program 
 		filled.target.proceed_on = PROCEED_ON_DEFAULT;
 	filled.target.proceed_on |= CHAIN_ALWAYS;
 	if (result == 0)
-		result = xdp_interface_find(context->xdp, filled.target.interface,
-		                            &filled.target.ifindex, error);
+		result = netns_interface_find(context, &filled.target, error);
 	if (result == 0)
 		result = duplicate_check(context, program, &filled, error);
 	if (result == 0)
@@ -83,13 +83,19 @@ static int check_tc(struct attach_context *context, const struct record_program 
 	return result;
 }
 
-static int place_sync(struct attach_context *context, const struct tc_request *request,
-                      struct error *error)
+static int place_sync(struct attach_context *context, const struct record_link *link,
+                      const struct tc_request *request, struct error *error)
 {
+	struct netns_socket socket;
 	struct record_chain record;
 	struct tc_chain chain;
-	int result = tc_sync(context->tc, context->netlink, request, &chain, error);
+	int result = netns_socket_again(context, &link->target, &socket, error);
 
+	if (result < 0)
+		return result;
+	result = tc_sync(context->tc, socket.netlink ? socket.netlink : context->netlink, request,
+	                 &chain, error);
+	netns_socket_cleanup(&socket);
 	if (result < 0)
 		return result;
 	tc_chain_record(&chain, &record);
@@ -113,7 +119,7 @@ static int member_sync(struct attach_context *context, const struct record_progr
 		.priority = (uint32_t)link->target.priority,
 		.proceed_on = link->target.proceed_on,
 	};
-	return place_sync(context, &request, error);
+	return place_sync(context, link, &request, error);
 }
 
 static int attach_tc(struct attach_context *context, const struct record_program *program,
@@ -139,7 +145,7 @@ static int detach_tc(struct attach_context *context, const struct record_link *l
 	int result;
 
 	request_fill(context, link, &request);
-	result = place_sync(context, &request, error);
+	result = place_sync(context, link, &request, error);
 	return result == -ENODEV ? 0 : result;
 }
 
@@ -147,10 +153,16 @@ static int adopt_tc(struct attach_context *context, const struct record_program 
                     int program_fd, struct record_link *link, struct error *error)
 {
 	const struct tc_place place = place_of(link);
+	struct netns_socket socket;
 	struct tc_chain chain;
-	int result = tc_read(context->tc, context->netlink, &place, NULL, NULL, &chain, error);
+	int result = netns_socket_again(context, &link->target, &socket, error);
 
 	(void)program_fd;
+	if (result == 0) {
+		result = tc_read(context->tc, socket.netlink ? socket.netlink : context->netlink,
+		                 &place, NULL, NULL, &chain, error);
+		netns_socket_cleanup(&socket);
+	}
 	if (result == -ENODEV) {
 		link->state = LINK_STATE_GONE;
 		return 0;

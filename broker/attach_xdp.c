@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/attach_types.h"
+#include "broker/netns.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -41,12 +42,13 @@ static void request_fill(struct attach_context *context, const struct record_lin
                          struct xdp_request *request)
 {
 	*request = (struct xdp_request){
-		.ifindex = link->target.ifindex,
+		.place = { .ifindex = link->target.ifindex,
+		           .netns = (uint32_t)link->target.netns_id },
 		.mode = XDP_MODE_DEFAULT,
 		.own = context->own,
 		.state = context->state,
 	};
-	request->count = context->members(context->state, link->target.ifindex, link->id,
+	request->count = context->members(context->state, &request->place, link->id,
 	                                  request->members, XDP_PROGRAMS_MAX + 1);
 }
 
@@ -81,8 +83,7 @@ static int check_xdp(struct attach_context *context, const struct record_program
 	filled.target.proceed_on |= DISPATCHER_RETURN;
 	result = form_check(context, program, &filled, error);
 	if (result == 0)
-		result = xdp_interface_find(context->xdp, filled.target.interface,
-		                            &filled.target.ifindex, error);
+		result = netns_interface_find(context, &filled.target, error);
 	if (result == 0)
 		result = duplicate_check(context, program, &filled, error);
 	if (result == 0)
@@ -90,11 +91,18 @@ static int check_xdp(struct attach_context *context, const struct record_program
 	return result;
 }
 
-static int interface_sync(struct attach_context *context, const struct xdp_request *request,
-                          struct record_chain *chain, struct error *error)
+static int interface_sync(struct attach_context *context, const struct record_link *link,
+                          struct xdp_request *request, struct record_chain *chain,
+                          struct error *error)
 {
-	int result = xdp_sync(context->xdp, request, chain, error);
+	struct netns_socket socket;
+	int result = netns_socket_again(context, &link->target, &socket, error);
 
+	if (result < 0)
+		return result;
+	request->place = netns_place(&link->target, &socket);
+	result = xdp_sync(context->xdp, request, chain, error);
+	netns_socket_cleanup(&socket);
 	if (result == 0)
 		context->chain_changed(context->state, chain);
 	return result;
@@ -119,7 +127,7 @@ static int member_sync(struct attach_context *context, struct xdp_request *reque
 		.frags = program->xdp.frags,
 	};
 	request->exclusive = link->target.exclusive;
-	result = interface_sync(context, request, &chain, error);
+	result = interface_sync(context, link, request, &chain, error);
 	if (result == 0)
 		link->target.mode = chain.mode;
 	return result;
@@ -163,7 +171,7 @@ static int detach_xdp(struct attach_context *context, const struct record_link *
 	int result;
 
 	request_fill(context, link, &request);
-	result = interface_sync(context, &request, &chain, error);
+	result = interface_sync(context, link, &request, &chain, error);
 	return result == -ENODEV ? 0 : result;
 }
 
@@ -171,9 +179,16 @@ static int adopt_xdp(struct attach_context *context, const struct record_program
                      int program_fd, struct record_link *link, struct error *error)
 {
 	struct record_chain chain;
-	int result = xdp_read(context->xdp, link->target.ifindex, NULL, NULL, &chain, error);
+	struct netns_socket socket;
+	struct xdp_place place;
+	int result = netns_socket_again(context, &link->target, &socket, error);
 
 	(void)program_fd;
+	if (result == 0) {
+		place = netns_place(&link->target, &socket);
+		result = xdp_read(context->xdp, &place, NULL, NULL, &chain, error);
+		netns_socket_cleanup(&socket);
+	}
 	if (result == -ENODEV) {
 		link->state = LINK_STATE_GONE;
 		return 0;

@@ -2,6 +2,7 @@
 #include "broker/broker.h"
 
 #include "broker/objects.h"
+#include "broker/map_access.h"
 #include "common/cleanup.h"
 #include "common/kernel_release.h"
 #include "common/log.h"
@@ -39,7 +40,7 @@ uint64_t clock_now_s(void)
 }
 
 /* The links that run on the interface, as the XDP part rebuilds chains from them. */
-static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
+static size_t members_list(void *state, const struct xdp_place *place, uint64_t except,
                            struct xdp_member *members, size_t most)
 {
 	const struct registry *registry = &((const struct broker *)state)->registry;
@@ -48,8 +49,8 @@ static size_t members_list(void *state, uint32_t ifindex, uint64_t except,
 	for (size_t i = 0; i < registry->link_count && count < most; i++) {
 		const struct link_entry *link = &registry->links[i];
 
-		if (link->type != PROGRAM_TYPE_XDP || link->id == except ||
-		    link->target.ifindex != ifindex || link->state != LINK_STATE_ATTACHED)
+		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
+		    !registry_link_at(link, place->netns, place->ifindex, DIRECTION_NONE))
 			continue;
 
 		const struct program_entry *program = registry_program(registry, link->program_id);
@@ -76,8 +77,7 @@ static size_t tc_members_list(void *state, const struct tc_place *place, uint64_
 		const struct link_entry *link = &registry->links[i];
 
 		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
-		    !registry_link_at(link, place->ifindex, place->direction) ||
-		    link->target.netns_id != place->netns)
+		    !registry_link_at(link, place->netns, place->ifindex, place->direction))
 			continue;
 
 		const struct program_entry *program = registry_program(registry, link->program_id);
@@ -150,9 +150,22 @@ static void chain_changed(void *state, const struct record_chain *chain)
 		monitor_tcx_begin(broker);
 	if (!xdp && !chain->count)
 		view_gone(broker, FRONTEND_GONE_CHAIN,
-		          RECORD_CHAIN_ID(chain->type, chain->ifindex, chain->direction));
+		          RECORD_CHAIN_ID(chain->type, chain->netns, chain->ifindex,
+		                          chain->direction));
 	else
 		view_chain(broker, chain);
+}
+
+/* How many processors the kernel counts, by which it copies the values of per-CPU maps; 0 if that
+ * cannot be read. The C library's own count may fall back to a lower one. */
+static uint32_t map_cpus_read(void)
+{
+	_cleanup_close_ int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+	char text[256] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return 0;
+	return map_cpus_parse(text);
 }
 
 static void host_look_up(struct broker *broker)
@@ -162,6 +175,7 @@ static void host_look_up(struct broker *broker)
 	struct utsname name;
 
 	broker->possible_cpus = cpus > 0 ? (uint32_t)cpus : 0;
+	broker->map_cpus = map_cpus_read();
 	status->extension_errno = xdp_extension_errno(broker->xdp);
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;
@@ -364,5 +378,6 @@ void broker_close(struct broker *broker)
 		(void)close(broker->attach.netns_fd);
 	if (broker->opener.channel.fd >= 0)
 		(void)close(broker->opener.channel.fd);
+	free(broker->netns.seen);
 	free(broker);
 }

@@ -49,6 +49,18 @@ struct restore {
 	uint64_t ready_at_ms; /* READY is said then, whatever is left to do */
 };
 
+/* Network namespaces with links, beside bpfd's own. */
+struct netns_seen {
+	uint32_t id;     /* inode number, which a later one may get again */
+	uint64_t cookie; /* which it does not; 0: unknown */
+};
+
+struct netns_list {
+	struct netns_seen *seen;
+	size_t count;
+	uint64_t look_at_ms; /* 0: there is nothing to look at */
+};
+
 struct broker {
 	struct launcher_settings settings;
 	struct channel launcher;
@@ -67,11 +79,13 @@ struct broker {
 	struct attach_context attach;
 	struct loads loads;
 	struct copies copies;
+	struct netns_list netns;
 	struct kernel_lists lists;
 	struct restore restore;
 	int objects_fd; /* where the objects of persistent programs are kept */
 	struct record_status status;
 	uint32_t possible_cpus;
+	uint32_t map_cpus; /* how many values a per-CPU map has for a key; 0: not known */
 	int epoll_fd;
 	int signal_fd;
 	bool view_open; /* the frontend gets rows: not before the reconciliation is through */
@@ -141,6 +155,10 @@ void answer_refused(struct broker *broker, const struct origin *origin, const st
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,
                              const struct error *error, int log_fd, uint32_t log_size,
                              const char *detail);
+/* What was asked of a map: no change, so no audit line. `fd` stays the caller's. */
+void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
+                int fd);
+void answer_question_refused(struct broker *broker, uint64_t message_id, const struct error *error);
 /*
  * True when the request id was answered before: then that answer (or, for another operation, a
  * refusal) is sent. Also true when the store cannot be read, which is answered too.
@@ -204,6 +222,10 @@ int restore_tick(struct broker *broker);
 void restore_link_wait(struct broker *broker, uint64_t id);
 /* Every one that waits, that failed, or that follows an interface which was gone. */
 void restore_links(struct broker *broker);
+/* Tries one of them now. */
+void restore_link(struct broker *broker, uint64_t id);
+/* Does the link wait for its interface? */
+bool restore_waits(const struct link_entry *link);
 /* Those that wait for an interface of this name, which is there (or is another one) now. */
 void restore_interface(struct broker *broker, const char *interface);
 
@@ -225,6 +247,11 @@ struct store_answer answer_of_one(enum store_operation operation, uint64_t id);
 /* update.c */
 int update_request(struct broker *broker, struct channel_message *message);
 
+/* map_read.c, map_write.c: the contents of programs' maps */
+int map_read_request(struct broker *broker, struct channel_message *message);
+int map_set_request(struct broker *broker, struct channel_message *message);
+int map_delete_request(struct broker *broker, struct channel_message *message);
+
 /* unload.c */
 int unload_request(struct broker *broker, struct channel_message *message);
 
@@ -235,11 +262,15 @@ int reconcile_run(struct broker *broker, struct error *error);
 void monitor_ready(struct broker *broker);
 /* Reads what runs on the interface, tells the frontend, and marks links that are no longer there.
  */
-void monitor_interface_read(struct broker *broker, uint32_t ifindex);
+void monitor_interface_read(struct broker *broker, const struct xdp_place *place);
+/* Marks the links of an interface that is gone, and takes what ran there out of the view. */
+void monitor_interface_gone(struct broker *broker, uint32_t netns, uint32_t ifindex);
 /* The same for every interface that an attached link is on. */
 void monitor_read_all(struct broker *broker);
 /* Takes what runs on the interface out of the view when no link of bpfd's is left there. */
-void monitor_chain_forget(struct broker *broker, uint32_t ifindex);
+void monitor_chain_forget(struct broker *broker, const struct record_target *target);
+/* What a link says of itself besides its state, which was just changed. */
+void monitor_reason_set(struct record_link *link);
 /* Stores and shows a link's new state and interface name. */
 void monitor_link_update(struct broker *broker, uint64_t id, uint32_t state, const char *interface);
 /* Is the link in a state in which it follows what others do? */
@@ -247,7 +278,7 @@ bool monitor_follows(const struct link_entry *link);
 
 /* monitor_tc.c: the same for TC's directions */
 void monitor_tc_ready(struct broker *broker);
-void monitor_tc_read(struct broker *broker, const struct tc_place *place);
+void monitor_tc_read(struct broker *broker, struct netlink *netlink, const struct tc_place *place);
 /* Every direction of one interface that a link is on, or of all for 0. */
 void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
 
@@ -258,6 +289,20 @@ void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex);
 void monitor_tcx_begin(struct broker *broker);
 int monitor_tcx_tick(struct broker *broker);
 
+/*
+ * monitor_netns.c: interfaces in other network namespaces, XDP and TC. bpfd looks from time to
+ * time: a socket in there, which would tell it, would keep the namespace.
+ */
+void monitor_netns_read_all(struct broker *broker);
+/* The same for what has changed. */
+void monitor_netns_look(struct broker *broker);
+/* The milliseconds until the next look, or -1 when there is nothing to look at. */
+int monitor_netns_tick(struct broker *broker);
+/* Removes what bpfd's pins have too much of the target's namespace, if no link is left there. */
+void monitor_netns_collect(struct broker *broker, const struct record_target *target);
+/* The same for all namespaces, at start. */
+void monitor_netns_collect_all(struct broker *broker);
+
 /* monitor_cgroup.c: control groups that vanish. A link, or all, are watched from here on. */
 void monitor_cgroup_ready(struct broker *broker);
 void monitor_cgroup_read(struct broker *broker, uint64_t id);
@@ -265,6 +310,6 @@ void monitor_cgroup_read_all(struct broker *broker);
 
 /* The bpfd link of a component on an interface, as xdp_read() asks for it; `state` is the broker.
  */
-uint64_t monitor_link_of(void *state, uint32_t ifindex, uint32_t kernel_id);
+uint64_t monitor_link_of(void *state, const struct xdp_place *place, uint32_t kernel_id);
 
 #endif

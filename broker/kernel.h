@@ -33,6 +33,17 @@ int kernel_program_map_ids(int fd, uint32_t *ids, size_t *count);
 int kernel_map_info(int fd, struct record_map *map);
 /* Reads element `key` of a map whose values have the size that `value` has room for. */
 int kernel_map_lookup(int map_fd, const void *key, void *value);
+/* The key that follows `key` (NULL: the first): -ENOENT after the last. Most types begin anew when
+ * `key` is not there any more. */
+int kernel_map_next(int map_fd, const void *key, void *next);
+/* `mode` is BPF_ANY, BPF_NOEXIST or BPF_EXIST. `key` is NULL for maps without keys. */
+int kernel_map_set(int map_fd, const void *key, const void *value, uint64_t mode);
+int kernel_map_delete(int map_fd, const void *key);
+/* The ids of the BTF that describes a map and of its key's and value's types there; 0: none. */
+int kernel_map_types(int map_fd, uint32_t *btf_id, uint32_t *key_type, uint32_t *value_type);
+/* Copies the BTF object's bytes. `size` is how much room `bytes` has, and then how many bytes there
+ * are, which may be more. */
+int kernel_btf_read(int btf_fd, void *bytes, uint32_t *size);
 
 /* Links a component (BPF_PROG_TYPE_EXT) to the function `btf_id` of `target_fd`. The link's
  * descriptor. */

@@ -170,6 +170,18 @@ static int link_wait(struct broker *broker, const struct origin *origin,
 	return result;
 }
 
+/* Attaches the link, or lets it wait for the name that it follows. */
+static int link_begin(struct broker *broker, const struct origin *origin,
+                      const struct record_program *program, struct record_link *link,
+                      struct error *error)
+{
+	int result = link_check(broker, program, link, error);
+
+	if (result == -ENODEV && link->target.follow)
+		return link_wait(broker, origin, program, link, error);
+	return result ? result : link_attach(broker, origin, program, link, error);
+}
+
 /* "target=\"eth0 ingress\"", safe to print */
 static void link_describe(const struct record_link *link, char *out, size_t size)
 {
@@ -200,6 +212,8 @@ static void attach_publish(struct broker *broker, const struct origin *origin,
 	registry_link_put(&broker->registry, link);
 	view_link(broker, link);
 	monitor_cgroup_read(broker, link->id);
+	if (link->target.netns[0])
+		monitor_netns_look(broker);
 	view_status(broker);
 	link_describe(link, target, sizeof(target));
 	(void)snprintf(detail, sizeof(detail), "program=%llu link=%llu %s",
@@ -221,16 +235,16 @@ int attach_request(struct broker *broker, struct channel_message *message)
 	if (!result && answer_repeated(broker, &origin))
 		return 0;
 
+	/* one that was made again may have the number of the one before */
+	if (!result && request->target.netns[0])
+		monitor_netns_look(broker);
+
 	struct record_link link = link_make(broker, request);
 
 	if (!result)
 		result = program_find(broker, request, &program, &error);
 	if (!result)
-		result = link_check(broker, &program, &link, &error);
-	if (result == -ENODEV && link.target.follow)
-		result = link_wait(broker, &origin, &program, &link, &error);
-	else if (!result)
-		result = link_attach(broker, &origin, &program, &link, &error);
+		result = link_begin(broker, &origin, &program, &link, &error);
 	if (result)
 		attach_refuse(broker, &origin, &link, &error);
 	else
@@ -333,7 +347,7 @@ int detach_request(struct broker *broker, struct channel_message *message)
 	}
 	registry_link_remove(&broker->registry, link.id);
 	view_gone(broker, FRONTEND_GONE_LINK, link.id);
-	monitor_chain_forget(broker, link.target.ifindex);
+	monitor_chain_forget(broker, &link.target);
 	answer_done(broker, &origin, &answer, detail);
 	return 0;
 }

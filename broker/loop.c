@@ -208,6 +208,8 @@ static void quiet(struct broker *broker)
 	if (broker->collect &&
 	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
+	if (broker->collect)
+		monitor_netns_collect_all(broker);
 	broker->collect = false;
 }
 
@@ -227,6 +229,7 @@ static int wait_ms(struct broker *broker)
 	next_ms = sooner_ms(next_ms, kernel_lists_tick(broker));
 	next_ms = sooner_ms(next_ms, restore_tick(broker));
 	next_ms = sooner_ms(next_ms, monitor_tcx_tick(broker));
+	next_ms = sooner_ms(next_ms, monitor_netns_tick(broker));
 	return broker->collect ? sooner_ms(next_ms, QUIET_MS) : next_ms;
 }
 

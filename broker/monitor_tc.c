@@ -10,8 +10,7 @@
 
 static bool at_place(const struct link_entry *link, const struct tc_place *place)
 {
-	return registry_link_at(link, place->ifindex, place->direction) &&
-	       link->target.netns_id == place->netns;
+	return registry_link_at(link, place->netns, place->ifindex, place->direction);
 }
 
 static uint64_t link_of(void *state, const struct tc_place *place, uint32_t kernel_id)
@@ -55,12 +54,12 @@ static void links_follow(struct broker *broker, const struct tc_chain *chain)
 	}
 }
 
-void monitor_tc_read(struct broker *broker, const struct tc_place *place)
+void monitor_tc_read(struct broker *broker, struct netlink *netlink, const struct tc_place *place)
 {
 	struct record_chain record;
 	struct tc_chain chain;
 	struct error error = {};
-	int result = tc_read(broker->tc, &broker->netlink, place, link_of, broker, &chain, &error);
+	int result = tc_read(broker->tc, netlink, place, link_of, broker, &chain, &error);
 
 	if (result == -ENODEV)
 		return; /* the interface's own end is told too */
@@ -95,7 +94,7 @@ void monitor_tc_read_all(struct broker *broker, uint32_t ifindex)
 		if (link->type == PROGRAM_TYPE_TC && monitor_follows(link) &&
 		    !link->target.netns_id && (!ifindex || ifindex == place.ifindex) &&
 		    first_at_place(&broker->registry, i, &place))
-			monitor_tc_read(broker, &place);
+			monitor_tc_read(broker, &broker->netlink, &place);
 	}
 }
 
@@ -120,7 +119,7 @@ static void change_apply(struct broker *broker, const struct tc_change *change, 
 		return;
 	if (!place_used(&broker->registry, &place))
 		return;
-	monitor_tc_read(broker, &place);
+	monitor_tc_read(broker, &broker->netlink, &place);
 	broker->collect = true;
 }
 

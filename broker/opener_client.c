@@ -54,14 +54,21 @@ static int opener_refusal(const struct channel_message *answer)
 	return -refused->errno_value;
 }
 
-int opener_dispatcher_open(struct opener_client *client, uint32_t ifindex, uint32_t program_id,
-                           int *program_fd, int *map_fd, struct error *error)
+/* A path that was checked with its target: it ends within its size. */
+static void path_take(char out[OPENER_PATH_SIZE], const char *path)
 {
-	const struct opener_dispatcher question = { .ifindex = ifindex, .program_id = program_id };
+	memcpy(out, path, strnlen(path, OPENER_PATH_SIZE - 1));
+}
+
+int opener_dispatcher_open(struct opener_client *client, const char *netns, uint32_t ifindex,
+                           uint32_t program_id, int *program_fd, int *map_fd, struct error *error)
+{
+	struct opener_dispatcher question = { .ifindex = ifindex, .program_id = program_id };
 	struct channel_message answer;
 
 	if (!client)
 		return opener_off(error, "a look at somebody else's XDP program");
+	path_take(question.netns, netns);
 	switch (opener_ask(client, OPENER_DISPATCHER, &question, &answer, error)) {
 	case OPENER_OPENED_DISPATCHER:
 		*program_fd = answer.descriptors[0];
@@ -95,27 +102,29 @@ static int opener_open(struct opener_client *client, uint16_t type, const void *
 	}
 }
 
-int opener_component_open(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-                          uint32_t slot, int *program_fd, struct error *error)
+int opener_component_open(struct opener_client *client, const char *netns, uint32_t ifindex,
+                          uint32_t dispatcher_id, uint32_t slot, int *program_fd,
+                          struct error *error)
 {
-	const struct opener_component question = { .ifindex = ifindex,
-		                                   .dispatcher_id = dispatcher_id,
-		                                   .slot = slot };
+	struct opener_component question = { .ifindex = ifindex,
+		                             .dispatcher_id = dispatcher_id,
+		                             .slot = slot };
 
 	if (!client)
 		return opener_off(error, "joining somebody else's XDP programs");
+	path_take(question.netns, netns);
 	return opener_open(client, OPENER_COMPONENT, &question, program_fd, error);
 }
 
-int opener_pins_remove(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-                       struct error *error)
+int opener_pins_remove(struct opener_client *client, const char *netns, uint32_t ifindex,
+                       uint32_t dispatcher_id, struct error *error)
 {
-	const struct opener_dispatcher question = { .ifindex = ifindex,
-		                                    .program_id = dispatcher_id };
+	struct opener_dispatcher question = { .ifindex = ifindex, .program_id = dispatcher_id };
 	struct channel_message answer;
 
 	if (!client)
 		return opener_off(error, "removing somebody else's dispatcher");
+	path_take(question.netns, netns);
 	switch (opener_ask(client, OPENER_PINS_REMOVE, &question, &answer, error)) {
 	case OPENER_REMOVED:
 		return 0;
@@ -177,9 +186,38 @@ int opener_netns_open(struct opener_client *client, const char *path, int *fd, s
 
 	if (!client)
 		return opener_off(error, "another network namespace");
-	/* checked with the target: it ends within its size */
-	memcpy(question.path, path, strnlen(path, sizeof(question.path) - 1));
+	path_take(question.path, path);
 	return opener_open(client, OPENER_NETNS, &question, fd, error);
+}
+
+int opener_netns_socket(struct opener_client *client, const char *path, int *netns_fd,
+                        int *socket_fd, struct error *error)
+{
+	struct opener_netns question = {};
+	struct channel_message answer;
+
+	if (!client)
+		return opener_off(error, "another network namespace");
+	path_take(question.path, path);
+	switch (opener_ask(client, OPENER_NETNS_SOCKET, &question, &answer, error)) {
+	case OPENER_OPENED_NETNS:
+		*netns_fd = answer.descriptors[0];
+		*socket_fd = answer.descriptors[1];
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error)
+{
+	const struct opener_btf question = { .id = id };
+
+	if (!client)
+		return opener_off(error, "a look at a map's types");
+	return opener_open(client, OPENER_BTF, &question, fd, error);
 }
 
 int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, int *records_fd,

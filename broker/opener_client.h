@@ -17,13 +17,15 @@ struct opener_client {
 };
 
 /* The program attached to the interface, if it is `program_id`; `map_fd` is its only map's, or -1.
- * Descriptors are the caller's. */
-int opener_dispatcher_open(struct opener_client *client, uint32_t ifindex, uint32_t program_id,
-                           int *program_fd, int *map_fd, struct error *error);
-int opener_component_open(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-                          uint32_t slot, int *program_fd, struct error *error);
-int opener_pins_remove(struct opener_client *client, uint32_t ifindex, uint32_t dispatcher_id,
-                       struct error *error);
+ * Descriptors are the caller's. `netns` here and below is the path of the file of the interface's
+ * network namespace; empty: bpfd's own. */
+int opener_dispatcher_open(struct opener_client *client, const char *netns, uint32_t ifindex,
+                           uint32_t program_id, int *program_fd, int *map_fd, struct error *error);
+int opener_component_open(struct opener_client *client, const char *netns, uint32_t ifindex,
+                          uint32_t dispatcher_id, uint32_t slot, int *program_fd,
+                          struct error *error);
+int opener_pins_remove(struct opener_client *client, const char *netns, uint32_t ifindex,
+                       uint32_t dispatcher_id, struct error *error);
 /* A perf event of the tracepoint, for all processes. */
 int opener_tracepoint_open(struct opener_client *client, const char *group, const char *name,
                            int *perf_fd, struct error *error);
@@ -52,5 +54,13 @@ int opener_list(struct opener_client *client, uint32_t kind, uint32_t after_id, 
                 struct opener_listed *listed, struct error *error);
 /* While the descriptor is open the kernel counts runs of programs. */
 int opener_statistics_open(struct opener_client *client, int *statistics_fd, struct error *error);
+
+/* The same with a routing socket that was made inside; what asks by it needs the capabilities of
+ * the asker alone. */
+int opener_netns_socket(struct opener_client *client, const char *path, int *netns_fd,
+                        int *socket_fd, struct error *error);
+
+/* A BTF object by its id: the types of a map. */
+int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error);
 
 #endif

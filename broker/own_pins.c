@@ -48,6 +48,15 @@ static void map_pin_path(const struct launcher_settings *settings, uint64_t id, 
 	}
 }
 
+int own_pins_map_open(const struct launcher_settings *settings, uint64_t program_id,
+                      const char *name)
+{
+	char path[OWN_PIN_PATH_SIZE];
+
+	map_pin_path(settings, program_id, name, path);
+	return kernel_pin_open(path);
+}
+
 static int map_pin(const struct launcher_settings *settings, const struct record_program *program,
                    const struct record_map *map, int fd, struct error *error)
 {

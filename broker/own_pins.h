@@ -40,4 +40,8 @@ int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id);
 int own_pins_list(const struct launcher_settings *settings, enum own_pin kind, uint64_t **ids,
                   size_t *count);
 
+/* Opens a map of the program by its pin: a descriptor, or -errno. */
+int own_pins_map_open(const struct launcher_settings *settings, uint64_t program_id,
+                      const char *name);
+
 #endif

@@ -274,6 +274,7 @@ static void link_adopt(struct broker *broker, uint64_t id)
 	log_warning("link %llu %s while bpfd was not running", (unsigned long long)id,
 	            link.state == LINK_STATE_GONE ? "lost the place where it ran"
 	                                          : "was taken off by somebody else");
+	monitor_reason_set(&link);
 	store_begin(broker->store);
 	store_link_put(broker->store, &link);
 	commit_or_warn(broker);
@@ -426,5 +427,7 @@ int reconcile_run(struct broker *broker, struct error *error)
 	if (!result &&
 	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");
+	if (!result)
+		monitor_netns_collect_all(broker);
 	return result;
 }

@@ -90,10 +90,11 @@ struct link_entry *registry_link(const struct registry *registry, uint64_t id)
 	return NULL;
 }
 
-struct chain_entry *registry_chain(const struct registry *registry, uint32_t ifindex)
+struct chain_entry *registry_chain(const struct registry *registry, uint32_t netns,
+                                   uint32_t ifindex)
 {
 	for (size_t i = 0; i < registry->chain_count; i++) {
-		if (registry->chains[i].ifindex == ifindex)
+		if (registry->chains[i].netns == netns && registry->chains[i].ifindex == ifindex)
 			return &registry->chains[i];
 	}
 	return NULL;
@@ -148,12 +149,13 @@ void registry_link_put(struct registry *registry, const struct record_link *link
 
 void registry_chain_put(struct registry *registry, const struct record_chain *chain)
 {
-	struct chain_entry *entry = registry_chain(registry, chain->ifindex);
+	struct chain_entry *entry = registry_chain(registry, chain->netns, chain->ifindex);
 
 	if (!entry) {
 		assert(registry->chain_count < registry->chain_room);
 		entry = &registry->chains[registry->chain_count++];
 	}
+	entry->netns = chain->netns;
 	entry->ifindex = chain->ifindex;
 	entry->dispatcher_id = chain->dispatcher_id;
 	memcpy(entry->interface, chain->interface, sizeof(entry->interface));
@@ -183,9 +185,9 @@ void registry_link_remove(struct registry *registry, uint64_t id)
 	        (size_t)(registry->links + registry->link_count - entry) * sizeof(*entry));
 }
 
-void registry_chain_remove(struct registry *registry, uint32_t ifindex)
+void registry_chain_remove(struct registry *registry, uint32_t netns, uint32_t ifindex)
 {
-	struct chain_entry *entry = registry_chain(registry, ifindex);
+	struct chain_entry *entry = registry_chain(registry, netns, ifindex);
 
 	if (entry)
 		*entry = registry->chains[--registry->chain_count];
@@ -200,13 +202,13 @@ bool registry_owns_kernel_id(const struct registry *registry, uint32_t kernel_id
 	return false;
 }
 
-struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t ifindex,
-                                     uint32_t kernel_id, uint32_t states)
+struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t netns,
+                                     uint32_t ifindex, uint32_t kernel_id, uint32_t states)
 {
 	for (size_t i = 0; i < registry->link_count; i++) {
 		struct link_entry *link = &registry->links[i];
 
-		if (link->type != PROGRAM_TYPE_XDP || link->target.ifindex != ifindex ||
+		if (!registry_link_at(link, netns, ifindex, DIRECTION_NONE) ||
 		    !(states & 1u << link->state))
 			continue;
 
@@ -244,10 +246,12 @@ struct link_entry *registry_link_same(const struct registry *registry,
 	return NULL;
 }
 
-bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t direction)
+bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,
+                      uint32_t direction)
 {
 	return link->type == (direction ? PROGRAM_TYPE_TC : PROGRAM_TYPE_XDP) &&
-	       link->target.ifindex == ifindex && link->target.direction == direction;
+	       link->target.netns_id == netns && link->target.ifindex == ifindex &&
+	       link->target.direction == direction;
 }
 
 bool registry_link_beside(const struct link_entry *link, uint32_t type,
@@ -305,12 +309,12 @@ size_t registry_followers(const struct registry *registry, const struct record_l
 	return count;
 }
 
-bool registry_interface_used(const struct registry *registry, uint32_t ifindex)
+bool registry_interface_used(const struct registry *registry, uint32_t netns, uint32_t ifindex)
 {
 	for (size_t i = 0; i < registry->link_count; i++) {
 		const struct link_entry *link = &registry->links[i];
 
-		if (registry_link_at(link, ifindex, link->target.direction) &&
+		if (registry_link_at(link, netns, ifindex, link->target.direction) &&
 		    link->state != LINK_STATE_GONE)
 			return true;
 	}

@@ -34,6 +34,7 @@ struct link_entry {
 
 /* What was last seen on an interface where bpfd has links. */
 struct chain_entry {
+	uint32_t netns; /* 0: bpfd's own */
 	uint32_t ifindex;
 	uint32_t dispatcher_id;
 	char interface[INTERFACE_SIZE];
@@ -64,25 +65,28 @@ void registry_chain_put(struct registry *registry, const struct record_chain *ch
 /* NULL when there is none. */
 struct program_entry *registry_program(const struct registry *registry, uint64_t id);
 struct link_entry *registry_link(const struct registry *registry, uint64_t id);
-struct chain_entry *registry_chain(const struct registry *registry, uint32_t ifindex);
+struct chain_entry *registry_chain(const struct registry *registry, uint32_t netns,
+                                   uint32_t ifindex);
 
 void registry_program_remove(struct registry *registry, uint64_t id); /* closes its descriptor */
 void registry_link_remove(struct registry *registry, uint64_t id);
-void registry_chain_remove(struct registry *registry, uint32_t ifindex);
+void registry_chain_remove(struct registry *registry, uint32_t netns, uint32_t ifindex);
 
 bool registry_owns_kernel_id(const struct registry *registry, uint32_t kernel_id);
 /* The running XDP link on the interface whose program has the kernel id (states in the mask 1 <<
  * state), or NULL. */
-struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t ifindex,
-                                     uint32_t kernel_id, uint32_t states);
+struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t netns,
+                                     uint32_t ifindex, uint32_t kernel_id, uint32_t states);
 /* The first link of the program with an id above `after`, or NULL. */
 struct link_entry *registry_link_of_program(const struct registry *registry, uint64_t program_id,
                                             uint64_t after);
 /* An attached link with the same program and target as `link`, or NULL. */
 struct link_entry *registry_link_same(const struct registry *registry,
                                       const struct record_link *link);
-/* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? */
-bool registry_link_at(const struct link_entry *link, uint32_t ifindex, uint32_t direction);
+/* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? `netns` is the
+ * number of its network namespace, 0: bpfd's own. */
+bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,
+                      uint32_t direction);
 /* Does it share its place and its order with a link of this type at this target? */
 bool registry_link_beside(const struct link_entry *link, uint32_t type,
                           const struct record_target *target);
@@ -91,6 +95,6 @@ bool registry_link_beside(const struct link_entry *link, uint32_t type,
 size_t registry_followers(const struct registry *registry, const struct record_link *link,
                           struct attach_follower *followers, size_t most);
 /* Does any link of XDP or TC that is not gone lie on the interface? */
-bool registry_interface_used(const struct registry *registry, uint32_t ifindex);
+bool registry_interface_used(const struct registry *registry, uint32_t netns, uint32_t ifindex);
 
 #endif

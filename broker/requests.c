@@ -15,6 +15,10 @@ static const request_handler handlers[] = {
 	[FRONTEND_UNLOAD] = unload_request,
 	[FRONTEND_KERNEL_LIST] = kernel_list_request,
 	[FRONTEND_UPDATE] = update_request,
+	[FRONTEND_MAP_READ] = map_read_request,
+	[FRONTEND_MAP_SET] = map_set_request,
+	[FRONTEND_MAP_SET_LONG] = map_set_request,
+	[FRONTEND_MAP_DELETE] = map_delete_request,
 };
 
 int request_dispatch(struct broker *broker, struct channel_message *message)

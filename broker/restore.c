@@ -45,6 +45,7 @@ static void program_state_store(struct broker *broker, struct record_program *pr
 
 	program->state = state;
 	program->kernel_id = 0;
+	program->map_count = 0; /* whatever has their ids now */
 	persist_reason(program->reason, reason);
 	store_begin(broker->store);
 	store_program_put(broker->store, program);
@@ -183,6 +184,7 @@ static bool load_start(struct broker *broker, const struct program_entry *first)
 		return false;
 	}
 	job->object_fd = -1;
+	job->iterator = -1;
 	job->deadline_ms = clock_now_ms() + broker->settings.load_timeout_ms;
 	result = request_fill(broker, job, first->load_id, &error);
 	if (!result)

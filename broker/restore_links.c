@@ -73,7 +73,7 @@ static bool waits(const struct record_link *link, int result)
 	return link->target.interface[0] && (result == -ENODEV || result == -ENOENT);
 }
 
-static void link_try(struct broker *broker, uint64_t id)
+void restore_link(struct broker *broker, uint64_t id)
 {
 	const struct link_entry *entry = registry_link(&broker->registry, id);
 	const struct program_entry *program =
@@ -121,7 +121,7 @@ void restore_link_wait(struct broker *broker, uint64_t id)
 		link_settle(broker, &link, LINK_STATE_WAITING, &(struct error){});
 }
 
-static bool follows_name(const struct link_entry *link)
+bool restore_waits(const struct link_entry *link)
 {
 	return link->state == LINK_STATE_WAITING ||
 	       (link->state == LINK_STATE_GONE && link->target.follow);
@@ -133,8 +133,8 @@ void restore_links(struct broker *broker)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (follows_name(link) || link->state == LINK_STATE_FAILED)
-			link_try(broker, link->id);
+		if (restore_waits(link) || link->state == LINK_STATE_FAILED)
+			restore_link(broker, link->id);
 	}
 }
 
@@ -143,8 +143,8 @@ void restore_interface(struct broker *broker, const char *interface)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (follows_name(link) && !link->target.netns[0] &&
+		if (restore_waits(link) && !link->target.netns[0] &&
 		    strcmp(link->target.interface, interface) == 0)
-			link_try(broker, link->id);
+			restore_link(broker, link->id);
 	}
 }

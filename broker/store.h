@@ -36,7 +36,9 @@ enum store_operation {
 	STORE_OPERATION_ATTACH = 2,
 	STORE_OPERATION_DETACH = 3,
 	STORE_OPERATION_UNLOAD = 4,
-	STORE_OPERATION_UPDATE = 5
+	STORE_OPERATION_UPDATE = 5,
+	STORE_OPERATION_MAP_SET = 6,
+	STORE_OPERATION_MAP_DELETE = 7
 };
 
 /* The answer that a request got, kept so that its repetition gets the same one. Refusals changed

@@ -73,6 +73,7 @@ void tc_chain_record(const struct tc_chain *chain, struct record_chain *record)
 {
 	*record = (struct record_chain){
 		.ifindex = chain->place.ifindex,
+		.netns = chain->place.netns,
 		.direction = chain->place.direction,
 		.type = PROGRAM_TYPE_TC,
 		.dispatcher_id = chain->dispatcher_id,

@@ -119,12 +119,12 @@ static void links_publish(struct broker *broker, uint64_t program_id, uint64_t s
 		if (!entry || entry->id >= stopped_at)
 			return;
 
-		uint32_t ifindex = entry->target.ifindex;
+		const struct record_target target = entry->target;
 		uint64_t id = entry->id;
 
 		registry_link_remove(&broker->registry, id);
 		view_gone(broker, FRONTEND_GONE_LINK, id);
-		monitor_chain_forget(broker, ifindex);
+		monitor_chain_forget(broker, &target);
 	}
 }
 

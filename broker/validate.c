@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -129,6 +130,36 @@ int validate_remove(const struct frontend_remove *remove, struct error *error)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "the id is 0, which is nobody's: see \"bpfctl list\"");
 	return 0;
+}
+
+int validate_map_read(const struct frontend_map_read *read)
+{
+	bool known = read->question >= FRONTEND_MAP_GET && read->question <= FRONTEND_MAP_TYPES;
+
+	if (!known || read->peer.reserved || read->reserved || !TEXT_OK(read->map) ||
+	    read->key_size > MAP_KEY_MAX)
+		return -EPROTO;
+	return 0;
+}
+
+static bool map_entry_well_formed(const struct frontend_map_entry *entry)
+{
+	return !entry->peer.reserved && !entry->reserved && TEXT_OK(entry->map) &&
+	       entry->key_size <= MAP_KEY_MAX && entry->mode <= BPF_EXIST;
+}
+
+int validate_map_set(const struct frontend_map_entry *entry, bool inline_value)
+{
+	uint32_t most = inline_value ? MAP_VALUE_INLINE_MAX : MAP_VALUE_MAX;
+
+	return map_entry_well_formed(entry) && entry->value_size <= most ? 0 : -EPROTO;
+}
+
+int validate_map_delete(const struct frontend_map_entry *entry)
+{
+	bool plain = !entry->mode && !entry->value_size;
+
+	return map_entry_well_formed(entry) && plain ? 0 : -EPROTO;
 }
 
 int validate_object(int fd)

@@ -23,6 +23,12 @@ int validate_attach(const struct frontend_attach *attach, struct error *error);
 int validate_update(const struct frontend_update *update, struct error *error);
 int validate_remove(const struct frontend_remove *remove, struct error *error);
 
+/* About entries of maps: 0 or -EPROTO. Whether the map is there, and its sizes, is the caller's to
+ * see. */
+int validate_map_read(const struct frontend_map_read *read);
+int validate_map_set(const struct frontend_map_entry *entry, bool inline_value);
+int validate_map_delete(const struct frontend_map_entry *entry);
+
 /* The object is a memfd that nobody can change any more, of 1 to OBJECT_SIZE_MAX bytes; else
  * -EPROTO. */
 int validate_object(int fd);

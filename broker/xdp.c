@@ -24,7 +24,8 @@ static int request_check(const struct xdp *xdp, const struct xdp_request *reques
 {
 	if (request->exclusive ? request->count > 1 : request->count > XDP_PROGRAMS_MAX + 1)
 		return error_set(error, -EINVAL, ERROR_INTERNAL,
-		                 "impossible request for interface number %u", request->ifindex);
+		                 "impossible request for interface number %u",
+		                 request->place.ifindex);
 	if (!request->exclusive && request->count && xdp->extension_errno)
 		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
 		                 "this kernel refuses extension programs (%s), so programs cannot "
@@ -117,7 +118,7 @@ static int chain_take_off(struct xdp *xdp, struct sync *sync, struct error *erro
 
 	if (result < 0)
 		return result;
-	xdp_known_drop(xdp, sync->now.ifindex);
+	xdp_known_drop(xdp, &sync->now.place);
 	sync->over = true;
 	return 0;
 }
@@ -125,7 +126,7 @@ static int chain_take_off(struct xdp *xdp, struct sync *sync, struct error *erro
 static void chain_gone(const struct xdp_chain *was, struct xdp_chain *empty)
 {
 	xdp_chain_clear(empty);
-	empty->ifindex = was->ifindex;
+	empty->place = was->place;
 	memcpy(empty->interface, was->interface, sizeof(empty->interface));
 }
 
@@ -133,7 +134,7 @@ static void chain_gone(const struct xdp_chain *was, struct xdp_chain *empty)
 static void chain_remember(struct xdp *xdp, struct xdp_chain *chain)
 {
 	if (xdp_known_set(xdp, chain) < 0)
-		xdp_known_drop(xdp, chain->ifindex);
+		xdp_known_drop(xdp, &chain->place);
 	close_cleanup(&chain->program_fd);
 	chain->program_fd = -1;
 }
@@ -153,11 +154,11 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
 	next->own = true;
 	result = kernel_program_info(member->program_fd, &program);
 	if (result == 0)
-		result = pins_private_make(xdp->settings, now->ifindex, member->kernel_id,
+		result = pins_private_make(xdp->settings, &now->place, member->kernel_id,
 		                           member->program_fd, -1);
 	/* it was attached here before and taken off by somebody else: that pin is gone by now */
 	if (result == -EEXIST)
-		result = pins_private_make(xdp->settings, now->ifindex, member->kernel_id,
+		result = pins_private_make(xdp->settings, &now->place, member->kernel_id,
 		                           member->program_fd, -1);
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL, "cannot pin the XDP program: %s",
@@ -165,7 +166,7 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
 	memcpy(next->program_name, program.kernel_name, sizeof(next->program_name));
 	result = xdp_program_set(xdp, now, member->program_fd, &mode, error);
 	if (result < 0) {
-		pins_remove(xdp->settings, now->ifindex, member->kernel_id);
+		pins_remove(xdp->settings, &now->place, member->kernel_id);
 		return result;
 	}
 	next->mode = mode;
@@ -312,13 +313,14 @@ static int sync_locked(struct xdp *xdp, const struct xdp_request *request, struc
 
 	if (lock < 0)
 		return lock;
-	result = xdp_chain_read(xdp, request->ifindex, now, error);
+	result = xdp_chain_read(xdp, &request->place, now, error);
 	if (result == -ENODEV && request->count == 0)
-		(void)pins_collect(xdp->settings, &xdp->netlink, request->ifindex);
+		(void)pins_collect(xdp->settings, xdp_netlink(xdp, &request->place),
+		                   request->place.netns, request->place.ifindex);
 	if (result < 0)
 		return result;
 	if (!now->own)
-		xdp_known_drop(xdp, request->ifindex);
+		xdp_known_drop(xdp, &request->place);
 	if (request->count == 0 && now->version != XDP_DISPATCHER_VERSION)
 		return sync_nothing(xdp, request, sync, record, error);
 	if (request->exclusive && request->count)
@@ -362,19 +364,20 @@ int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_c
 	}
 }
 
-int xdp_read(struct xdp *xdp, uint32_t ifindex,
-             uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id), void *state,
+int xdp_read(struct xdp *xdp, const struct xdp_place *place, xdp_link_of *link_of, void *state,
              struct record_chain *chain, struct error *error)
 {
 	_cleanup_(xdp_chain) struct xdp_chain now;
 	int result;
 
 	xdp_chain_clear(&now);
-	result = xdp_chain_read(xdp, ifindex, &now, error);
+	result = xdp_chain_read(xdp, place, &now, error);
 	if (result < 0)
 		return result;
 	xdp_chain_record(&now, link_of, state, chain);
-	if (now.own && now.program_fd >= 0)
+	if (!now.own)
+		xdp_known_drop(xdp, place);
+	else if (now.program_fd >= 0)
 		chain_remember(xdp, &now);
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "broker/opener_client.h"
 #include "common/error.h"
+#include "common/netlink.h"
 #include "proto/channel_launcher.h"
 #include "proto/records.h"
 
@@ -26,8 +27,16 @@ struct xdp_member {
 	uint32_t frags;
 };
 
-struct xdp_request {
+/* An interface. */
+struct xdp_place {
 	uint32_t ifindex;
+	uint32_t netns;          /* inode number of its network namespace; 0: bpfd's own */
+	const char *path;        /* of the namespace's file; NULL: bpfd's own */
+	struct netlink *netlink; /* a routing socket in there; NULL: bpfd's own namespace */
+};
+
+struct xdp_request {
+	struct xdp_place place;
 	uint32_t mode; /* enum xdp_mode wanted for a first attachment; what is attached keeps its
 	                  mode */
 	uint32_t exclusive; /* exactly one member, attached itself */
@@ -68,13 +77,22 @@ xdp_template_btf_id(const struct xdp *xdp); /* of the function that components a
 int xdp_sync(struct xdp *xdp, const struct xdp_request *request, struct record_chain *chain,
              struct error *error);
 
+/* bpfd's link on this interface for a kernel id; 0 for a foreign program. */
+typedef uint64_t xdp_link_of(void *state, const struct xdp_place *place, uint32_t kernel_id);
+
 /*
- * What runs on the interface now. `link_of` gives bpfd's link id for a kernel id on this interface,
- * 0 for a foreign program. -ENODEV when the interface is gone.
+ * What runs on the interface now. `link_of` (may be NULL) gives bpfd's link id for a kernel id on
+ * this interface, 0 for a foreign program. -ENODEV when the interface is gone.
  */
-int xdp_read(struct xdp *xdp, uint32_t ifindex,
-             uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id), void *state,
+int xdp_read(struct xdp *xdp, const struct xdp_place *place, xdp_link_of *link_of, void *state,
              struct record_chain *chain, struct error *error);
+
+/* The kernel id of what bpfd last attached or read there; 0: none. */
+uint32_t xdp_known_id(const struct xdp *xdp, const struct xdp_place *place);
+
+/* An interface of bpfd's own network namespace by name. 0, or -errno, -ENODEV where there is none.
+ */
+int xdp_interface_query(struct xdp *xdp, const char *name, struct netlink_interface *out);
 
 /* The index of an interface by name; 0 and `ifindex`, or -ENODEV with `error`. */
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error);
@@ -85,6 +103,10 @@ int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, str
  * and fails where that is gone. Returns how many there were, or -errno.
  */
 int xdp_collect(struct xdp *xdp);
+
+/* The same for one interface (0: all) of another network namespace with a routing socket in it; all
+ * of them where that is NULL: they are gone. */
+int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns, uint32_t ifindex);
 
 /* The monitor: readable when an interface came, went, changed its name or what is attached to it.
  */

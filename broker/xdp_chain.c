@@ -132,12 +132,12 @@ static void plain_record(const struct xdp_chain *chain, struct record_chain *rec
 	memcpy(record->entries[0].kernel_name, chain->program_name, sizeof(chain->program_name));
 }
 
-void xdp_chain_record(const struct xdp_chain *chain,
-                      uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id),
-                      void *state, struct record_chain *record)
+void xdp_chain_record(const struct xdp_chain *chain, xdp_link_of *link_of, void *state,
+                      struct record_chain *record)
 {
 	struct record_chain filled = {
-		.ifindex = chain->ifindex,
+		.ifindex = chain->place.ifindex,
+		.netns = chain->place.netns,
 		.type = PROGRAM_TYPE_XDP,
 		.dispatcher_id = chain->program_id,
 		.dispatcher_version = chain->version,
@@ -160,6 +160,6 @@ void xdp_chain_record(const struct xdp_chain *chain,
 		plain_record(chain, &filled);
 	for (size_t i = 0; link_of && i < filled.count; i++)
 		filled.entries[i].link_id =
-			link_of(state, chain->ifindex, filled.entries[i].kernel_id);
+			link_of(state, &chain->place, filled.entries[i].kernel_id);
 	*record = filled;
 }

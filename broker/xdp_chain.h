@@ -9,7 +9,7 @@
 #include "broker/xdp.h"
 
 struct xdp_chain {
-	uint32_t ifindex;
+	struct xdp_place place;
 	char interface[INTERFACE_SIZE];
 	uint32_t attached;   /* XDP_ATTACHED_* */
 	uint32_t mode;       /* enum xdp_mode */
@@ -56,8 +56,7 @@ bool xdp_chain_runs(const struct xdp_chain *chain, uint32_t kernel_id);
 
 /* The chain as the broker reports it; foreign components and those that `link_of` does not know get
  * link id 0. */
-void xdp_chain_record(const struct xdp_chain *chain,
-                      uint64_t (*link_of)(void *state, uint32_t ifindex, uint32_t kernel_id),
-                      void *state, struct record_chain *record);
+void xdp_chain_record(const struct xdp_chain *chain, xdp_link_of *link_of, void *state,
+                      struct record_chain *record);
 
 #endif

@@ -72,7 +72,7 @@ void xdp_close(struct xdp *xdp)
 	if (!xdp)
 		return;
 	while (xdp->known)
-		xdp_known_drop(xdp, xdp->known->chain.ifindex);
+		xdp_known_drop(xdp, &xdp->known->chain.place);
 	netlink_close(&xdp->netlink);
 	netlink_close(&xdp->monitor);
 	grace_close(&xdp->grace);
@@ -97,6 +97,11 @@ uint32_t xdp_template_btf_id(const struct xdp *xdp)
 	return xdp_target(TEMPLATE_SLOTS, 0);
 }
 
+int xdp_interface_query(struct xdp *xdp, const char *name, struct netlink_interface *out)
+{
+	return netlink_interface_query(&xdp->netlink, 0, name, out);
+}
+
 int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, struct error *error)
 {
 	struct netlink_interface found;
@@ -115,16 +120,29 @@ int xdp_interface_find(struct xdp *xdp, const char *name, uint32_t *ifindex, str
 	return 0;
 }
 
-static int collect(struct xdp *xdp, uint32_t ifindex)
+static int collect(struct xdp *xdp, struct netlink *netlink, uint32_t netns, uint32_t ifindex)
 {
 	_cleanup_close_ int lock = pins_lock(xdp->settings, NULL);
 
-	return lock < 0 ? lock : pins_collect(xdp->settings, &xdp->netlink, ifindex);
+	return lock < 0 ? lock : pins_collect(xdp->settings, netlink, netns, ifindex);
 }
 
 int xdp_collect(struct xdp *xdp)
 {
-	return collect(xdp, 0);
+	return collect(xdp, &xdp->netlink, 0, 0);
+}
+
+int xdp_collect_netns(struct xdp *xdp, struct netlink *netlink, uint32_t netns, uint32_t ifindex)
+{
+	struct xdp_known *known = xdp->known, *next;
+
+	for (; known; known = next) {
+		next = known->next;
+		if (!netlink && known->chain.place.netns == netns &&
+		    (!ifindex || known->chain.place.ifindex == ifindex))
+			xdp_known_drop(xdp, &known->chain.place);
+	}
+	return collect(xdp, netlink, netns, ifindex);
 }
 
 int xdp_monitor_fd(const struct xdp *xdp)
@@ -140,22 +158,21 @@ int xdp_monitor_fd(const struct xdp *xdp)
  */
 static void change_notice(struct xdp *xdp, const struct xdp_change *change)
 {
-	const struct xdp_known *known = xdp->known;
+	const struct xdp_place place = { .ifindex = change->ifindex };
+	uint32_t known_id = xdp_known_id(xdp, &place);
 	struct netlink_interface now;
 
 	if (change->gone) {
-		xdp_known_drop(xdp, change->ifindex);
-		(void)collect(xdp, change->ifindex);
+		xdp_known_drop(xdp, &place);
+		(void)collect(xdp, &xdp->netlink, 0, change->ifindex);
 		return;
 	}
-	while (known && known->chain.ifindex != change->ifindex)
-		known = known->next;
-	if (!known || known->chain.program_id == change->program_id)
+	if (!known_id || known_id == change->program_id)
 		return;
 	/* the message may be older than the chain */
 	if (netlink_interface_query(&xdp->netlink, change->ifindex, NULL, &now) < 0 ||
-	    now.program_id != known->chain.program_id)
-		xdp_known_drop(xdp, change->ifindex);
+	    now.program_id != known_id)
+		xdp_known_drop(xdp, &place);
 }
 
 int xdp_monitor_next(struct xdp *xdp, struct xdp_change *change)

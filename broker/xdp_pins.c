@@ -41,11 +41,15 @@ void pins_component_path(const struct launcher_settings *settings, uint32_t ifin
 	            kind == PIN_LINK ? "link" : "prog");
 }
 
-void pins_private_path(const struct launcher_settings *settings, uint32_t ifindex, uint32_t id,
-                       bool map, char *out)
+void pins_private_path(const struct launcher_settings *settings, const struct xdp_place *place,
+                       uint32_t id, bool map, char *out)
 {
-	path_format(out, "%s/dispatchers/%u-%u%s", settings->bpffs_directory, ifindex, id,
-	            map ? "-map" : "");
+	char netns[sizeof("ns4294967295-")] = "";
+
+	if (place->netns)
+		(void)snprintf(netns, sizeof(netns), "ns%u-", place->netns);
+	path_format(out, "%s/dispatchers/%s%u-%u%s", settings->bpffs_directory, netns,
+	            place->ifindex, id, map ? "-map" : "");
 }
 
 const char *pins_number_parse(const char *text, uint32_t *out)
@@ -64,18 +68,25 @@ const char *pins_number_parse(const char *text, uint32_t *out)
 	return at;
 }
 
-bool pins_name_parse(const char *name, uint32_t *ifindex, uint32_t *id)
+bool pins_name_parse(const char *name, struct xdp_place *place, uint32_t *id)
 {
-	uint32_t first, second;
-	const char *at = pins_number_parse(name, &first);
+	struct xdp_place found = {};
+	uint32_t found_id;
+	const char *at = name;
 
+	if (strncmp(at, "ns", 2) == 0) {
+		at = pins_number_parse(at + 2, &found.netns);
+		if (!at || *at++ != '-' || !found.netns)
+			return false;
+	}
+	at = pins_number_parse(at, &found.ifindex);
 	if (!at || *at != '-')
 		return false;
-	at = pins_number_parse(at + 1, &second);
+	at = pins_number_parse(at + 1, &found_id);
 	if (!at || *at != '\0')
 		return false;
-	*ifindex = first;
-	*id = second;
+	*place = found;
+	*id = found_id;
 	return true;
 }
 
@@ -104,8 +115,8 @@ int pins_lock(const struct launcher_settings *settings, struct error *error)
 	return steal_fd(&fd);
 }
 
-int pins_private_make(const struct launcher_settings *settings, uint32_t ifindex, uint32_t id,
-                      int program_fd, int map_fd)
+int pins_private_make(const struct launcher_settings *settings, const struct xdp_place *place,
+                      uint32_t id, int program_fd, int map_fd)
 {
 	char path[PIN_PATH_SIZE];
 	int result = 0;
@@ -113,15 +124,15 @@ int pins_private_make(const struct launcher_settings *settings, uint32_t ifindex
 	/* the map first: a program's pin without its map's stands for a program attached by itself
 	 */
 	if (map_fd >= 0) {
-		pins_private_path(settings, ifindex, id, true, path);
+		pins_private_path(settings, place, id, true, path);
 		result = kernel_pin(map_fd, path);
 	}
 	if (result == 0) {
-		pins_private_path(settings, ifindex, id, false, path);
+		pins_private_path(settings, place, id, false, path);
 		result = kernel_pin(program_fd, path);
 	}
 	if (result < 0)
-		pins_remove(settings, ifindex, id);
+		pins_remove(settings, place, id);
 	return result;
 }
 
@@ -133,21 +144,22 @@ int pins_directory_make(const struct launcher_settings *settings, uint32_t ifind
 	return mkdir(path, DIRECTORY_MODE) < 0 ? -errno : 0;
 }
 
-void pins_remove(const struct launcher_settings *settings, uint32_t ifindex, uint32_t id)
+void pins_remove(const struct launcher_settings *settings, const struct xdp_place *place,
+                 uint32_t id)
 {
 	char path[PIN_PATH_SIZE];
 
 	for (size_t slot = 0; slot < XDP_DISPATCHER_SLOTS; slot++) {
-		pins_component_path(settings, ifindex, id, slot, PIN_LINK, path);
+		pins_component_path(settings, place->ifindex, id, slot, PIN_LINK, path);
 		(void)unlink(path);
-		pins_component_path(settings, ifindex, id, slot, PIN_PROGRAM, path);
+		pins_component_path(settings, place->ifindex, id, slot, PIN_PROGRAM, path);
 		(void)unlink(path);
 	}
-	pins_directory_path(settings, ifindex, id, path);
+	pins_directory_path(settings, place->ifindex, id, path);
 	(void)rmdir(path);
-	pins_private_path(settings, ifindex, id, false, path);
+	pins_private_path(settings, place, id, false, path);
 	(void)unlink(path);
-	pins_private_path(settings, ifindex, id, true, path);
+	pins_private_path(settings, place, id, true, path);
 	(void)unlink(path);
 }
 
@@ -155,13 +167,15 @@ static uint32_t attached_id(struct netlink *netlink, uint32_t ifindex)
 {
 	struct netlink_interface found;
 
-	return netlink_interface_query(netlink, ifindex, NULL, &found) == 0 ? found.program_id : 0;
+	return netlink && netlink_interface_query(netlink, ifindex, NULL, &found) == 0
+	               ? found.program_id
+	               : 0;
 }
 
-/* "<ifindex>-<id>", or the same with "-map": a map whose program's pin is gone is collected too. */
-static bool entry_parse(const char *name, uint32_t *ifindex, uint32_t *id)
+/* A name as above, or the same with "-map": a map whose program's pin is gone is collected too. */
+static bool entry_parse(const char *name, struct xdp_place *place, uint32_t *id)
 {
-	char copy[32];
+	char copy[48];
 	size_t length = strlen(name);
 
 	if (length >= sizeof(copy))
@@ -169,10 +183,10 @@ static bool entry_parse(const char *name, uint32_t *ifindex, uint32_t *id)
 	memcpy(copy, name, length + 1);
 	if (length > 4 && !strcmp(copy + length - 4, "-map"))
 		copy[length - 4] = '\0';
-	return pins_name_parse(copy, ifindex, id);
+	return pins_name_parse(copy, place, id);
 }
 
-int pins_collect(const struct launcher_settings *settings, struct netlink *netlink,
+int pins_collect(const struct launcher_settings *settings, struct netlink *netlink, uint32_t netns,
                  uint32_t ifindex)
 {
 	char path[PIN_PATH_SIZE];
@@ -184,15 +198,17 @@ int pins_collect(const struct launcher_settings *settings, struct netlink *netli
 	if (!directory)
 		return -errno;
 	for (struct dirent *entry; (entry = readdir(directory));) {
+		struct xdp_place where;
 		struct stat status;
-		uint32_t where, id;
+		uint32_t id;
 
 		/* the files of one that was just removed may still be read from the directory */
 		if (fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !entry_parse(entry->d_name, &where, &id) || (ifindex && where != ifindex) ||
-		    attached_id(netlink, where) == id)
+		    !entry_parse(entry->d_name, &where, &id) || where.netns != netns ||
+		    (ifindex && where.ifindex != ifindex) ||
+		    attached_id(netlink, where.ifindex) == id)
 			continue;
-		pins_remove(settings, where, id);
+		pins_remove(settings, &where, id);
 		count++;
 	}
 	(void)closedir(directory);

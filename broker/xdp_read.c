@@ -12,13 +12,35 @@
 #define READ_TRIES 5
 #define CONFIG_BYTES_MAX 128
 
-static struct xdp_known *known_find(const struct xdp *xdp, uint32_t ifindex)
+static bool same_place(const struct xdp_place *a, const struct xdp_place *b)
+{
+	return a->netns == b->netns && a->ifindex == b->ifindex;
+}
+
+static struct xdp_known *known_find(const struct xdp *xdp, const struct xdp_place *place)
 {
 	struct xdp_known *known = xdp->known;
 
-	while (known && known->chain.ifindex != ifindex)
+	while (known && !same_place(&known->chain.place, place))
 		known = known->next;
 	return known;
+}
+
+uint32_t xdp_known_id(const struct xdp *xdp, const struct xdp_place *place)
+{
+	const struct xdp_known *known = known_find(xdp, place);
+
+	return known ? known->chain.program_id : 0;
+}
+
+struct netlink *xdp_netlink(struct xdp *xdp, const struct xdp_place *place)
+{
+	return place->netlink ? place->netlink : &xdp->netlink;
+}
+
+const char *xdp_netns_path(const struct xdp_place *place)
+{
+	return place->path ? place->path : "";
 }
 
 int xdp_known_set(struct xdp *xdp, struct xdp_chain *chain)
@@ -27,9 +49,11 @@ int xdp_known_set(struct xdp *xdp, struct xdp_chain *chain)
 
 	if (!known)
 		return -ENOMEM;
-	xdp_known_drop(xdp, chain->ifindex);
+	xdp_known_drop(xdp, &chain->place);
 	known->chain = *chain;
 	known->chain.program_fd = steal_fd(&chain->program_fd);
+	known->chain.place.path = NULL; /* both are the caller's */
+	known->chain.place.netlink = NULL;
 	for (size_t i = 0; i < XDP_DISPATCHER_SLOTS; i++)
 		known->chain.slots[i].fd = -1;
 	known->next = xdp->known;
@@ -37,12 +61,12 @@ int xdp_known_set(struct xdp *xdp, struct xdp_chain *chain)
 	return 0;
 }
 
-void xdp_known_drop(struct xdp *xdp, uint32_t ifindex)
+void xdp_known_drop(struct xdp *xdp, const struct xdp_place *place)
 {
 	for (struct xdp_known **at = &xdp->known; *at; at = &(*at)->next) {
 		struct xdp_known *known = *at;
 
-		if (known->chain.ifindex != ifindex)
+		if (!same_place(&known->chain.place, place))
 			continue;
 		*at = known->next;
 		xdp_chain_cleanup(&known->chain);
@@ -58,7 +82,8 @@ int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct 
 	if (chain->slots[slot].fd >= 0)
 		return 0;
 	if (!chain->own) {
-		int result = opener_component_open(xdp->opener, chain->ifindex, chain->program_id,
+		int result = opener_component_open(xdp->opener, xdp_netns_path(&chain->place),
+		                                   chain->place.ifindex, chain->program_id,
 		                                   (uint32_t)slot, &fd, error);
 
 		if (result < 0)
@@ -66,7 +91,7 @@ int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct 
 	} else {
 		char path[PIN_PATH_SIZE];
 
-		pins_component_path(xdp->settings, chain->ifindex, chain->program_id, slot,
+		pins_component_path(xdp->settings, chain->place.ifindex, chain->program_id, slot,
 		                    PIN_PROGRAM, path);
 		fd = kernel_pin_open(path);
 		if (fd < 0)
@@ -129,17 +154,18 @@ static int attached_open(struct xdp *xdp, struct xdp_chain *chain, int *map_fd, 
 {
 	char path[PIN_PATH_SIZE];
 
-	pins_private_path(xdp->settings, chain->ifindex, chain->program_id, false, path);
+	pins_private_path(xdp->settings, &chain->place, chain->program_id, false, path);
 	chain->program_fd = kernel_pin_open(path);
 	if (chain->program_fd < 0) {
 		chain->program_fd = -1;
-		return xdp->opener ? opener_dispatcher_open(xdp->opener, chain->ifindex,
-		                                            chain->program_id, &chain->program_fd,
-		                                            map_fd, error)
-		                   : 0;
+		return xdp->opener
+		               ? opener_dispatcher_open(xdp->opener, xdp_netns_path(&chain->place),
+		                                        chain->place.ifindex, chain->program_id,
+		                                        &chain->program_fd, map_fd, error)
+		               : 0;
 	}
 	chain->own = true;
-	pins_private_path(xdp->settings, chain->ifindex, chain->program_id, true, path);
+	pins_private_path(xdp->settings, &chain->place, chain->program_id, true, path);
 	*map_fd = kernel_pin_open(path);
 	if (*map_fd == -ENOENT)
 		*map_fd = -1;
@@ -180,21 +206,21 @@ static int attached_read(struct xdp *xdp, struct xdp_chain *chain, struct error 
 	return slots_identify(xdp, chain, error);
 }
 
-static int read_once(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *chain,
+static int read_once(struct xdp *xdp, const struct xdp_place *place, struct xdp_chain *chain,
                      struct error *error)
 {
-	const struct xdp_known *known = known_find(xdp, ifindex);
+	const struct xdp_known *known = known_find(xdp, place);
 	struct netlink_interface found;
-	int result = netlink_interface_query(&xdp->netlink, ifindex, NULL, &found);
+	int result = netlink_interface_query(xdp_netlink(xdp, place), place->ifindex, NULL, &found);
 
 	if (result == -ENODEV)
 		return error_set(
 			error, result, ERROR_NOT_FOUND,
-			"interface number %u does not exist any more in bpfd's network namespace",
-			ifindex);
+			"interface number %u does not exist any more in %s network namespace",
+			place->ifindex, place->netns ? "its" : "bpfd's");
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL,
-		                 "cannot ask for interface number %u: %s", ifindex,
+		                 "cannot ask for interface number %u: %s", place->ifindex,
 		                 strerror(-result));
 	if (known && known->chain.program_id == found.program_id) {
 		int fd = fcntl(known->chain.program_fd, F_DUPFD_CLOEXEC, 3);
@@ -205,7 +231,7 @@ static int read_once(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *chain,
 		*chain = known->chain;
 		chain->program_fd = fd;
 	}
-	chain->ifindex = ifindex;
+	chain->place = *place;
 	memcpy(chain->interface, found.name, sizeof(chain->interface));
 	chain->attached = found.attached;
 	chain->mode = netlink_xdp_mode(found.attached);
@@ -217,7 +243,8 @@ static int read_once(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *chain,
 
 /* Somebody else may replace what is attached, and remove its files, while it is read: then it is
  * read again. */
-int xdp_chain_read(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *out, struct error *error)
+int xdp_chain_read(struct xdp *xdp, const struct xdp_place *place, struct xdp_chain *out,
+                   struct error *error)
 {
 	for (int try = 1;; try++) {
 		struct netlink_interface after;
@@ -225,7 +252,7 @@ int xdp_chain_read(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *out, str
 		int result;
 
 		xdp_chain_clear(&chain);
-		result = read_once(xdp, ifindex, &chain, error);
+		result = read_once(xdp, place, &chain, error);
 		if (result == 0) {
 			*out = chain;
 			return 0;
@@ -235,7 +262,8 @@ int xdp_chain_read(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *out, str
 
 		xdp_chain_cleanup(&chain);
 		if (try == READ_TRIES || result == -ENODEV ||
-		    netlink_interface_query(&xdp->netlink, ifindex, NULL, &after) < 0 ||
+		    netlink_interface_query(xdp_netlink(xdp, place), place->ifindex, NULL, &after) <
+		            0 ||
 		    after.program_id == id)
 			return result;
 	}

@@ -50,7 +50,7 @@ int xdp_program_set(struct xdp *xdp, const struct xdp_chain *now, int program_fd
 {
 	bool choose = !now->program_id && *mode == XDP_MODE_DEFAULT;
 	struct netlink_xdp change = {
-		.ifindex = now->ifindex,
+		.ifindex = now->place.ifindex,
 		.mode = now->program_id ? now->mode
 		        : choose        ? XDP_MODE_NATIVE
 		                        : *mode,
@@ -58,11 +58,11 @@ int xdp_program_set(struct xdp *xdp, const struct xdp_chain *now, int program_fd
 		.expected_fd = now->program_id ? now->program_fd : -1,
 	};
 	char reason[NETLINK_REASON_SIZE];
-	int result = netlink_xdp_set(&xdp->netlink, &change, reason);
+	int result = netlink_xdp_set(xdp_netlink(xdp, &now->place), &change, reason);
 
 	if (result == -EOPNOTSUPP && choose) {
 		change.mode = XDP_MODE_GENERIC;
-		result = netlink_xdp_set(&xdp->netlink, &change, reason);
+		result = netlink_xdp_set(xdp_netlink(xdp, &now->place), &change, reason);
 	}
 	if (result < 0)
 		return set_error(error, result, now, change.mode, reason);
@@ -87,11 +87,12 @@ static int component_make(struct xdp *xdp, const struct xdp_chain *next, size_t 
 
 	if (link < 0)
 		return link;
-	pins_component_path(xdp->settings, next->ifindex, next->program_id, slot, PIN_LINK, path);
+	pins_component_path(xdp->settings, next->place.ifindex, next->program_id, slot, PIN_LINK,
+	                    path);
 	result = kernel_pin(link, path);
 	if (result < 0)
 		return result;
-	pins_component_path(xdp->settings, next->ifindex, next->program_id, slot, PIN_PROGRAM,
+	pins_component_path(xdp->settings, next->place.ifindex, next->program_id, slot, PIN_PROGRAM,
 	                    path);
 	return kernel_pin(next->slots[slot].fd, path);
 }
@@ -99,11 +100,11 @@ static int component_make(struct xdp *xdp, const struct xdp_chain *next, size_t 
 static int components_make(struct xdp *xdp, struct xdp_chain *next, int map_fd, struct error *error)
 {
 	size_t slot = 0;
-	int result = pins_private_make(xdp->settings, next->ifindex, next->program_id,
+	int result = pins_private_make(xdp->settings, &next->place, next->program_id,
 	                               next->program_fd, map_fd);
 
 	if (result == 0)
-		result = pins_directory_make(xdp->settings, next->ifindex, next->program_id);
+		result = pins_directory_make(xdp->settings, next->place.ifindex, next->program_id);
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL,
 		                 "cannot make files for an XDP dispatcher on bpffs: %s",
@@ -160,7 +161,7 @@ int xdp_chain_replace(struct xdp *xdp, const struct xdp_chain *now, uint32_t mod
 	if (result == 0)
 		result = xdp_program_set(xdp, now, made.program_fd, &mode, error);
 	if (result < 0) {
-		pins_remove(xdp->settings, made.ifindex, made.program_id);
+		pins_remove(xdp->settings, &made.place, made.program_id);
 		close_cleanup(&made.program_fd);
 		return result;
 	}
@@ -186,8 +187,9 @@ void xdp_chain_discard(struct xdp *xdp, const struct xdp_chain *old)
 		(void)grace_wait(&xdp->grace);
 	lock = pins_lock(xdp->settings, NULL); /* they go without it, too: nothing runs by them */
 	if (old->own)
-		pins_remove(xdp->settings, old->ifindex, old->program_id);
+		pins_remove(xdp->settings, &old->place, old->program_id);
 	else if (old->version) /* what cannot be removed now is stale: "xdp-loader clean" takes it
 	                        */
-		(void)opener_pins_remove(xdp->opener, old->ifindex, old->program_id, NULL);
+		(void)opener_pins_remove(xdp->opener, xdp_netns_path(&old->place),
+		                         old->place.ifindex, old->program_id, NULL);
 }

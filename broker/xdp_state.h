@@ -30,14 +30,20 @@ struct xdp {
 /* Remembers a chain of bpfd's own in the place of what was known of the interface; takes
  * chain->program_fd. */
 int xdp_known_set(struct xdp *xdp, struct xdp_chain *chain);
-void xdp_known_drop(struct xdp *xdp, uint32_t ifindex);
+void xdp_known_drop(struct xdp *xdp, const struct xdp_place *place);
+
+/* A routing socket in the network namespace of the place. */
+struct netlink *xdp_netlink(struct xdp *xdp, const struct xdp_place *place);
+/* As the opener's questions have it. */
+const char *xdp_netns_path(const struct xdp_place *place);
 
 /*
  * Reads what runs on the interface, from bpfd's own pins or through the opener. A chain that nobody
  * could open has version 0 and no program_fd. The caller closes it with xdp_chain_cleanup(). 0 or
  * -errno with `error`.
  */
-int xdp_chain_read(struct xdp *xdp, uint32_t ifindex, struct xdp_chain *out, struct error *error);
+int xdp_chain_read(struct xdp *xdp, const struct xdp_place *place, struct xdp_chain *out,
+                   struct error *error);
 
 /* Opens the program of a slot of a chain that was read, if it is not open yet. */
 int xdp_slot_open(struct xdp *xdp, struct xdp_chain *chain, size_t slot, struct error *error);

@@ -13,6 +13,8 @@
 #define TYPE_MASK 0x3fffu /* NLA_TYPE_MASK and NLA_ALIGN, unsigned */
 #define ALIGNED(length) (((length) + 3u) & ~(size_t)3)
 
+static const struct sockaddr_nl kernel_address = { .nl_family = AF_NETLINK };
+
 int netlink_open(uint32_t groups, struct netlink *out)
 {
 	struct sockaddr_nl self = { .nl_family = AF_NETLINK, .nl_groups = groups };
@@ -22,7 +24,8 @@ int netlink_open(uint32_t groups, struct netlink *out)
 
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0 ||
+	/* one that only asks gets its address with its first question */
+	if ((groups && bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0)
@@ -298,7 +301,10 @@ int netlink_exchange(struct netlink *netlink, struct netlink_message *message, n
 	if (reason)
 		reason[0] = '\0';
 	message->header.nlmsg_seq = netlink->sequence++;
-	if (send(netlink->fd, message, message->header.nlmsg_len, 0) < 0)
+	/* with an address, so that the sender's capabilities count alone, and not also those of
+	 * whoever made the socket: netlink_ns_capable() */
+	if (sendto(netlink->fd, message, message->header.nlmsg_len, 0,
+	           (const struct sockaddr *)&kernel_address, sizeof(kernel_address)) < 0)
 		return -errno;
 	for (;;) {
 		long length = netlink_receive(netlink, buffer, sizeof(buffer));

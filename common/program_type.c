@@ -54,7 +54,7 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.name = "xdp", .sections = "xdp xdp.frags",
 		.bpf_type = BPF_PROG_TYPE_XDP, .attach_type = BPF_XDP, .flags = BPF_F_XDP_HAS_FRAGS,
 		.dispatched = true, .actions = &xdp_actions,
-		.takes = B(INTERFACE) | B(FOLLOW) | B(PRIORITY) | B(PROCEED_ON) | B(MODE) | B(EXCLUSIVE),
+		.takes = B(INTERFACE) | B(NETNS) | B(FOLLOW) | B(PRIORITY) | B(PROCEED_ON) | B(MODE) | B(EXCLUSIVE),
 		.needs = B(INTERFACE), .since_major = 5, .since_minor = 9 },
 	[PROGRAM_TYPE_NETFILTER] = {
 		.name = "netfilter", .sections = "netfilter",
@@ -129,7 +129,7 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 		.name = "tc", .sections = "tc classifier",
 		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
 		.dispatched = true, .actions = &tc_actions,
-		.takes = B(INTERFACE) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY) | B(PROCEED_ON),
+		.takes = B(INTERFACE) | B(NETNS) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY) | B(PROCEED_ON),
 		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 5, .since_minor = 10 },
 	[PROGRAM_TYPE_TCX] = {
 		.name = "tcx", .sections = "tcx",

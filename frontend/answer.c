@@ -297,6 +297,27 @@ int answer_unload(const struct answer_source *source, uint64_t id, Bpfd__V1__Res
 	return 0;
 }
 
+int answer_map_change(const struct answer_source *source, bool set, uint64_t program_id,
+                      Bpfd__V1__Response *response)
+{
+	if (set) {
+		response->map_set = message_take(source->arena, Bpfd__V1__MapSetResponse,
+		                                 bpfd__v1__map_set_response__init);
+		if (!response->map_set)
+			return -ENOMEM;
+		response->result_case = BPFD__V1__RESPONSE__RESULT_MAP_SET;
+		response->map_set->program_id = program_id;
+		return 0;
+	}
+	response->map_delete = message_take(source->arena, Bpfd__V1__MapDeleteResponse,
+	                                    bpfd__v1__map_delete_response__init);
+	if (!response->map_delete)
+		return -ENOMEM;
+	response->result_case = BPFD__V1__RESPONSE__RESULT_MAP_DELETE;
+	response->map_delete->program_id = program_id;
+	return 0;
+}
+
 void answer_error(const struct error *error, const void *log, size_t log_size,
                   Bpfd__V1__Error *storage, Bpfd__V1__Response *response)
 {

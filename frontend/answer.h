@@ -51,6 +51,10 @@ int answer_update(const struct answer_source *source, uint64_t id, Bpfd__V1__Res
 int answer_detach(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
 int answer_unload(const struct answer_source *source, uint64_t id, Bpfd__V1__Response *response);
 
+/* What was done with an entry of a program's map; `set` or deleted. */
+int answer_map_change(const struct answer_source *source, bool set, uint64_t program_id,
+                      Bpfd__V1__Response *response);
+
 /* An error; `log` (may be NULL) is the verifier's. `storage` and what is pointed to must outlive
  * `response`. */
 void answer_error(const struct error *error, const void *log, size_t log_size,

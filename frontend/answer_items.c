@@ -243,6 +243,8 @@ static bool target_fill(const struct answer_source *source, uint32_t type,
 	out->target = target_give(source->arena, type, target);
 	out->where = arena_print(source->arena, "%s", text[0] ? text : loaded_for);
 	out->ifindex = target->ifindex;
+	if (program_type_row(type)->takes & TARGET_BIT(TARGET_NETNS))
+		out->netns_id = target->netns_id;
 	return out->target && out->where;
 }
 
@@ -286,6 +288,7 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 	if (!out || !target)
 		return NULL;
 	*target = (struct record_target){ .ifindex = chain->ifindex,
+		                          .netns_id = chain->netns,
 		                          .mode = chain->mode,
 		                          .direction = chain->direction,
 		                          .priority = (int32_t)entry->priority,

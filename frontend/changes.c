@@ -4,9 +4,12 @@
 #include "common/cleanup.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
+#include "frontend/map_answer.h"
 #include "frontend/operations.h"
+#include "frontend/rows.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -139,6 +142,64 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	return slot;
 }
 
+/* What a change is called, and whether it names a program rather than a link; the others are
+ * questions, of which nobody is told. */
+static const struct change_kind {
+	const char *operation;
+	bool of_program;
+} change_kinds[] = {
+	[FRONTEND_LOAD] = { "load", false },
+	[FRONTEND_ATTACH] = { "attach", true },
+	[FRONTEND_UPDATE] = { "update", false },
+	[FRONTEND_DETACH] = { "detach", false },
+	[FRONTEND_UNLOAD] = { "unload", true },
+	[FRONTEND_MAP_SET] = { "map_set", true },
+	[FRONTEND_MAP_SET_LONG] = { "map_set", true },
+	[FRONTEND_MAP_DELETE] = { "map_delete", true },
+	[FRONTEND_MAP_DATA] = { NULL, false }, /* the last message */
+};
+
+#define SAME_HEAD(structure, id)                                                       \
+	(sizeof(struct record_peer) == offsetof(struct frontend_remove, request_id) && \
+	 offsetof(structure, id) == offsetof(struct frontend_remove, target_id))
+
+_Static_assert(SAME_HEAD(struct frontend_load, program_count) &&
+                       SAME_HEAD(struct frontend_attach, program_id) &&
+                       SAME_HEAD(struct frontend_update, link_id) &&
+                       SAME_HEAD(struct frontend_map_set, entry.program_id) &&
+                       SAME_HEAD(struct frontend_map_entry, program_id),
+               "every change begins with the same fields");
+
+/* Keeps who asks, and for what. */
+static void change_describe(struct change *change, const void *body)
+{
+	struct frontend_remove asked;
+
+	if (!change_kinds[change->type].operation)
+		return;
+	memcpy(&asked, body, sizeof(asked));
+	change->origin.peer = asked.peer;
+	memcpy(change->origin.request_id, asked.request_id, sizeof(asked.request_id));
+	change->origin.request_id_size = sizeof(asked.request_id);
+	change->target_id = change->type == FRONTEND_LOAD ? 0 : asked.target_id;
+}
+
+const struct event_origin *change_origin(const struct frontend *frontend, uint16_t type,
+                                         uint64_t target_id)
+{
+	const struct changes *changes = &frontend->changes;
+	const struct change *first = NULL;
+
+	for (size_t i = 0; i < changes->touched; i++) {
+		const struct change *change = &changes->slots[i];
+
+		if (change->id && change->type == type && change->target_id == target_id &&
+		    (!first || change->id < first->id))
+			first = change;
+	}
+	return first ? &first->origin : NULL;
+}
+
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error)
 {
@@ -152,6 +213,7 @@ int change_ask(struct frontend *frontend, struct connection *connection, uint16_
 	struct change *change = &changes->slots[slot];
 	int r = -EAGAIN;
 
+	change_describe(change, body);
 	if (changes->waiting_first == CONNECTION_NONE)
 		r = message_send(frontend, change, body, fd);
 	if (r == -EAGAIN)
@@ -195,6 +257,11 @@ static int done_compose(const struct answer_source *source, uint16_t type,
 		return answer_update(source, done->ids[0], response);
 	case FRONTEND_DETACH:
 		return answer_detach(source, done->ids[0], response);
+	case FRONTEND_MAP_SET:
+	case FRONTEND_MAP_SET_LONG:
+		return answer_map_change(source, true, done->ids[0], response);
+	case FRONTEND_MAP_DELETE:
+		return answer_map_change(source, false, done->ids[0], response);
 	default:
 		return answer_unload(source, done->ids[0], response);
 	}
@@ -246,12 +313,58 @@ static void refused_answer(struct frontend *frontend, struct connection *connect
 	connection_answer(frontend, connection, &response);
 }
 
-/* A list is answered with records, a change with DONE; anything may be refused. */
+/* What came of the change, to those who watch. */
+static void change_tell(struct frontend *frontend, const struct change *change,
+                        const struct channel_message *message)
+{
+	const struct change_kind *kind = &change_kinds[change->type];
+	struct event_request request = { .operation = kind->operation };
+	const struct frontend_refused *refused = message->body;
+
+	if (!kind->operation)
+		return;
+	if (message->row->type == FRONTEND_DONE) {
+		event_done(frontend, &change->origin, change->type, message->body);
+		return;
+	}
+	if (kind->of_program)
+		request.program_id = change->target_id;
+	else
+		request.link_id = change->target_id;
+	event_refused(frontend, &change->origin, &request, &refused->error);
+}
+
+/* A map's entries or types. They are in memory until the answer is packed. */
+static void map_answer(struct frontend *frontend, struct connection *connection,
+                       const struct frontend_map_data *data, int fd)
+{
+	struct answer_source source = operation_source(frontend);
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	_cleanup_free_ uint8_t *bytes = malloc(data->size + 1);
+	int r = bytes ? memfd_read(fd, bytes, data->size) : -ENOMEM;
+	struct error error;
+
+	if (r == 0)
+		r = answer_map_data(source.arena, data, bytes, &response);
+	if (r == -EPROTO) {
+		frontend_fail(frontend, "the broker sent a map's data that are not as it says");
+	} else if (r < 0) {
+		(void)error_set(&error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
+		operation_refuse(frontend, connection, &error);
+	} else {
+		connection_answer(frontend, connection, &response);
+	}
+}
+
+/* A list is answered with records, a question about a map with data, a change with DONE; anything
+ * may be refused. */
 static bool answer_fits(uint16_t question, uint16_t answer)
 {
-	if (answer == FRONTEND_KERNEL_RECORDS)
-		return question == FRONTEND_KERNEL_LIST;
-	return answer != FRONTEND_DONE || question != FRONTEND_KERNEL_LIST;
+	if (answer == FRONTEND_REFUSED || answer == FRONTEND_REFUSED_WITH_LOG)
+		return true;
+	if (question == FRONTEND_KERNEL_LIST)
+		return answer == FRONTEND_KERNEL_RECORDS;
+	return answer == (question == FRONTEND_MAP_READ ? FRONTEND_MAP_DATA : FRONTEND_DONE);
 }
 
 static void change_answered(struct frontend *frontend, struct channel_message *message)
@@ -272,6 +385,7 @@ static void change_answered(struct frontend *frontend, struct channel_message *m
 		              message->row->name, type);
 		return;
 	}
+	change_tell(frontend, change, message);
 	change_free(frontend, change);
 	if (client == CONNECTION_NONE)
 		return;
@@ -283,6 +397,8 @@ static void change_answered(struct frontend *frontend, struct channel_message *m
 		listing_records(frontend, connection, message);
 	} else if (message->row->type == FRONTEND_DONE) {
 		done_answer(frontend, connection, type, message->body);
+	} else if (message->row->type == FRONTEND_MAP_DATA) {
+		map_answer(frontend, connection, message->body, message->descriptors[0]);
 	} else {
 		listing_end(frontend, connection);
 		refused_answer(frontend, connection, message->body, message->descriptors[0]);
@@ -299,34 +415,13 @@ static bool answer_ok(const struct channel_message *message)
 
 		return done->count >= 1 && done->count <= LOAD_PROGRAMS_MAX;
 	}
+	if (message->row->type == FRONTEND_MAP_DATA)
+		return map_data_ok(message->body);
 
 	const struct frontend_refused *refused = message->body;
 
 	return strnlen(refused->error.message, sizeof(refused->error.message)) <
 	       sizeof(refused->error.message);
-}
-
-static int view_row(struct frontend *frontend, const struct channel_message *message)
-{
-	struct view *view = &frontend->view;
-
-	switch (message->row->type) {
-	case FRONTEND_STATUS:
-		return view_take_status(view, message->body);
-	case FRONTEND_PROGRAM:
-		return view_take_program(view, message->body);
-	case FRONTEND_GLOBALS:
-		return view_take_globals(view, message->body);
-	case FRONTEND_LINK:
-		return view_take_link(view, message->body);
-	case FRONTEND_CHAIN:
-		return view_take_chain(view, message->body);
-	case FRONTEND_GONE:
-		return view_take_gone(view, message->body);
-	default: /* VIEW_COMPLETE */
-		frontend->state = FRONTEND_STATE_READY;
-		return 0;
-	}
 }
 
 void broker_message(struct frontend *frontend, struct channel_message *message)
@@ -338,7 +433,7 @@ void broker_message(struct frontend *frontend, struct channel_message *message)
 		return;
 	}
 
-	int r = answer ? -EPROTO : view_row(frontend, message);
+	int r = answer ? -EPROTO : row_take(frontend, message);
 
 	if (r < 0)
 		frontend_fail(frontend, "the broker's %s cannot be taken: %s", message->row->name,

@@ -9,6 +9,7 @@
 #include "common/channel.h"
 #include "common/error.h"
 #include "frontend/account.h"
+#include "frontend/events.h"
 #include "proto/channel_frontend.h"
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct change {
 	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, UPDATE, DETACH, UNLOAD */
 	int connection; /* slot, or CONNECTION_NONE when the client is gone */
 	int next;       /* in the free list, or in the queue of those that wait */
+	struct event_origin origin;
+	uint64_t target_id; /* the program of ATTACH and UNLOAD, the link of UPDATE and DETACH; 0 */
 	struct account *account;
 	uint64_t bytes; /* of the object, charged until the answer */
 	struct change_waiting waiting;
@@ -54,6 +57,10 @@ int changes_init(struct frontend *frontend);
  */
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error);
+
+/* Who asked first for a change that is under way; NULL: nobody. `target_id` is 0 for LOAD. */
+const struct event_origin *change_origin(const struct frontend *frontend, uint16_t type,
+                                         uint64_t target_id);
 
 /* Sends what waits, as far as the channel takes it. */
 void changes_flush(struct frontend *frontend);

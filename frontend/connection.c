@@ -195,11 +195,15 @@ void connection_answer(struct frontend *frontend, struct connection *connection,
 
 void connection_greet(struct frontend *frontend, struct connection *connection)
 {
+	uint8_t greeting[SP_GREETING_SIZE];
+
+	sp_greeting_encode(SP_REPLY, greeting);
+
 	ssize_t sent =
-		send(connection->fd, sp_greeting, sizeof(sp_greeting), MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(connection->fd, greeting, sizeof(greeting), MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	/* a new socket has room for eight bytes */
-	if (sent != (ssize_t)sizeof(sp_greeting))
+	if (sent != (ssize_t)sizeof(greeting))
 		connection_drop(frontend, connection, "it takes no greeting");
 	else
 		deadline_set(frontend, connection, 0);
@@ -212,7 +216,7 @@ static void discarded_answer(struct frontend *frontend, struct connection *conne
 
 	switch (connection->discard) {
 	case DISCARD_DENIED:
-		operation_deny(frontend, connection, "load", NULL, 0);
+		operation_deny(frontend, connection, "load", NULL);
 		return;
 	case DISCARD_SIZE:
 		(void)error_set(&error, 0, ERROR_LIMIT,

@@ -57,24 +57,18 @@ struct connections {
 	size_t count;
 	int free_first;
 	uint32_t generation;
-	uint64_t deadline_ms;      /* the nearest of all, or earlier; 0: none */
-	uint64_t accept_paused_ms; /* until when nothing is accepted; 0: not paused */
-	uint64_t limit_logged_ms;  /* when the log was last told of each; 0: never */
-	uint64_t pause_logged_ms;
+	uint64_t deadline_ms;     /* the nearest of all, or earlier; 0: none */
+	uint64_t limit_logged_ms; /* when the log was last told; 0: never */
 };
 
 /* Makes the table. 0 or -ENOMEM. */
 int connections_init(struct frontend *frontend);
 
-/* Accepts what waits at the listening socket. */
-void connections_accept(struct frontend *frontend);
+/* Takes a connection that was accepted, or closes it: the policy and the limits decide. */
+void connection_take(struct frontend *frontend, int accepted_fd);
 
 /* Drops what is too late; called when the nearest deadline may have passed. */
 void connections_expire(struct frontend *frontend, uint64_t now_ms);
-
-/* Milliseconds until the next deadline, 0 if it has passed, -1 if there is none: as epoll_wait
- * takes it. */
-int connections_timeout_ms(const struct frontend *frontend);
 
 /* True while an answer is still being written to some client. */
 bool connections_writing(const struct frontend *frontend);

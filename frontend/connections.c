@@ -10,10 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define ACCEPTS_MAX 32      /* before somebody else's turn */
-#define LOG_PAUSE_MS 60000  /* between two lines of the same kind */
-#define ACCEPT_PAUSE_MS 100 /* when the process or the host is out of descriptors or memory */
-
 int connections_init(struct frontend *frontend)
 {
 	struct connections *connections = &frontend->connections;
@@ -54,20 +50,9 @@ static bool room_left(const struct frontend *frontend, const struct record_peer 
 	return peer->uid == 0 || connections->count < frontend->settings.connections_max;
 }
 
-/* True once in a while: whoever causes a line must not be able to fill the log. */
-static bool log_now(uint64_t *logged_ms)
-{
-	uint64_t now_ms = frontend_now_ms();
-
-	if (*logged_ms && now_ms - *logged_ms < LOG_PAUSE_MS)
-		return false;
-	*logged_ms = now_ms;
-	return true;
-}
-
 static void limit_log(struct connections *connections, const struct record_peer *peer)
 {
-	if (log_now(&connections->limit_logged_ms))
+	if (log_due(&connections->limit_logged_ms))
 		log_warning(
 			"connections are refused: %zu are open; the last to ask was uid %u, pid %u",
 			connections->count, peer->uid, peer->pid);
@@ -85,7 +70,7 @@ static void slot_fill(struct frontend *frontend, struct connection *connection, 
 	connection->body = connection->held = connection->out = (struct buffer){ .bytes = NULL };
 	connection->out_sent = 0;
 	connection->started_ms = connection->deadline_ms = 0;
-	sp_reader_init(&connection->reader);
+	sp_reader_init(&connection->reader, SP_REQUEST);
 }
 
 /* Takes a slot for a client that may come in. The descriptor becomes the slot's. */
@@ -107,7 +92,7 @@ static void connection_add(struct frontend *frontend, int fd, const struct recor
 	connection_greet(frontend, connection);
 }
 
-static void client_take(struct frontend *frontend, int accepted_fd)
+void connection_take(struct frontend *frontend, int accepted_fd)
 {
 	_cleanup_close_ int fd = accepted_fd;
 	struct record_peer peer;
@@ -128,56 +113,6 @@ static void client_take(struct frontend *frontend, int accepted_fd)
 	account_unref(&frontend->accounts, account);
 }
 
-/* Without descriptors the waiting client stays readable: the listener is left alone for a moment.
- */
-static void accept_pause(struct frontend *frontend, int error)
-{
-	struct connections *connections = &frontend->connections;
-
-	if (log_now(&connections->pause_logged_ms))
-		log_warning("no connection can be accepted: %s", strerror(error));
-	connections->accept_paused_ms = frontend_now_ms() + ACCEPT_PAUSE_MS;
-	if (frontend_watch(frontend, frontend->listen_fd, false, 0,
-	                   frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0)) < 0)
-		frontend_fail(frontend, "epoll: %s", strerror(errno));
-}
-
-static void accept_resume(struct frontend *frontend)
-{
-	frontend->connections.accept_paused_ms = 0;
-	if (!frontend->stopping && frontend_watch(frontend, frontend->listen_fd, false, EPOLLIN,
-	                                          frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0)) < 0)
-		frontend_fail(frontend, "epoll: %s", strerror(errno));
-}
-
-void connections_accept(struct frontend *frontend)
-{
-	for (int i = 0; i < ACCEPTS_MAX && !frontend->stopping; i++) {
-		int fd = accept4(frontend->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			client_take(frontend, fd);
-			continue;
-		}
-		if (errno == EAGAIN)
-			return;
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
-		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)
-			frontend_fail(frontend, "the listening socket: %s", strerror(errno));
-		else
-			accept_pause(frontend, errno);
-		return;
-	}
-}
-
-static uint64_t nearer(uint64_t one, uint64_t other)
-{
-	if (one == 0 || other == 0)
-		return one ? one : other;
-	return one < other ? one : other;
-}
-
 void connections_expire(struct frontend *frontend, uint64_t now_ms)
 {
 	struct connections *connections = &frontend->connections;
@@ -191,24 +126,9 @@ void connections_expire(struct frontend *frontend, uint64_t now_ms)
 		if (connection->deadline_ms <= now_ms)
 			connection_drop(frontend, connection, "it takes too long");
 		else
-			nearest = nearer(nearest, connection->deadline_ms);
+			nearest = deadline_nearer(nearest, connection->deadline_ms);
 	}
 	connections->deadline_ms = nearest;
-	if (connections->accept_paused_ms && connections->accept_paused_ms <= now_ms)
-		accept_resume(frontend);
-}
-
-int connections_timeout_ms(const struct frontend *frontend)
-{
-	const struct connections *connections = &frontend->connections;
-	uint64_t nearest = nearer(connections->deadline_ms, connections->accept_paused_ms);
-
-	if (nearest == 0)
-		return -1;
-
-	uint64_t now_ms = frontend_now_ms();
-
-	return nearest > now_ms ? (int)(nearest - now_ms) : 0;
 }
 
 bool connections_writing(const struct frontend *frontend)

@@ -62,9 +62,10 @@ uint64_t frontend_now_ms(void)
 static void stop_begin(struct frontend *frontend)
 {
 	frontend->stopping = true;
-	if (frontend->serving)
-		(void)frontend_watch(frontend, frontend->listen_fd, false, 0,
-		                     frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0));
+	if (frontend->serving) {
+		listener_stop(frontend, &frontend->clients);
+		listener_stop(frontend, &frontend->watchers);
+	}
 }
 
 static void launcher_event(struct frontend *frontend)
@@ -92,9 +93,10 @@ static void launcher_event(struct frontend *frontend)
 static void serve_begin(struct frontend *frontend)
 {
 	struct launcher_ready ready = { .landlock_abi = frontend->landlock_abi };
-	int r = frontend_watch(frontend, frontend->listen_fd, true, EPOLLIN,
-	                       frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0));
+	int r = listener_start(frontend, &frontend->clients);
 
+	if (r == 0)
+		r = listener_start(frontend, &frontend->watchers);
 	if (r == 0)
 		r = channel_send(&frontend->launcher, LAUNCHER_READY, 0, &ready, NULL);
 	if (r < 0)
@@ -150,17 +152,55 @@ static void event_handle(struct frontend *frontend, const struct epoll_event *ev
 			broker_receive(frontend);
 		break;
 	case FRONTEND_SOURCE_LISTENER:
-		connections_accept(frontend);
+		listener_accept(frontend, &frontend->clients);
+		break;
+	case FRONTEND_SOURCE_EVENTS:
+		listener_accept(frontend, &frontend->watchers);
+		break;
+	case FRONTEND_SOURCE_SUBSCRIBER:
+		subscriber_event(frontend, (uint16_t)(tag >> 32), (uint32_t)tag, event->events);
 		break;
 	default:
 		connection_event(frontend, (uint16_t)(tag >> 32), (uint32_t)tag, event->events);
 	}
 }
 
+uint64_t deadline_nearer(uint64_t one, uint64_t other)
+{
+	if (one == 0 || other == 0)
+		return one ? one : other;
+	return one < other ? one : other;
+}
+
+/* Milliseconds until the next deadline, 0 if it has passed, -1 if there is none: as epoll_wait
+ * takes it. */
+static int loop_timeout_ms(const struct frontend *frontend)
+{
+	uint64_t nearest = deadline_nearer(frontend->connections.deadline_ms,
+	                                   frontend->subscribers.deadline_ms);
+
+	nearest = deadline_nearer(nearest, frontend->clients.paused_ms);
+	nearest = deadline_nearer(nearest, frontend->watchers.paused_ms);
+	if (nearest == 0)
+		return -1;
+
+	uint64_t now_ms = frontend_now_ms();
+
+	return nearest > now_ms ? (int)(nearest - now_ms) : 0;
+}
+
+static void loop_expire(struct frontend *frontend, uint64_t now_ms)
+{
+	connections_expire(frontend, now_ms);
+	subscribers_expire(frontend, now_ms);
+	listener_resume(frontend, &frontend->clients, now_ms);
+	listener_resume(frontend, &frontend->watchers, now_ms);
+}
+
 static void loop_turn(struct frontend *frontend)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int timeout_ms = listings_reading(frontend) ? 0 : connections_timeout_ms(frontend);
+	int timeout_ms = listings_reading(frontend) ? 0 : loop_timeout_ms(frontend);
 	int count = epoll_wait(frontend->epoll_fd, events, EVENTS_MAX, timeout_ms);
 
 	if (count < 0 && errno != EINTR) {
@@ -170,8 +210,8 @@ static void loop_turn(struct frontend *frontend)
 	for (int i = 0; i < count && !frontend->ended; i++)
 		event_handle(frontend, &events[i]);
 	listings_read(frontend);
-	if (connections_timeout_ms(frontend) == 0)
-		connections_expire(frontend, frontend_now_ms());
+	if (loop_timeout_ms(frontend) == 0)
+		loop_expire(frontend, frontend_now_ms());
 	if (frontend->stopping && !frontend->ended && !connections_writing(frontend))
 		frontend_end(frontend);
 }
@@ -208,7 +248,9 @@ static int frontend_open(struct frontend *frontend)
 	if (r == 0)
 		r = nonblocking_set(frontend->broker.fd);
 	if (r == 0)
-		r = nonblocking_set(frontend->listen_fd);
+		r = nonblocking_set(frontend->clients.fd);
+	if (r == 0)
+		r = nonblocking_set(frontend->watchers.fd);
 	if (r == 0)
 		r = nonblocking_set(frontend->launcher.fd);
 	if (r == 0)
@@ -243,7 +285,12 @@ int frontend_run(const struct launcher_settings *settings,
 	frontend.broker = (struct channel){ .fd = descriptors->broker_fd,
 		                            .self = CHANNEL_UPPER,
 		                            .list = &channel_frontend };
-	frontend.listen_fd = descriptors->listen_fd;
+	frontend.clients = (struct listener){ .fd = descriptors->listen_fd,
+		                              .tag = frontend_tag(FRONTEND_SOURCE_LISTENER, 0, 0),
+		                              .take = connection_take };
+	frontend.watchers = (struct listener){ .fd = descriptors->events_fd,
+		                               .tag = frontend_tag(FRONTEND_SOURCE_EVENTS, 0, 0),
+		                               .take = subscriber_take };
 	frontend.epoll_fd = -1;
 	frontend.landlock_abi = landlock_abi;
 	frontend.state = FRONTEND_STATE_STARTING;

@@ -10,6 +10,9 @@
 #include "frontend/arena.h"
 #include "frontend/changes.h"
 #include "frontend/connection.h"
+#include "frontend/events.h"
+#include "frontend/listener.h"
+#include "frontend/subscribers.h"
 #include "frontend/listing.h"
 #include "frontend/view.h"
 #include "proto/channel_launcher.h"
@@ -27,7 +30,8 @@ struct frontend {
 	struct launcher_settings settings;
 	struct channel launcher;
 	struct channel broker;
-	int listen_fd;
+	struct listener clients;
+	struct listener watchers;
 	int epoll_fd;
 	uint32_t landlock_abi;
 	enum frontend_state state;
@@ -39,6 +43,8 @@ struct frontend {
 	struct accounts accounts;
 	struct connections connections;
 	struct changes changes;
+	struct events events;
+	struct subscribers subscribers;
 	struct listing *listings; /* whose iterators are being read */
 	struct arena arena;
 };
@@ -48,6 +54,7 @@ struct frontend_descriptors {
 	int launcher_fd;
 	int broker_fd;
 	int listen_fd;
+	int events_fd;
 };
 
 /*
@@ -62,12 +69,15 @@ int frontend_run(const struct launcher_settings *settings,
 void frontend_fail(struct frontend *frontend, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What an epoll event belongs to: the kind, and for connections their slot and generation. */
+/* What an epoll event belongs to: the kind, and for connections and subscribers their slot and
+ * generation. */
 enum frontend_source {
 	FRONTEND_SOURCE_LAUNCHER = 1,
 	FRONTEND_SOURCE_BROKER = 2,
 	FRONTEND_SOURCE_LISTENER = 3,
-	FRONTEND_SOURCE_CONNECTION = 4
+	FRONTEND_SOURCE_CONNECTION = 4,
+	FRONTEND_SOURCE_EVENTS = 5,
+	FRONTEND_SOURCE_SUBSCRIBER = 6
 };
 
 /* Adds, changes or removes (events 0 with `add` false keeps it registered and silent) a descriptor.
@@ -78,5 +88,8 @@ uint64_t frontend_tag(enum frontend_source source, uint16_t slot, uint32_t gener
 
 /* Milliseconds of a clock that only goes forward. */
 uint64_t frontend_now_ms(void);
+
+/* The nearer one of two points of time, of which 0 is none. */
+uint64_t deadline_nearer(uint64_t one, uint64_t other);
 
 #endif

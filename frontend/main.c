@@ -30,7 +30,8 @@ int main(void)
 	static struct launcher_settings settings;
 	const struct frontend_descriptors descriptors = { .launcher_fd = ROLE_FD_LAUNCHER,
 		                                          .broker_fd = ROLE_FD_PEER,
-		                                          .listen_fd = ROLE_FD_EXTRA };
+		                                          .listen_fd = ROLE_FD_EXTRA,
+		                                          .events_fd = ROLE_FD_EVENTS };
 	uint32_t landlock_abi = 0;
 	struct error error;
 

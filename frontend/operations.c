@@ -6,6 +6,7 @@
 #include "frontend/frontend.h"
 #include "frontend/kernel_view.h"
 #include "frontend/listing.h"
+#include "frontend/map_request.h"
 #include "frontend/policy.h"
 #include "frontend/request.h"
 #include "frontend/validate.h"
@@ -35,23 +36,69 @@ void operation_refuse(struct frontend *frontend, struct connection *connection,
 }
 
 static void audit_denied(const struct record_peer *peer, const char *operation,
-                         const uint8_t *request_id, size_t id_size)
+                         const Bpfd__V1__Request *request)
 {
 	char hex[2 * REQUEST_ID_SIZE + 1] = "-";
 
-	for (size_t i = 0; i < id_size && i < REQUEST_ID_SIZE; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", request_id[i]);
+	for (size_t i = 0; request && i < request->request_id.len && i < REQUEST_ID_SIZE; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", request->request_id.data[i]);
 	log_info("audit operation=%s result=denied uid=%u gid=%u pid=%u request=%s", operation,
 	         peer->uid, peer->gid, peer->pid, hex);
 }
 
+/* The ids that a change names, as far as it was understood. */
+static void request_describe(const Bpfd__V1__Request *request, struct event_request *out)
+{
+	switch (request->operation_case) {
+	case BPFD__V1__REQUEST__OPERATION_ATTACH:
+		out->program_id = request->attach->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_UPDATE:
+		out->link_id = request->update->link_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_DETACH:
+		out->link_id = request->detach->link_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+		out->program_id = request->unload->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
+		out->program_id = request->map_set->program_id;
+		break;
+	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
+		out->program_id = request->map_delete->program_id;
+		break;
+	default:
+		break;
+	}
+}
+
+/* A refusal to those who watch. `request` may be NULL: it was too long to be looked at. */
+static void refusal_tell(struct frontend *frontend, const struct record_peer *peer,
+                         const char *operation, const Bpfd__V1__Request *request,
+                         const struct error *error)
+{
+	struct event_origin origin = { .peer = *peer };
+	struct event_request asked = { .operation = operation };
+
+	if (request) {
+		request_describe(request, &asked);
+		if (request->request_id.len == REQUEST_ID_SIZE) {
+			memcpy(origin.request_id, request->request_id.data, REQUEST_ID_SIZE);
+			origin.request_id_size = REQUEST_ID_SIZE;
+		}
+	}
+	event_refused(frontend, &origin, &asked, error);
+}
+
 void operation_deny(struct frontend *frontend, struct connection *connection, const char *operation,
-                    const uint8_t *request_id, size_t id_size)
+                    const Bpfd__V1__Request *request)
 {
 	struct error error;
 
 	policy_refuse(frontend->settings.access_gid, &connection->peer, operation, &error);
-	audit_denied(&connection->peer, operation, request_id, id_size);
+	audit_denied(&connection->peer, operation, request);
+	refusal_tell(frontend, &connection->peer, operation, request, &error);
 	operation_refuse(frontend, connection, &error);
 }
 
@@ -125,6 +172,56 @@ static int remove_run(struct work *work, uint16_t type, const char *field, uint6
 		return r;
 	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
 	return change_ask(work->frontend, work->connection, type, &body, -1, 0, &work->error);
+}
+
+/* A value that is long goes on in a memfd. */
+static int map_set_run(struct work *work, const struct frontend_map_entry *entry)
+{
+	const ProtobufCBinaryData *value = &work->request->map_set->value;
+	struct frontend_map_set body = { .entry = *entry };
+
+	if (value->len > sizeof(body.value)) {
+		int fd = memfd_from_bytes("bpfd-value", value->data, value->len);
+
+		if (fd < 0)
+			return error_set(&work->error, fd, ERROR_LIMIT,
+			                 "the value cannot be handed on: %s: try again",
+			                 strerrordesc_np(-fd));
+		return change_ask(work->frontend, work->connection, FRONTEND_MAP_SET_LONG, entry,
+		                  fd, value->len, &work->error);
+	}
+	if (value->len)
+		memcpy(body.value, value->data, value->len);
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_SET, &body, -1, 0,
+	                  &work->error);
+}
+
+static int map_change_run(struct work *work)
+{
+	struct frontend_map_entry entry;
+	int r = map_entry_take(work->request, &entry, &work->error);
+
+	if (r < 0)
+		return r;
+	entry.peer = work->connection->peer;
+	memcpy(entry.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
+	if (work->request->operation_case == BPFD__V1__REQUEST__OPERATION_MAP_SET)
+		return map_set_run(work, &entry);
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_DELETE, &entry, -1, 0,
+	                  &work->error);
+}
+
+/* A question, but one that the broker has to answer. */
+static int map_read_run(struct work *work)
+{
+	struct frontend_map_read body;
+	int r = map_read_take(work->request, &body, &work->error);
+
+	if (r < 0)
+		return r;
+	body.peer = work->connection->peer;
+	return change_ask(work->frontend, work->connection, FRONTEND_MAP_READ, &body, -1, 0,
+	                  &work->error);
 }
 
 static int change_run(struct work *work)
@@ -255,6 +352,8 @@ void operation_answer_kernel(struct frontend *frontend, struct connection *conne
 
 static int request_run(struct work *work)
 {
+	if (map_request_is(work->request))
+		return request_is_change(work->request) ? map_change_run(work) : map_read_run(work);
 	if (request_is_change(work->request))
 		return change_run(work);
 	return question_run(work);
@@ -270,11 +369,13 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 	/* What is unpacked is a copy: a long object shall not be held twice. */
 	buffer_free(&connection->payer, &connection->body);
 	if (r == 0 && !connection->allowed) {
-		operation_deny(frontend, connection, request_operation_name(request),
-		               request->request_id.data, request->request_id.len);
+		operation_deny(frontend, connection, request_operation_name(request), request);
 	} else if (r == 0) {
 		work.request = request;
 		r = request_run(&work);
+		if (r < 0 && request_is_change(request))
+			refusal_tell(frontend, &connection->peer, request_operation_name(request),
+			             request, &work.error);
 	}
 	if (r < 0)
 		operation_refuse(frontend, connection, &work.error);

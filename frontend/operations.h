@@ -30,10 +30,10 @@ void operation_answer_kernel(struct frontend *frontend, struct connection *conne
 void operation_refuse(struct frontend *frontend, struct connection *connection,
                       const struct error *error);
 
-/* Answers "permission denied" and writes the audit line. `request_id` has `id_size` bytes (0 or
- * 16). */
+/* Answers "permission denied", writes the audit line and tells those who watch. `request` may be
+ * NULL: it was too long to be looked at. */
 void operation_deny(struct frontend *frontend, struct connection *connection, const char *operation,
-                    const uint8_t *request_id, size_t id_size);
+                    const Bpfd__V1__Request *request);
 
 /* Resets the arena for an answer and says what it is composed with. */
 struct answer_source operation_source(struct frontend *frontend);

@@ -2,6 +2,7 @@
 #include "frontend/request.h"
 
 #include "common/log.h"
+#include "frontend/map_request.h"
 #include "frontend/question.h"
 #include "frontend/target.h"
 #include "frontend/validate.h"
@@ -23,6 +24,8 @@ bool request_is_change(const Bpfd__V1__Request *request)
 	case BPFD__V1__REQUEST__OPERATION_UPDATE:
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
+	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
+	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
 		return true;
 	default:
 		return false;
@@ -49,8 +52,9 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 			error, -EINVAL, ERROR_INVALID_ARGUMENT,
 			"the request has no operation: one of load, attach, update, "
 			"detach, unload, "
-			"list_programs, list_links, list_maps, get_program, get_link, status and "
-			"version_info must be set");
+			"list_programs, list_links, list_maps, get_program, get_link, map_dump, "
+			"map_get, map_set, map_delete, map_types, status and version_info must "
+			"be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);
 }
@@ -287,6 +291,13 @@ int request_check(const Bpfd__V1__Request *request, struct error *error)
 		return id_check("detach.link_id", request->detach->link_id, error);
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
 		return id_check("unload.program_id", request->unload->program_id, error);
+	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
+	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
+		return map_entry_take(request, &(struct frontend_map_entry){}, error);
+	case BPFD__V1__REQUEST__OPERATION_MAP_DUMP:
+	case BPFD__V1__REQUEST__OPERATION_MAP_GET:
+	case BPFD__V1__REQUEST__OPERATION_MAP_TYPES:
+		return map_read_take(request, &(struct frontend_map_read){}, error);
 	default:
 		return question_check(request, error);
 	}

@@ -4,19 +4,27 @@
 #include <errno.h>
 #include <string.h>
 
-#define SP_PROTOCOL_REQUEST 0x30
-#define SP_PROTOCOL_REPLY 0x31
 #define SP_FRAME_MESSAGE 1
 #define SP_BACKTRACE_END 0x80 /* in the first byte of the last word */
 
-const uint8_t sp_greeting[SP_GREETING_SIZE] = { 0, 'S', 'P', 0, 0, SP_PROTOCOL_REPLY, 0, 0 };
+#define SP_GREETING_PROTOCOL 5 /* place of the protocol's low byte; the high one is 0 */
 
-static const uint8_t greeting_wanted[SP_GREETING_SIZE] = { 0, 'S', 'P', 0, 0, SP_PROTOCOL_REQUEST,
-	                                                   0, 0 };
+static const uint8_t greeting[SP_GREETING_SIZE] = { 0, 'S', 'P', 0, 0, 0, 0, 0 };
 
-void sp_reader_init(struct sp_reader *reader)
+void sp_greeting_encode(enum sp_protocol own, uint8_t bytes[SP_GREETING_SIZE])
 {
-	*reader = (struct sp_reader){ .phase = SP_PHASE_GREETING };
+	memcpy(bytes, greeting, SP_GREETING_SIZE);
+	bytes[SP_GREETING_PROTOCOL] = (uint8_t)own;
+}
+
+void sp_reader_init(struct sp_reader *reader, enum sp_protocol peer)
+{
+	*reader = (struct sp_reader){ .phase = SP_PHASE_GREETING, .peer = (uint8_t)peer };
+}
+
+static uint8_t greeting_wanted(const struct sp_reader *reader)
+{
+	return reader->have == SP_GREETING_PROTOCOL ? reader->peer : greeting[reader->have];
 }
 
 /* Every byte is compared as it comes, so that garbage is refused at its first byte, not after a
@@ -25,8 +33,9 @@ static int greeting_take(struct sp_reader *reader, const uint8_t *bytes, size_t 
                          struct sp_step *step)
 {
 	while (step->used < size && reader->have < SP_GREETING_SIZE) {
-		if (bytes[step->used++] != greeting_wanted[reader->have++])
+		if (bytes[step->used++] != greeting_wanted(reader))
 			return -EPROTO;
+		reader->have++;
 	}
 	if (reader->have == SP_GREETING_SIZE) {
 		reader->phase = SP_PHASE_HEAD;

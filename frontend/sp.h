@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The replying side of nng's request/reply protocol over stream sockets (ipc://), as far as bytes
- * go: no sockets, no memory.
+ * The replying side of nng's request/reply protocol and the publishing side of its
+ * publish/subscribe protocol over stream sockets (ipc://), as far as bytes go: no sockets, no
+ * memory.
  *
  * Each side first sends an eight-byte greeting that names its protocol. A message is the byte 1,
  * the length of its body (big endian, 64 bits) and the body. A request's body starts with a
  * backtrace: big-endian 32-bit words, one for each hop, of which the last has bit 31 set. The
- * answer starts with the same words.
+ * answer starts with the same words. What is published has no such words, and a subscriber sends
+ * nothing but its greeting.
  */
 #ifndef BPFD_FRONTEND_SP_H
 #define BPFD_FRONTEND_SP_H
@@ -21,14 +23,20 @@
 #define SP_BACKTRACE_MAX ((size_t)SP_HOPS_MAX * 4)
 #define SP_BODY_MIN 4 /* a request has at least one word of backtrace */
 
-/* What a replier says first. */
-extern const uint8_t sp_greeting[SP_GREETING_SIZE];
+/* As the greeting names them. */
+enum sp_protocol {
+	SP_PUBLISH = 0x20,
+	SP_SUBSCRIBE = 0x21,
+	SP_REQUEST = 0x30,
+	SP_REPLY = 0x31,
+};
 
 enum sp_phase { SP_PHASE_GREETING, SP_PHASE_HEAD, SP_PHASE_BODY };
 
 /* Where in the stream one client is. */
 struct sp_reader {
 	enum sp_phase phase;
+	uint8_t peer; /* enum sp_protocol that the greeting must name */
 	uint8_t have; /* bytes of the greeting or head that have come */
 	uint8_t head[SP_HEAD_SIZE];
 	uint64_t body_size;
@@ -37,7 +45,7 @@ struct sp_reader {
 
 enum sp_event {
 	SP_EVENT_NONE,    /* everything is used up, nothing is complete */
-	SP_EVENT_GREETED, /* the other side is a requester */
+	SP_EVENT_GREETED, /* the other side speaks the protocol */
 	SP_EVENT_MESSAGE, /* a message of reader->body_size bytes begins */
 	SP_EVENT_BODY /* bytes of the body; the message is complete when reader->body_left is 0 */
 };
@@ -49,7 +57,11 @@ struct sp_step {
 	size_t body_size;
 };
 
-void sp_reader_init(struct sp_reader *reader);
+/* What this side says first. */
+void sp_greeting_encode(enum sp_protocol own, uint8_t bytes[SP_GREETING_SIZE]);
+
+/* For a client that must speak `peer`. */
+void sp_reader_init(struct sp_reader *reader, enum sp_protocol peer);
 
 /* Takes one step over `size` bytes. 0 and `step`; -EPROTO for a stream that is none: the reader is
  * then of no use. */

@@ -295,7 +295,7 @@ int view_take_chain(struct view *view, const struct record_chain *row)
 
 	if (!chain)
 		return -ENOMEM;
-	chain->id = RECORD_CHAIN_ID(row->type, row->ifindex, row->direction);
+	chain->id = RECORD_CHAIN_ID(row->type, row->netns, row->ifindex, row->direction);
 	memcpy(&chain->chain, row, size);
 
 	int r = table_put(&view->chains, chain, chain->id, &before);
@@ -339,12 +339,17 @@ const struct view_link *view_link(const struct view *view, uint64_t id)
 	return table_find(&view->links, id);
 }
 
+const struct view_chain *view_chain(const struct view *view, uint64_t id)
+{
+	return table_find(&view->chains, id);
+}
+
 int view_link_position(const struct view *view, const struct view_link *link)
 {
 	const struct record_link *head = link->head;
-	const struct view_chain *found =
-		table_find(&view->chains, RECORD_CHAIN_ID(head->type, head->target.ifindex,
-	                                                  head->target.direction));
+	const struct view_chain *found = table_find(
+		&view->chains, RECORD_CHAIN_ID(head->type, head->target.netns_id,
+	                                       head->target.ifindex, head->target.direction));
 
 	for (uint32_t i = 0; found && i < found->chain.count; i++) {
 		if (found->chain.entries[i].link_id == link->id)

@@ -75,6 +75,7 @@ int view_take_process(struct view *view, const struct launcher_process *row);
 /* What has this id, or NULL. */
 const struct view_program *view_program(const struct view *view, uint64_t id);
 const struct view_link *view_link(const struct view *view, uint64_t id);
+const struct view_chain *view_chain(const struct view *view, uint64_t id);
 
 /* Place of a link in what runs on its interface, 0 first, or -1 when it does not run there. */
 int view_link_position(const struct view *view, const struct view_link *link);

@@ -27,6 +27,7 @@ static const struct config_key keys[] = {
 	{ "paths", "bpffs", &config_kind_path, FIELD(bpffs), 0, 0, "/sys/fs/bpf", 0 },
 	{ "paths", "tracefs", &config_kind_path, FIELD(tracefs), 0, 0, "/sys/kernel/tracing", 0 },
 	{ "paths", "helpers", &config_kind_path, FIELD(helpers), 0, 0, BPFD_LIBEXECDIR, 0 },
+	{ "paths", "declarations", &config_kind_path, FIELD(declarations), 0, 0, "/etc/bpfd/programs.d", 0 },
 	{ "socket", "mode", &config_kind_mode, FIELD(socket_mode), 0600, 0666, NULL, 0660 },
 	{ "limits", "connections", &config_kind_number, FIELD(connections), 1, 16384, NULL, 1024 },
 	{ "limits", "connections-per-uid", &config_kind_number, FIELD(connections_per_uid), 1, 16384, NULL, 512 },

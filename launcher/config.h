@@ -28,6 +28,7 @@ struct config {
 	char bpffs[CONFIG_PATH_SIZE];
 	char tracefs[CONFIG_PATH_SIZE];
 	char helpers[CONFIG_PATH_SIZE];
+	char declarations[CONFIG_PATH_SIZE];
 	uint64_t socket_mode;
 	uint64_t connections;
 	uint64_t connections_per_uid;
@@ -37,7 +38,7 @@ struct config {
 	uint64_t programs;
 	uint64_t opener;     /* 0 or 1 */
 	uint64_t containers; /* 0 or 1 */
-	uint64_t log_level; /* enum log_level */
+	uint64_t log_level;  /* enum log_level */
 };
 
 void config_defaults(struct config *config);

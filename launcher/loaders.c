@@ -53,7 +53,7 @@ int loader_start(struct supervisor *supervisor, uint64_t id, int fd)
 		.uid = supervisor->users.loader.uid,
 		.gid = supervisor->users.loader.gid,
 		.null_fd = supervisor->null_fd,
-		.descriptors = { fd, -1, -1 },
+		.descriptors = { fd, -1, -1, -1 },
 	};
 	pid_t pid;
 

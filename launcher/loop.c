@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "launcher/declare.h"
 #include "launcher/notify.h"
 #include "launcher/report.h"
 
@@ -88,7 +89,8 @@ static void children_reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-		if (loader_reaped(supervisor, pid, wait_status))
+		if (loader_reaped(supervisor, pid, wait_status) ||
+		    declare_reaped(supervisor, pid, wait_status))
 			continue;
 		for (size_t i = 0; i < ROLE_COUNT; i++) {
 			if (supervisor->roles[i].pid == pid)
@@ -159,6 +161,7 @@ static void running_enter(struct supervisor *supervisor)
 	report_open(supervisor, &report);
 	supervisor->state = SUPERVISOR_RUNNING;
 	supervisor->deadline_ms = 0;
+	declare_start(supervisor);
 	if (supervisor->confine(supervisor, &error) < 0) {
 		log_error("%s; stopping", error.message);
 		supervisor_stop(supervisor, EXIT_FAILURE);
@@ -274,6 +277,7 @@ static void supervisor_reset(struct supervisor *supervisor)
 	supervisor->deadline_ms = now_ms() + supervisor->start_timeout_ms;
 	supervisor->closed_deadline_ms = 0;
 	memset(supervisor->loaders, 0, sizeof(supervisor->loaders));
+	supervisor->declare_pid = 0;
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		supervisor->roles[i] = (struct role){ .name = names[i], .channel = { .fd = -1 } };
 }

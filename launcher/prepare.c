@@ -75,22 +75,32 @@ static void memlock_raise(void)
 		log_debug("RLIMIT_MEMLOCK stays as it is: %s", strerror(errno));
 }
 
+static int listener_make(const struct config *config, const struct users *users, const char *name,
+                         int *fd, struct error *error)
+{
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", config->runtime_directory, name);
+	return listener_open(path, users->access_gid, (mode_t)config->socket_mode, fd, error);
+}
+
 static int sockets_open(const struct config *config, struct supervisor *supervisor,
                         struct error *error)
 {
-	char path[PATH_SIZE];
 	int result;
 
-	(void)snprintf(path, sizeof(path), "%s/bpfd.sock", config->runtime_directory);
 	supervisor->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (supervisor->null_fd < 0)
 		return error_set(error, -errno, ERROR_KERNEL, "cannot open /dev/null: %s",
 		                 strerror(errno));
 	result = notify_open(&supervisor->notify_fd, error);
-	if (result < 0)
-		return result;
-	return listener_open(path, supervisor->users.access_gid, (mode_t)config->socket_mode,
-	                     &supervisor->listen_fd, error);
+	if (result == 0)
+		result = listener_make(config, &supervisor->users, "bpfd.sock",
+		                       &supervisor->listen_fd, error);
+	if (result == 0)
+		result = listener_make(config, &supervisor->users, "events.sock",
+		                       &supervisor->events_fd, error);
+	return result;
 }
 
 int prepare_start(const struct config *config, struct supervisor *supervisor, struct prepared *out,
@@ -113,6 +123,7 @@ int prepare_start(const struct config *config, struct supervisor *supervisor, st
 		log_warning("%s", warning.message);
 	memlock_raise();
 	supervisor->helpers = config->helpers;
+	supervisor->declarations = config->declarations;
 	settings_fill(config, &supervisor->users, &supervisor->settings);
 	return 0;
 }

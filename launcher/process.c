@@ -14,6 +14,7 @@
 
 #define EXIT_NOT_STARTED 127
 #define PATH_SIZE 256
+#define ARGUMENTS_MAX 8
 
 static int signals_reset(void)
 {
@@ -70,10 +71,12 @@ _Noreturn static void process_run(const struct process *process, pid_t launcher)
 	(void)snprintf(path, sizeof(path), "%s/%s", process->helpers, name);
 	(void)snprintf(journal, sizeof(journal), "JOURNAL_STREAM=%s", stream ? stream : "");
 
-	char *arguments[] = { name, NULL };
+	char *arguments[ARGUMENTS_MAX + 2] = { name };
 	char *environment[] = { stream ? journal : NULL, NULL };
 	int result = signals_reset();
 
+	for (size_t i = 0; process->arguments && process->arguments[i] && i < ARGUMENTS_MAX; i++)
+		arguments[i + 1] = (char *)(uintptr_t)process->arguments[i];
 	if (result < 0)
 		process_fail(process, strerror(-result));
 	result = descriptors_place(process);

@@ -7,12 +7,13 @@
 
 #include <sys/types.h>
 
-#define PROCESS_DESCRIPTORS 3 /* ROLE_FD_LAUNCHER and those after it */
+#define PROCESS_DESCRIPTORS 4 /* ROLE_FD_LAUNCHER and those after it */
 
 struct process {
 	const char *helpers; /* the directory of bpfd-<role> */
 	const char *role;
 	const struct sandbox_policy *policy;
+	const char *const *arguments; /* after the name, ended by NULL; NULL: none */
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups;

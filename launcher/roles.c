@@ -72,7 +72,7 @@ static int opener_start(struct supervisor *supervisor, int broker_fd, struct err
 	struct process process = { .policy = supervisor->settings.containers
 		                                     ? &sandbox_policy_opener_containers
 		                                     : &sandbox_policy_opener,
-		                   .descriptors = { -1, broker_fd, -1 } };
+		                   .descriptors = { -1, broker_fd, -1, -1 } };
 
 	return role_start(supervisor, ROLE_OPENER, &process, error);
 }
@@ -88,7 +88,7 @@ static int broker_start(struct supervisor *supervisor, int frontend_fd, int open
 		.gid = supervisor->users.broker.gid,
 		.groups = &supervisor->users.access_gid,
 		.group_count = supervisor->users.access_gid ? 1 : 0,
-		.descriptors = { -1, frontend_fd, opener_fd },
+		.descriptors = { -1, frontend_fd, opener_fd, -1 },
 	};
 
 	return role_start(supervisor, ROLE_BROKER, &process, error);
@@ -100,7 +100,7 @@ static int frontend_start(struct supervisor *supervisor, int broker_fd, struct e
 		.policy = &sandbox_policy_frontend,
 		.uid = supervisor->users.frontend.uid,
 		.gid = supervisor->users.frontend.gid,
-		.descriptors = { -1, broker_fd, supervisor->listen_fd },
+		.descriptors = { -1, broker_fd, supervisor->listen_fd, supervisor->events_fd },
 	};
 
 	return role_start(supervisor, ROLE_FRONTEND, &process, error);
@@ -122,7 +122,8 @@ int roles_start(struct supervisor *supervisor, struct error *error)
 	if (result == 0)
 		result = frontend_start(supervisor, frontend.ends[0], error);
 	close_cleanup(&supervisor->listen_fd);
-	supervisor->listen_fd = -1;
+	close_cleanup(&supervisor->events_fd);
+	supervisor->listen_fd = supervisor->events_fd = -1;
 	return result;
 }
 

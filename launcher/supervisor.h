@@ -38,9 +38,11 @@ enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_RUNNING, SUPERVISOR_STOP
 
 struct supervisor {
 	const char *helpers;
+	const char *declarations; /* the directory of programs.d; NULL: none */
 	struct users users;
 	struct launcher_settings settings;
 	int listen_fd; /* handed to the frontend, then closed here */
+	int events_fd; /* likewise */
 	int notify_fd; /* or -1 */
 	int null_fd;
 	uint32_t start_timeout_ms;
@@ -57,6 +59,7 @@ struct supervisor {
 	uint64_t closed_deadline_ms; /* of roles that closed their channel but run; 0: none */
 	struct role roles[ROLE_COUNT];
 	struct loader loaders[LOADER_SLOTS];
+	pid_t declare_pid; /* 0: does not run */
 };
 
 /*

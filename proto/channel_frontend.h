@@ -64,6 +64,62 @@ struct frontend_remove {
 	uint64_t target_id;
 };
 
+enum frontend_map_question {
+	FRONTEND_MAP_GET = 1,  /* the value of `key` */
+	FRONTEND_MAP_DUMP = 2, /* the entries that follow `key`, or the first ones */
+	FRONTEND_MAP_TYPES = 3 /* the BTF that describes keys and values */
+};
+
+/* A question about a program's map: not a change, and not remembered. */
+struct frontend_map_read {
+	struct record_peer peer;
+	uint64_t program_id;
+	uint64_t seen; /* DUMP: keys that the pages before have been through */
+	char map[MAP_NAME_SIZE];
+	uint32_t question;    /* enum frontend_map_question */
+	uint32_t entries_max; /* DUMP: at most so many; 0: as many as bpfd gives at once */
+	uint32_t key_size;    /* 0: no key is given */
+	uint32_t reserved;
+	uint8_t key[MAP_KEY_MAX];
+};
+
+/* Which entry is to be changed, and how. Set alone has a mode and a value. */
+struct frontend_map_entry {
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+	uint64_t program_id;
+	char map[MAP_NAME_SIZE];
+	uint32_t mode; /* BPF_ANY, BPF_NOEXIST or BPF_EXIST */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t reserved;
+	uint8_t key[MAP_KEY_MAX];
+};
+
+/* Set an entry whose value fits; a longer value is in the memfd that comes with MAP_SET_LONG. */
+struct frontend_map_set {
+	struct frontend_map_entry entry;
+	uint8_t value[MAP_VALUE_INLINE_MAX];
+};
+
+/* The answer to MAP_READ. GET and DUMP: `count` times a key and a value; TYPES: BTF. */
+struct frontend_map_data {
+	uint32_t question; /* as asked */
+	uint32_t count;
+	uint32_t key_size;
+	uint32_t value_size; /* in the memfd: of all processors where each has its own */
+	uint32_t cpus;       /* how many values that are, each rounded up to 8 bytes; 0: one */
+	uint32_t complete;   /* DUMP: 1: nothing follows */
+	uint32_t disturbed;  /* DUMP: 1: entries went meanwhile, others may come twice or not at all
+	                      */
+	uint32_t key_type;   /* TYPES: their ids; 0: not known */
+	uint32_t value_type;
+	uint32_t reserved;
+	uint64_t seen;
+	uint64_t size;                 /* bytes in the memfd */
+	uint8_t last_key[MAP_KEY_MAX]; /* DUMP, not complete: where to go on */
+};
+
 enum frontend_gone_kind {
 	FRONTEND_GONE_PROGRAM = 1,
 	FRONTEND_GONE_LINK = 2,
@@ -113,24 +169,29 @@ struct frontend_kernel_records {
 };
 
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
-#define CHANNEL_FRONTEND(X)                                                              \
-	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                 \
-	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)             \
-	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
-	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)             \
-	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                 \
-	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)               \
-	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)             \
-	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                     \
-	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                   \
-	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                  \
-	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING)  \
-	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                \
-	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)          \
-	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY) \
-	X(UPDATE, 15, UPPER, struct frontend_update, 0, FRONTEND_STATE_READY)            \
-	X(KERNEL_LIST, 16, UPPER, struct frontend_kernel_list, 0, FRONTEND_STATE_READY)  \
-	X(KERNEL_RECORDS, 17, LOWER, struct frontend_kernel_records, 1, FRONTEND_STATE_READY)
+#define CHANNEL_FRONTEND(X)                                                                   \
+	X(LOAD, 1, UPPER, struct frontend_load, 1, FRONTEND_STATE_READY)                      \
+	X(ATTACH, 2, UPPER, struct frontend_attach, 0, FRONTEND_STATE_READY)                  \
+	X(DETACH, 3, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)                  \
+	X(UNLOAD, 4, UPPER, struct frontend_remove, 0, FRONTEND_STATE_READY)                  \
+	X(STATUS, 5, LOWER, struct record_status, 0, FRONTEND_STATE_ANY)                      \
+	X(PROGRAM, 6, LOWER, struct record_program, 0, FRONTEND_STATE_ANY)                    \
+	X(GLOBALS, 7, LOWER, struct frontend_globals, 0, FRONTEND_STATE_ANY)                  \
+	X(LINK, 8, LOWER, struct record_link, 0, FRONTEND_STATE_ANY)                          \
+	X(CHAIN, 9, LOWER, struct record_chain, 0, FRONTEND_STATE_ANY)                        \
+	X(GONE, 10, LOWER, struct frontend_gone, 0, FRONTEND_STATE_ANY)                       \
+	X(VIEW_COMPLETE, 11, LOWER, struct channel_nothing, 0, FRONTEND_STATE_STARTING)       \
+	X(DONE, 12, LOWER, struct frontend_done, 0, FRONTEND_STATE_READY)                     \
+	X(REFUSED, 13, LOWER, struct frontend_refused, 0, FRONTEND_STATE_READY)               \
+	X(REFUSED_WITH_LOG, 14, LOWER, struct frontend_refused, 1, FRONTEND_STATE_READY)      \
+	X(UPDATE, 15, UPPER, struct frontend_update, 0, FRONTEND_STATE_READY)                 \
+	X(KERNEL_LIST, 16, UPPER, struct frontend_kernel_list, 0, FRONTEND_STATE_READY)       \
+	X(KERNEL_RECORDS, 17, LOWER, struct frontend_kernel_records, 1, FRONTEND_STATE_READY) \
+	X(MAP_READ, 18, UPPER, struct frontend_map_read, 0, FRONTEND_STATE_READY)             \
+	X(MAP_SET, 19, UPPER, struct frontend_map_set, 0, FRONTEND_STATE_READY)               \
+	X(MAP_SET_LONG, 20, UPPER, struct frontend_map_entry, 1, FRONTEND_STATE_READY)        \
+	X(MAP_DELETE, 21, UPPER, struct frontend_map_entry, 0, FRONTEND_STATE_READY)          \
+	X(MAP_DATA, 22, LOWER, struct frontend_map_data, 1, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

@@ -19,6 +19,7 @@ enum opener_state { OPENER_STATE_READY = 1 };
 struct opener_dispatcher {
 	uint32_t ifindex;
 	uint32_t program_id;
+	char netns[OPENER_PATH_SIZE]; /* where the interface is: target_path_ok; empty: here */
 };
 
 /* A component's pins in dispatch-<ifindex>-<dispatcher id>/progN-*. */
@@ -27,6 +28,7 @@ struct opener_component {
 	uint32_t dispatcher_id;
 	uint32_t slot;
 	uint32_t reserved;
+	char netns[OPENER_PATH_SIZE]; /* as above */
 };
 
 struct opener_tracepoint {
@@ -74,6 +76,12 @@ struct opener_netns {
 	char path[OPENER_PATH_SIZE]; /* target_path_ok */
 };
 
+/* A BTF object by its id. */
+struct opener_btf {
+	uint32_t id;
+	uint32_t reserved;
+};
+
 /* What the kernel has of one kind, in ascending order of id. */
 struct opener_list {
 	uint32_t kind;     /* enum kernel_kind */
@@ -97,7 +105,7 @@ struct opener_listed {
 	/* DISPATCHER of a dispatcher: the program and its configuration map */              \
 	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)        \
 	/* DISPATCHER of a program that has not exactly one map; COMPONENT; FILE (O_PATH: no \
-	 * right to read it); NETNS; the others: a perf event */                             \
+	 * right to read it); NETNS; BTF; the others: a perf event */                        \
 	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                   \
 	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                  \
 	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)                   \
@@ -109,7 +117,11 @@ struct opener_listed {
 	X(LIST, 14, UPPER, struct opener_list, 0, OPENER_STATE_READY)                        \
 	X(LISTED, 15, LOWER, struct opener_listed, 1, OPENER_STATE_READY)                    \
 	/* run counts are kept while the descriptor is open: OPENED */                       \
-	X(STATISTICS, 16, UPPER, struct channel_nothing, 0, OPENER_STATE_READY)
+	X(STATISTICS, 16, UPPER, struct channel_nothing, 0, OPENER_STATE_READY)              \
+	X(BTF, 17, UPPER, struct opener_btf, 0, OPENER_STATE_READY)                          \
+	/* NETNS, and a routing socket that was made inside */                               \
+	X(NETNS_SOCKET, 18, UPPER, struct opener_netns, 0, OPENER_STATE_READY)               \
+	X(OPENED_NETNS, 19, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

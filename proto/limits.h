@@ -26,5 +26,10 @@
 #define PRIORITY_MAX 1000000 /* priorities go from 0 to here */
 #define REASON_SIZE 256      /* why a program or link is not as it was asked for */
 #define VERIFIER_LOG_MAX (16u << 20)
+#define MAP_KEY_MAX 512           /* bytes of a key that clients may ask about */
+#define MAP_VALUE_MAX (4u << 20)  /* bytes of a value, of all processors where each has its own */
+#define MAP_VALUE_INLINE_MAX 4096 /* longer ones travel in a memfd */
+#define MAP_PAGE_ENTRIES_MAX 1024 /* of one answer to a dump */
+#define BTF_SIZE_MAX (16u << 20)  /* of a map's types */
 
 #endif

@@ -189,13 +189,23 @@ struct record_chain {
 	uint32_t count;
 	uint32_t direction; /* enum direction; NONE: XDP */
 	uint32_t type;      /* enum program_type */
+	uint32_t netns;     /* inode number of the interface's network namespace; 0: bpfd's own */
+	uint32_t reserved;
 	char interface[INTERFACE_SIZE];
 	struct record_chain_entry entries[CHAIN_PROGRAMS_MAX];
 };
 
-/* Tells one chain from another, and names it in GONE. */
-#define RECORD_CHAIN_ID(type, ifindex, direction) \
-	((uint64_t)(type) << 40 | (uint64_t)(direction) << 32 | (ifindex))
+/*
+ * Tells one chain from another, and names it in GONE. Whole: of a namespace's number the two upper
+ * bits are always set (the kernel counts from 0xeffffff0), of an index one is not, only xdp (1) and
+ * types 9 to 11 have chains, and only two directions are directions.
+ */
+#define RECORD_CHAIN_ID(type, netns, ifindex, direction)                              \
+	((uint64_t)((type)&2 ? ((type)&1) + 2 : (type) >> 3) << 62 |                  \
+	 (uint64_t)((netns)&0x3fffffffu) << 32 | (uint64_t)((direction) >> 1) << 31 | \
+	 ((ifindex)&0x7fffffffu))
+/* The least number of a network namespace that is not bpfd's own. */
+#define RECORD_NETNS_LEAST 0xc0000001u
 
 /* Run counts. */
 enum record_statistics {

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <linux/membarrier.h>
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* from Linux 5.14 */
+#endif
 
 struct symbol {
 	const char *name;
@@ -37,6 +42,9 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_PROG_BIND_MAP),
 	SYMBOL(BPF_PROG_GET_FD_BY_ID),
 	SYMBOL(BPF_MAP_GET_FD_BY_ID),
+	SYMBOL(BPF_BTF_GET_FD_BY_ID),
+	SYMBOL(BPF_MAP_DELETE_ELEM),
+	SYMBOL(BPF_MAP_GET_NEXT_KEY),
 	SYMBOL(BPF_PROG_GET_NEXT_ID),
 	SYMBOL(BPF_MAP_GET_NEXT_ID),
 	SYMBOL(BPF_LINK_GET_NEXT_ID),
@@ -52,8 +60,13 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_LINK_DETACH),
 	SYMBOL(BPF_PROG_QUERY),
 	SYMBOL(BPF_RAW_TRACEPOINT_OPEN),
+	SYMBOL(AF_NETLINK),
 	SYMBOL(AF_UNIX),
+	SYMBOL(CLONE_NEWNET),
 	SYMBOL(MEMBARRIER_CMD_GLOBAL),
+	SYMBOL(NETLINK_CAP_ACK),
+	SYMBOL(NETLINK_EXT_ACK),
+	SYMBOL(NETLINK_ROUTE),
 	SYMBOL(NS_GET_NSTYPE),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),
@@ -78,9 +91,12 @@ static const struct symbol constants[] = {
 	SYMBOL(PR_SET_NO_NEW_PRIVS),
 	SYMBOL(PR_SET_PDEATHSIG),
 	SYMBOL(SIGKILL),
+	SYMBOL(SOL_NETLINK),
 	SYMBOL(SOL_SOCKET),
+	SYMBOL(SO_NETNS_COOKIE),
 	SYMBOL(SO_PEERCRED),
 	SYMBOL(SO_PEERGROUPS),
+	SYMBOL(SO_RCVTIMEO),
 };
 
 static const struct symbol errnos[] = {

@@ -3,13 +3,15 @@ foreach(name sp wire validate view)
 	bpfd_add_test(NAME frontend_${name}_test LABEL unit
 		SOURCES unit/frontend_${name}_test.c LIBRARIES bpfd_frontend_core)
 endforeach()
-foreach(name strangers answers load attach update remove end)
+foreach(name strangers answers load attach update remove end events)
 	bpfd_add_test(NAME frontend_${name}_test LABEL channel
 		SOURCES channel/frontend_${name}_test.c channel/frontend_requests.c channel/frontend_fixture.c
 		LIBRARIES bpfd_frontend_core)
 endforeach()
-bpfd_add_test(NAME frontend_nng_test LABEL channel
-	SOURCES channel/frontend_nng_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core bpfd::nng)
+foreach(name nng nng_events)
+	bpfd_add_test(NAME frontend_${name}_test LABEL channel
+		SOURCES channel/frontend_${name}_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core bpfd::nng)
+endforeach()
 
 # The corpus is checked in; this wrote its seeds.
 add_executable(client_message_corpus EXCLUDE_FROM_ALL fuzz/client_message_corpus.c)

@@ -34,8 +34,10 @@ struct arguments {
 	const char *application;
 	_Bool exclusive;
 	_Bool persist;
+	const char *directory; /* of reload; NULL: the default */
 	enum bpfd_program_type type;
 	uint64_t program_id;
+	enum bpfd_map_set_mode map_mode;
 	char *actions; /* of update's --proceed-on, as given; NULL: not given */
 	struct bpfd_target target;
 	int32_t proceed_on[ACTIONS_MAX];

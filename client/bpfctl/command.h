@@ -69,6 +69,7 @@ size_t command_words(const char *first);
 /* Run functions, one file for each group. */
 enum exit_code load_file_run(struct arguments *arguments);
 enum exit_code attach_run(struct arguments *arguments);
+enum exit_code reload_run(struct arguments *arguments); /* declare/reload.c */
 enum exit_code update_run(struct arguments *arguments);
 enum exit_code detach_run(struct arguments *arguments);
 enum exit_code unload_run(struct arguments *arguments);
@@ -78,6 +79,13 @@ enum exit_code list_maps_run(struct arguments *arguments);
 enum exit_code top_run(struct arguments *arguments);
 enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
+enum exit_code watch_run(struct arguments *arguments);
+enum exit_code map_list_run(struct arguments *arguments);
+enum exit_code map_dump_run(struct arguments *arguments);
+enum exit_code map_get_run(struct arguments *arguments);
+enum exit_code map_set_run(struct arguments *arguments);
+enum exit_code map_delete_run(struct arguments *arguments);
+enum exit_code map_follow_run(struct arguments *arguments);
 enum exit_code status_run(struct arguments *arguments);
 enum exit_code version_run(struct arguments *arguments);
 enum exit_code completion_bash_run(struct arguments *arguments);

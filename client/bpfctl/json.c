@@ -103,7 +103,7 @@ json_t *maps_list_json(const struct bpfd_maps *maps)
 	return array;
 }
 
-static json_t *maps_json(const struct bpfd_map *maps, size_t count)
+json_t *maps_json(const struct bpfd_map *maps, size_t count)
 {
 	json_t *array = json_array();
 
@@ -212,6 +212,7 @@ static void target_json(json_t *json, const struct bpfd_link *link)
 		{ "interface", text_json(target->interface) },
 		{ "ifindex", id_json(link->ifindex) },
 		{ "netns", text_json(target->netns) },
+		{ "netns_id", id_json(link->netns_id) },
 		{ "direction", text_json(bpfd_direction_name(target->direction)) },
 		{ "target", *target->interface ? json_null() : text_json(link->where) },
 		{ "path", text_json(target->path) },

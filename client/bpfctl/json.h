@@ -13,6 +13,7 @@
 
 json_t *program_json(const struct bpfd_program *program);
 json_t *programs_json(const struct bpfd_programs *programs);
+json_t *maps_json(const struct bpfd_map *maps, size_t count);
 json_t *link_json(const struct bpfd_link *link);
 json_t *links_json(const struct bpfd_links *links);
 json_t *maps_list_json(const struct bpfd_maps *maps);

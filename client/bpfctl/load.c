@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/globals.h"
+#include "bpfctl/help.h"
 #include "bpfctl/json.h"
 #include "bpfctl/object.h"
 #include "bpfctl/session.h"
@@ -12,8 +14,7 @@
 
 #define SOURCE_NAME_MAX (sizeof(((struct record_program *)0)->source_name) - 1)
 
-/* What bpfd keeps of a file's name: the end of it, where it is too long. */
-static const char *source_name(const char *path)
+const char *source_name(const char *path)
 {
 	const char *name = path_base(path);
 	size_t length = strlen(name);
@@ -60,6 +61,10 @@ enum exit_code load_file_run(struct arguments *arguments)
 		return EXIT_REFUSED;
 	}
 	request.object = object;
+	if (!globals_encode(arguments, arguments->operands[0])) {
+		complaint_print(stderr, arguments);
+		return EXIT_USAGE;
+	}
 	code = session_open(arguments, &client);
 	if (code != EXIT_DONE)
 		return code;

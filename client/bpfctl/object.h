@@ -12,4 +12,7 @@
 int object_read(const char *path, unsigned char **bytes, size_t *size, char *complaint,
                 size_t complaint_size);
 
+/* What bpfd keeps of a file's name: the end of it, where it is too long. */
+const char *source_name(const char *path);
+
 #endif

@@ -66,23 +66,26 @@ static _Bool take_program(struct arguments *arguments, char *value)
 	return load_target_check(arguments, program);
 }
 
+/* What the value means is known once the object is read: see globals.h. */
 static _Bool take_global(struct arguments *arguments, char *value)
 {
 	struct bpfd_global *global = &arguments->globals[arguments->global_count];
-	char *hex;
+	char *text;
 
 	if (arguments->global_count == LOAD_GLOBALS_MAX)
 		return complain(arguments, "more than %d times --global", LOAD_GLOBALS_MAX);
-	if (!pair_split(value, &global->name, &hex))
-		return complain(arguments, "--global takes NAME=HEX, not \"%s\"", value);
-	if (!hex_parse(hex, (uint8_t *)hex, &global->size))
+	if (!pair_split(value, &global->name, &text))
+		return complain(arguments, "--global takes NAME=VALUE, not \"%s\"", value);
+	if (!*text)
+		return complain(arguments, "--global %s: its value is missing", global->name);
+	if (strncmp(text, "hex:", 4) == 0 && !hex_ok(text + 4))
 		return complain(
 			arguments,
 			"--global %s: \"%s\" is not HEX: two digits for each byte, in the order in "
 			"which they lie in memory (a 32-bit 10 is 0a000000 on a little-endian "
 			"machine)",
-			global->name, hex);
-	global->value = hex;
+			global->name, text + 4);
+	global->value = text;
 	arguments->global_count++;
 	return 1;
 }
@@ -135,7 +138,7 @@ _Bool take_program_id(struct arguments *arguments, char *value)
 const struct option_row load_options[] = {
 	{ "program", "PROGRAM", NULL, "a function of the object to load, as FUNCTION or TYPE:FUNCTION[:TARGET]; repeat for more",
 	  take_program, 0, 0, 0, 0 },
-	{ "global", "NAME=HEX", NULL, "sets a global variable: its bytes in memory order; repeat for more",
+	{ "global", "NAME=VALUE", NULL, "sets a global variable; hex: and bytes in memory order set it raw; repeat for more",
 	  take_global, 0, 0, 0, 0 },
 	METADATA_ROW("kept with the programs; repeat for more"),
 	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
@@ -201,3 +204,34 @@ _Bool ids_check(struct arguments *arguments)
 	}
 	return 1;
 }
+
+_Bool map_check(struct arguments *arguments)
+{
+	return take_program_id(arguments, arguments->operands[0]);
+}
+
+static _Bool take_new(struct arguments *arguments, char *value)
+{
+	(void)value;
+	if (arguments->map_mode == BPFD_MAP_SET_EXISTING)
+		return complain(arguments, "--new and --existing exclude each other");
+	arguments->map_mode = BPFD_MAP_SET_NEW;
+	return 1;
+}
+
+static _Bool take_existing(struct arguments *arguments, char *value)
+{
+	(void)value;
+	if (arguments->map_mode == BPFD_MAP_SET_NEW)
+		return complain(arguments, "--new and --existing exclude each other");
+	arguments->map_mode = BPFD_MAP_SET_EXISTING;
+	return 1;
+}
+
+/* clang-format off */
+const struct option_row map_set_options[] = {
+	{ "new", NULL, NULL, "only if there is no such entry", take_new, 0, 0, 0, 0 },
+	{ "existing", NULL, NULL, "only if there is one", take_existing, 0, 0, 0, 0 },
+	{},
+};
+/* clang-format on */

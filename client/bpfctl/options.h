@@ -10,17 +10,22 @@
 extern const struct option_row load_options[];
 extern const struct option_row attach_options[];
 extern const struct option_row update_options[];
+extern const struct option_row map_set_options[];
+extern const struct option_row reload_options[]; /* declare/reload.c */
 extern const struct option_row list_programs_options[];
 extern const struct option_row list_links_options[];
 extern const struct option_row list_maps_options[];
 extern const struct option_row get_program_options[];
 extern const struct option_row top_options[];
 
+#define DECLARATIONS_DIRECTORY "/etc/bpfd/programs.d"
+
 /* What must be given, and ids that must be numbers. */
 _Bool load_check(struct arguments *arguments);
 _Bool attach_check(struct arguments *arguments);
 _Bool update_check(struct arguments *arguments);
 _Bool ids_check(struct arguments *arguments);
+_Bool map_check(struct arguments *arguments);
 _Bool program_check(struct arguments *arguments);
 
 /* Options that attach and update have. A list of actions is understood with `arguments->type`. */

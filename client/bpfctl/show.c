@@ -40,9 +40,9 @@ int programs_show(FILE *out, const struct bpfd_programs *programs, size_t width)
 		table_cell(table, "%zu", program->link_count);
 		table_cell(table, "%s", word_or_dash(program->application));
 		table_cell(table, "%s",
-		           program->state == BPFD_PROGRAM_LOADED
-		                   ? word_or_dash(time_text(program->kernel.loaded_at, when))
-		                   : word_or_dash(bpfd_program_state_name(program->state)));
+		           program->state > BPFD_PROGRAM_LOADED
+		                   ? word_or_dash(bpfd_program_state_name(program->state))
+		                   : word_or_dash(time_text(program->kernel.loaded_at, when)));
 	}
 	if (width)
 		table_width_set(table, width);

@@ -92,7 +92,7 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	detail(out, "type", "%s%s", type ? type : "", program->exclusive ? ", exclusive" : "");
 	if (*program->target)
 		detail(out, "loaded for", "%s", program->target);
-	if (program->state != BPFD_PROGRAM_LOADED)
+	if (program->state > BPFD_PROGRAM_LOADED)
 		detail(out, "state", "%s%s%s", state ? state : "", *program->reason ? ": " : "",
 		       program->reason);
 	detail(out, "persistent", "%s", program->persist ? "yes" : "no");
@@ -177,7 +177,8 @@ static void target_show(FILE *out, const struct bpfd_link *link)
 	if (target->direction)
 		detail(out, "direction", "%s", bpfd_direction_name(target->direction));
 	if (*target->netns)
-		detail(out, "netns", "%s", target->netns);
+		detail(out, "netns", link->netns_id ? "%s (number %" PRIu64 ")" : "%s",
+		       target->netns, link->netns_id);
 	if (target->pid)
 		detail(out, "process", "%" PRIu32, target->pid);
 	if (target->container_pid)

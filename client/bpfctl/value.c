@@ -36,7 +36,7 @@ static int digit_value(char digit)
 	return -1;
 }
 
-_Bool hex_parse(const char *text, uint8_t *bytes, size_t *size)
+_Bool hex_ok(const char *text)
 {
 	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
 	size_t length = strlen(digits);
@@ -47,6 +47,16 @@ _Bool hex_parse(const char *text, uint8_t *bytes, size_t *size)
 		if (digit_value(digits[i]) < 0)
 			return 0;
 	}
+	return 1;
+}
+
+_Bool hex_parse(const char *text, uint8_t *bytes, size_t *size)
+{
+	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+	size_t length = strlen(digits);
+
+	if (!hex_ok(text))
+		return 0;
 	for (size_t i = 0; i < length / 2; i++) {
 		unsigned high = (unsigned)digit_value(digits[2 * i]);
 		unsigned low = (unsigned)digit_value(digits[2 * i + 1]);

@@ -19,6 +19,9 @@ _Bool id_parse(const char *text, uint64_t *id);
  */
 _Bool hex_parse(const char *text, uint8_t *bytes, size_t *size);
 
+/* Would hex_parse() take it? */
+_Bool hex_ok(const char *text);
+
 /* Cuts "KEY=VALUE" at the first '='; false (and nothing is cut) without one or with an empty key.
  */
 _Bool pair_split(char *text, const char **key, char **value);

@@ -74,10 +74,11 @@ static int source_describe(const Bpfd__V1__Source *message, bool foreign,
 	return 0;
 }
 
-static int kernel_describe(const Bpfd__V1__KernelProgram *message,
+/* What could not be loaded again has no id of the kernel's. */
+static int kernel_describe(const Bpfd__V1__KernelProgram *message, bool loaded,
                            struct bpfd_kernel_program *kernel, struct bpfd_error **error)
 {
-	if (!message || message->id == 0 || message->tag.len != sizeof(kernel->tag))
+	if (!message || (message->id == 0) == loaded || message->tag.len != sizeof(kernel->tag))
 		return error_answer(error, "a program without what the kernel says of it");
 	*kernel = (struct bpfd_kernel_program){
 		.name = message->name,
@@ -136,7 +137,8 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 		return error_answer(error, "a program without an id or a type");
 	result = source_describe(message->source, made.id == 0, &made.source, error);
 	if (result == 0)
-		result = kernel_describe(message->kernel, &made.kernel, error);
+		result = kernel_describe(message->kernel, made.state <= BPFD_PROGRAM_LOADED,
+		                         &made.kernel, error);
 	if (result < 0)
 		return result;
 	made.maps = maps_describe(arena, message->maps, message->n_maps);
@@ -193,6 +195,7 @@ int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpf
 		.where = message->where,
 		.reason = message->reason,
 		.ifindex = message->ifindex,
+		.netns_id = message->netns_id,
 		.running =
 			message->position_option_case == BPFD__V1__LINK__POSITION_OPTION_POSITION,
 		.metadata_count = message->n_metadata,

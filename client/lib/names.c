@@ -30,6 +30,22 @@ static const struct name_row program_states[] = {
 	{ "failed", BPFD_PROGRAM_FAILED },
 };
 
+static const struct name_row event_kinds[] = {
+	{ "load", BPFD_EVENT_LOAD },
+	{ "unload", BPFD_EVENT_UNLOAD },
+	{ "attach", BPFD_EVENT_ATTACH },
+	{ "update", BPFD_EVENT_UPDATE },
+	{ "detach", BPFD_EVENT_DETACH },
+	{ "refused", BPFD_EVENT_REFUSED },
+	{ "link-state", BPFD_EVENT_LINK_STATE },
+	{ "program-state", BPFD_EVENT_PROGRAM_STATE },
+	{ "foreign-attach", BPFD_EVENT_FOREIGN_ATTACH },
+	{ "foreign-detach", BPFD_EVENT_FOREIGN_DETACH },
+	{ "missed", BPFD_EVENT_MISSED },
+	{ "disconnected", BPFD_EVENT_DISCONNECTED },
+	{ "connected", BPFD_EVENT_CONNECTED },
+};
+
 static const struct name_row directions[] = {
 	{ "ingress", BPFD_DIRECTION_INGRESS },
 	{ "egress", BPFD_DIRECTION_EGRESS },
@@ -103,6 +119,11 @@ const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode)
 const char *bpfd_link_state_name(enum bpfd_link_state state)
 {
 	return name_find(link_states, LENGTH(link_states), state);
+}
+
+const char *bpfd_event_kind_name(enum bpfd_event_kind kind)
+{
+	return name_find(event_kinds, LENGTH(event_kinds), kind);
 }
 
 const char *bpfd_program_state_name(enum bpfd_program_state state)

@@ -44,21 +44,19 @@ static const char *connect_advice(int error_number)
 	}
 }
 
-/* A connection of its own, made and dropped, because nng does not say why it cannot connect. */
-static int transport_probe(const struct transport *transport, struct bpfd_error **error)
+int socket_probe(const struct sockaddr_un *address, struct bpfd_error **error)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return error_make(error, -errno, BPFD_ERROR_NOT_REACHABLE,
 		                  "cannot make a socket: %s", strerrordesc_np(errno));
-	if (connect(fd, (const struct sockaddr *)&transport->address, sizeof(transport->address)) ==
-	    0)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
 		return 0;
 	if (errno == EAGAIN) /* somebody listens, and is busy */
 		return 0;
 	return error_make(error, -errno, BPFD_ERROR_NOT_REACHABLE,
-	                  "cannot reach bpfd at \"%s\": %s", transport->address.sun_path,
+	                  "cannot reach bpfd at \"%s\": %s", address->sun_path,
 	                  connect_advice(errno));
 }
 
@@ -108,18 +106,25 @@ static int error_nng(int result, struct bpfd_error **error)
 	                  nng_strerror(result));
 }
 
+int address_fill(const char *path, struct sockaddr_un *address, struct bpfd_error **error)
+{
+	if (!*path || strlen(path) >= sizeof(address->sun_path))
+		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
+		                  "the socket's path must have 1 to %zu bytes",
+		                  sizeof(address->sun_path) - 1);
+	address->sun_family = AF_UNIX;
+	(void)stpcpy(address->sun_path, path);
+	return 0;
+}
+
 int transport_open(struct transport *transport, const char *path, struct bpfd_error **error)
 {
 	char url[sizeof(transport->address.sun_path) + sizeof("ipc://")];
-	int result;
+	int result = address_fill(path, &transport->address, error);
 
-	if (!*path || strlen(path) >= sizeof(transport->address.sun_path))
-		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
-		                  "the socket's path must have 1 to %zu bytes",
-		                  sizeof(transport->address.sun_path) - 1);
-	transport->address.sun_family = AF_UNIX;
-	(void)stpcpy(transport->address.sun_path, path);
-	result = transport_probe(transport, error);
+	if (result < 0)
+		return result;
+	result = socket_probe(&transport->address, error);
 	if (result < 0)
 		return result;
 	result = nng_aio_alloc(&transport->aio, NULL, NULL);
@@ -150,7 +155,7 @@ void transport_close(struct transport *transport)
 static int error_silence(const struct transport *transport, _Bool sent, uint32_t timeout_ms,
                          struct bpfd_error **error)
 {
-	int probe = transport_probe(transport, error);
+	int probe = socket_probe(&transport->address, error);
 
 	if (probe < 0)
 		return probe;
@@ -196,7 +201,7 @@ int transport_exchange(struct transport *transport, nng_msg *request, uint32_t t
 	int result;
 
 	if (atomic_load(&transport->pipe) == 0 && !transport->probed) {
-		result = transport_probe(transport, error);
+		result = socket_probe(&transport->address, error);
 		if (result < 0) {
 			nng_msg_free(request);
 			return result;

@@ -16,6 +16,13 @@
 #define TRANSPORT_ANSWER_MAX \
 	(64u << 20) /* bytes: a long verifier log, or a list of thousands of programs */
 
+/* The address of a socket's path. 0, or -EINVAL with `error`. */
+int address_fill(const char *path, struct sockaddr_un *address, struct bpfd_error **error);
+
+/* Is somebody listening there? By a connection of its own, made and dropped, because nng does not
+ * say why it cannot connect. 0 or -errno with `error`. */
+int socket_probe(const struct sockaddr_un *address, struct bpfd_error **error);
+
 struct transport {
 	nng_socket socket;
 	nng_aio *aio;

@@ -143,21 +143,21 @@ static void role_start(const char *role, const struct sandbox_policy *policy, ui
 
 void stage_opener_start(int launcher_fd, int broker_fd, pid_t *pid)
 {
-	const int descriptors[] = { launcher_fd, broker_fd, -1 };
+	const int descriptors[] = { launcher_fd, broker_fd, -1, -1 };
 
 	role_start("opener", &sandbox_policy_opener, 0, descriptors, pid);
 }
 
 void stage_loader_start(int gate_fd, pid_t *pid)
 {
-	const int descriptors[] = { gate_fd, -1, -1 };
+	const int descriptors[] = { gate_fd, -1, -1, -1 };
 
 	role_start("loader", &sandbox_policy_loader, STAGE_LOADER_UID, descriptors, pid);
 }
 
 void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, pid_t *pid)
 {
-	const int descriptors[] = { launcher_fd, frontend_fd, opener_fd };
+	const int descriptors[] = { launcher_fd, frontend_fd, opener_fd, -1 };
 
 	role_start("broker", &sandbox_policy_broker, STAGE_BROKER_UID, descriptors, pid);
 }

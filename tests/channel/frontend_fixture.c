@@ -73,13 +73,17 @@ void fixture_start_bare(struct fixture *fixture, const struct launcher_settings 
 	assert_non_null(mkdtemp(fixture->directory));
 	assert_int_equal(chmod(fixture->directory, 0755), 0);
 	(void)snprintf(fixture->path, sizeof(fixture->path), "%s/sock", fixture->directory);
+	(void)snprintf(fixture->events_path, sizeof(fixture->events_path), "%s/events",
+	               fixture->directory);
 	(void)snprintf(fixture->log, sizeof(fixture->log), "%s/log", fixture->directory);
 	assert_int_equal(channel_pair(launcher), 0);
 	assert_int_equal(channel_pair(broker), 0);
 
 	struct frontend_descriptors descriptors = { .launcher_fd = launcher[1],
 		                                    .broker_fd = broker[1],
-		                                    .listen_fd = listener_open(fixture->path) };
+		                                    .listen_fd = listener_open(fixture->path),
+		                                    .events_fd =
+		                                            listener_open(fixture->events_path) };
 
 	fixture->pid = fork();
 	assert_true(fixture->pid >= 0);
@@ -91,6 +95,7 @@ void fixture_start_bare(struct fixture *fixture, const struct launcher_settings 
 	(void)close(launcher[1]);
 	(void)close(broker[1]);
 	(void)close(descriptors.listen_fd);
+	(void)close(descriptors.events_fd);
 	timeouts_set(launcher[0]);
 	timeouts_set(broker[0]);
 	fixture->launcher = (struct channel){ .fd = launcher[0],
@@ -201,6 +206,7 @@ int fixture_wait(struct fixture *fixture)
 	(void)close(fixture->launcher.fd);
 	(void)close(fixture->broker.fd);
 	(void)unlink(fixture->path);
+	(void)unlink(fixture->events_path);
 	(void)unlink(fixture->log);
 	(void)rmdir(fixture->directory);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -272,16 +278,26 @@ void broker_done(struct fixture *fixture, uint64_t id, const uint64_t *ids, uint
 	broker_send(fixture, FRONTEND_DONE, id, &done, -1);
 }
 
-int client_connect(const struct fixture *fixture)
+static int path_connect(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture->path);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	timeouts_set(fd);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
+}
+
+int client_connect(const struct fixture *fixture)
+{
+	return path_connect(fixture->path);
+}
+
+int watcher_connect(const struct fixture *fixture)
+{
+	return path_connect(fixture->events_path);
 }
 
 void client_write(int fd, const void *bytes, size_t size)

@@ -17,6 +17,7 @@ struct fixture {
 	struct channel broker;
 	char directory[64];
 	char path[80]; /* of the socket */
+	char events_path[80];
 	char log[80];
 	struct launcher_settings settings;
 	struct channel_buffer buffer;
@@ -55,6 +56,7 @@ struct record_link row_link(uint64_t id, uint64_t program_id);
 
 /* A raw client. Every wait ends after ten seconds with a failed test. */
 int client_connect(const struct fixture *fixture);
+int watcher_connect(const struct fixture *fixture); /* to the socket of events */
 int client_open(const struct fixture *fixture); /* and has exchanged greetings */
 void client_write(int fd, const void *bytes, size_t size);
 void client_read(int fd, void *bytes, size_t size);

@@ -84,6 +84,7 @@ static void supervisor_fill(const struct run *run, struct supervisor *out)
 		           .access_gid = GID_ACCESS },
 		.settings = { .log_level = LOG_LEVEL_DEBUG, .opener = 1 },
 		.listen_fd = run->sockets[0],
+		.events_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		.notify_fd = run->sockets[1],
 		.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		.start_timeout_ms = 2000,

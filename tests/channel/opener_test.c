@@ -40,7 +40,7 @@ static void dispatcher(void **state)
 
 	(void)state;
 	attach();
-	assert_int_equal(opener_dispatcher_open(&host.opener, host.ifindex, program.kernel_id,
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex, program.kernel_id,
 	                                        &program_fd, &map_fd, &error),
 	                 0);
 	assert_int_equal(kernel_program_info(program_fd, &info), 0);
@@ -62,7 +62,7 @@ static void dispatcher_map_read_only(void **state)
 
 	(void)state;
 	attach();
-	assert_int_equal(opener_dispatcher_open(&host.opener, host.ifindex, program.kernel_id,
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex, program.kernel_id,
 	                                        &program_fd, &map_fd, NULL),
 	                 0);
 	assert_int_equal(kernel_map_lookup(map_fd, &key, &value), 0);
@@ -82,24 +82,25 @@ static void dispatcher_refused(void **state)
 
 	(void)state;
 	/* it is loaded, and attached nowhere; nothing; elsewhere */
-	assert_int_equal(opener_dispatcher_open(&host.opener, host.ifindex, program.kernel_id,
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex, program.kernel_id,
 	                                        &program_fd, &map_fd, &error),
 	                 -ENOENT);
-	assert_int_equal(
-		opener_dispatcher_open(&host.opener, host.ifindex, 0, &program_fd, &map_fd, &error),
-		-ENOENT);
-	attach();
-	assert_int_equal(
-		opener_dispatcher_open(&host.opener, host.ifindex, 0, &program_fd, &map_fd, &error),
-		-ENOENT);
-	assert_int_equal(opener_dispatcher_open(&host.opener, host.peer_ifindex, program.kernel_id,
-	                                        &program_fd, &map_fd, &error),
-	                 -ENOENT);
-	assert_int_equal(opener_dispatcher_open(&host.opener, 0, program.kernel_id, &program_fd,
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex, 0, &program_fd,
 	                                        &map_fd, &error),
 	                 -ENOENT);
-	assert_int_equal(opener_dispatcher_open(&host.opener, host.ifindex, program.kernel_id + 1,
-	                                        &program_fd, &map_fd, &error),
+	attach();
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex, 0, &program_fd,
+	                                        &map_fd, &error),
+	                 -ENOENT);
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.peer_ifindex,
+	                                        program.kernel_id, &program_fd, &map_fd, &error),
+	                 -ENOENT);
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", 0, program.kernel_id, &program_fd,
+	                                        &map_fd, &error),
+	                 -ENOENT);
+	assert_int_equal(opener_dispatcher_open(&host.opener, "", host.ifindex,
+	                                        program.kernel_id + 1, &program_fd, &map_fd,
+	                                        &error),
 	                 -ENOENT);
 	assert_int_equal(program_fd, -7);
 	assert_int_equal(map_fd, -7);
@@ -125,35 +126,36 @@ static void component(void **state)
 	path_of(path, sizeof(path), "/prog3-prog");
 	assert_int_equal(kernel_pin(program.program_fd, path), 0);
 	/* not while something else is attached */
-	assert_int_equal(opener_component_open(&host.opener, host.ifindex, program.kernel_id, 3,
+	assert_int_equal(opener_component_open(&host.opener, "", host.ifindex, program.kernel_id, 3,
 	                                       &fd, &error),
 	                 -ENOENT);
 	attach();
-	assert_int_equal(opener_component_open(&host.opener, host.ifindex, program.kernel_id, 3,
+	assert_int_equal(opener_component_open(&host.opener, "", host.ifindex, program.kernel_id, 3,
 	                                       &fd, &error),
 	                 0);
 	assert_int_equal(kernel_program_info(fd, &info), 0);
 	assert_int_equal(info.kernel_id, program.kernel_id);
 	(void)close(fd);
-	assert_int_equal(opener_component_open(&host.opener, host.ifindex, program.kernel_id, 2,
+	assert_int_equal(opener_component_open(&host.opener, "", host.ifindex, program.kernel_id, 2,
 	                                       &fd, &error),
 	                 -ENOENT);
-	assert_int_equal(opener_component_open(&host.opener, host.ifindex, program.kernel_id, 10,
-	                                       &fd, &error),
+	assert_int_equal(opener_component_open(&host.opener, "", host.ifindex, program.kernel_id,
+	                                       10, &fd, &error),
 	                 -EINVAL);
-	assert_int_equal(opener_component_open(&host.opener, host.ifindex, program.kernel_id,
+	assert_int_equal(opener_component_open(&host.opener, "", host.ifindex, program.kernel_id,
 	                                       UINT32_MAX, &fd, &error),
 	                 -EINVAL);
 	/* pins stay while their dispatcher runs */
-	assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, program.kernel_id, &error),
-	                 -EBUSY);
+	assert_int_equal(
+		opener_pins_remove(&host.opener, "", host.ifindex, program.kernel_id, &error),
+		-EBUSY);
 	assert_int_equal(access(path, F_OK), 0);
 	take_off();
-	assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, program.kernel_id, &error),
-	                 0);
+	assert_int_equal(
+		opener_pins_remove(&host.opener, "", host.ifindex, program.kernel_id, &error), 0);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, program.kernel_id, &error),
-	                 0);
+	assert_int_equal(
+		opener_pins_remove(&host.opener, "", host.ifindex, program.kernel_id, &error), 0);
 	assert_int_equal(pins_count(), 1); /* the program's */
 }
 
@@ -168,12 +170,13 @@ static void strange_file_stays(void **state)
 	assert_return_code(mkdir(path, 0700), errno);
 	path_of(path, sizeof(path), "/strange");
 	assert_int_equal(kernel_pin(program.program_fd, path), 0);
-	assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, program.kernel_id, &error),
-	                 -ENOTEMPTY);
+	assert_int_equal(
+		opener_pins_remove(&host.opener, "", host.ifindex, program.kernel_id, &error),
+		-ENOTEMPTY);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_return_code(unlink(path), errno);
-	assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, program.kernel_id, &error),
-	                 0);
+	assert_int_equal(
+		opener_pins_remove(&host.opener, "", host.ifindex, program.kernel_id, &error), 0);
 }
 
 static void tracepoint(void **state)
@@ -645,7 +648,8 @@ static void nothing_kept(void **state)
 		(void)close(fd);
 		assert_int_equal(opener_tracepoint_open(&host.opener, "sched", "none", &fd, &error),
 		                 -ENOENT);
-		assert_int_equal(opener_pins_remove(&host.opener, host.ifindex, 999999, &error), 0);
+		assert_int_equal(opener_pins_remove(&host.opener, "", host.ifindex, 999999, &error),
+		                 0);
 		assert_int_equal(opener_netns_open(&host.opener, "/proc/self/ns/net", &fd, &error),
 		                 0);
 		(void)close(fd);

@@ -60,7 +60,7 @@ static void test_global_options_anywhere(void **state)
 static void test_load(void **state)
 {
 	const struct arguments *arguments =
-		parse("load file a/b.o --program xdp:one --global g=0x0a00 --global h=ff "
+		parse("load file a/b.o --program xdp:one --global g=hex:0a00 --global h={a=1} "
 	              "--metadata k=v=w "
 	              "--metadata e= --application app --exclusive --program=xdp:two");
 
@@ -70,9 +70,9 @@ static void test_load(void **state)
 	assert_int_equal(arguments->programs[0].type, BPFD_PROGRAM_XDP);
 	assert_true(arguments->programs[0].exclusive && arguments->programs[1].exclusive);
 	assert_int_equal(arguments->global_count, 2);
-	assert_int_equal(arguments->globals[0].size, 2);
-	assert_memory_equal(arguments->globals[0].value, "\x0a", 2);
+	assert_string_equal(arguments->globals[0].value, "hex:0a00");
 	assert_string_equal(arguments->globals[1].name, "h");
+	assert_string_equal(arguments->globals[1].value, "{a=1}");
 	assert_string_equal(arguments->metadata[0].value, "v=w");
 	assert_string_equal(arguments->metadata[1].value, "");
 	assert_string_equal(arguments->application, "app");

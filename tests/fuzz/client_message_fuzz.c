@@ -96,7 +96,7 @@ static void stream_take(const uint8_t *bytes, size_t size, size_t piece)
 
 	if (!body.bytes)
 		abort();
-	sp_reader_init(&reader);
+	sp_reader_init(&reader, SP_REQUEST);
 	if (piece == 0)
 		piece = size + 1;
 	for (size_t at = 0; at < size; at += piece) {

@@ -113,10 +113,10 @@ def the_verifiers_log_is_whole(host):
 def globals_that_do_not_fit(host):
     daemon = host.bpfd()
     path = daemon.object("xdp_filter")
-    for option, part in (("no_such_global=01", "no_such_global"), ("blocked_port=010203", "blocked_port"),
-                         ("blocked_port=01", "2 bytes")):
+    for option, part in (("no_such_global=hex:01", "no_such_global"), ("blocked_port=hex:010203", "blocked_port"),
+                         ("blocked_port=hex:01", "2 bytes")):
         check_in(part, load_refused(daemon, path, "--global", option, program="xdp:xdp_filter"), f"--global {option}")
-    for option in ("blocked_port=xyz", "blocked_port=012", "blocked_port", "=01"):
+    for option in ("blocked_port=xyz", "blocked_port=65536", "blocked_port=hex:012", "no_such_global=1", "blocked_port", "=01"):
         result = daemon.bpfctl("load", "file", path, "--program", "xdp:xdp_filter", "--global", option)
         check_equal(result.returncode, 2, f"exit status of --global {option}")
 

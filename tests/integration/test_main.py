@@ -29,8 +29,7 @@ def load_attach_list_detach(host):
     daemon, wire = host.bpfd(), host.wire()
     wire.listen(ETH_P_IP)
     counter = daemon.load("xdp_counter")
-    blocked = BLOCKED.to_bytes(2, "little").hex()
-    filters = daemon.load("xdp_filter", options=("--global", f"blocked_port={blocked}", "--application", "demo",
+    filters = daemon.load("xdp_filter", options=("--global", f"blocked_port={BLOCKED}", "--application", "demo",
                                                  "--metadata", "team=net"))
     first = daemon.attach(filters, wire.name)
     second = daemon.attach(counter, wire.name)
@@ -53,7 +52,7 @@ def load_attach_list_detach(host):
 @test("extensions")
 def json_is_complete(host):
     daemon, wire = host.bpfd(), host.wire()
-    number = daemon.load("xdp_filter", options=("--global", "blocked_port=0f27", "--application", "demo", "--metadata",
+    number = daemon.load("xdp_filter", options=("--global", "blocked_port=hex:0f27", "--application", "demo", "--metadata",
                                                 "team=net", "--metadata", "tier=edge"))
     link = daemon.attach(number, wire.name, "--priority", "7", "--metadata", "why=test")
     program = daemon.ask("get", "program", number)

@@ -31,7 +31,7 @@ def ties_go_by_link(host):
 @test("extensions")
 def two_programs_of_one_object(host):
     daemon, wire = host.bpfd(), host.wire()
-    first, second = daemon.load("sequence", "sequence", "sequence_second", options=("--global", "tag=05"))
+    first, second = daemon.load("sequence", "sequence", "sequence_second", options=("--global", "tag=5"))
     daemon.attach(second, wire.name)
     daemon.attach(first, wire.name)
     check_equal(wire.trace(), [105, 5], "programs that a frame passed")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """
 Persistent programs: after a reboot they are loaded and attached again. The reboot is that of test_restart.py: an empty bpffs,
-no runtime directory, other interfaces of the old names; tests/integration/reboot boots a virtual machine twice instead.
+no runtime directory, other interfaces of the old names. tests/integration/two_boots boots a virtual machine twice instead.
 """
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import tarfile
 
 from harness import bpf, isolate
 from harness.host import test
@@ -253,3 +255,38 @@ def objects_without_a_program_go(host):
         pathlib.Path(daemon.state, "objects", name).write_bytes(b"left over")
     daemon.start()
     check_equal(objects(daemon), kept, "objects")
+
+
+def boot_first(host):
+    """Leaves a state directory as a power failure does, and what was there, for boot_second."""
+    daemon, wires = host.bpfd(), [host.wire("v0"), host.wire("v1")]
+    programs = [daemon.load_sequence(tag, options=("--persist", "--metadata", f"tag={tag}")) for tag in (1, 2, 3)]
+    for program, priority in zip(programs, (30, 10, 20)):
+        daemon.attach(program, "v0", "--priority", priority)
+    daemon.attach(programs[0], "v1")
+    daemon.load_sequence(4)
+    check_equal((wires[0].trace(), wires[1].trace()), ([2, 3, 1], [1]), "the chains before")
+    rows = [row for row in daemon.programs() if row["persist"]]
+    handover = pathlib.Path(os.environ["BPFD_HANDOVER"])
+    (handover / "before.json").write_text(json.dumps([facts(rows, STABLE), facts(daemon.links(), LINK_STABLE)]))
+    with tarfile.open(handover / "state.tar", "w") as tar:
+        tar.add(daemon.state, "state")
+
+
+def boot_second(host):
+    """Another kernel, which has nothing but the state directory."""
+    handover = pathlib.Path(os.environ["BPFD_HANDOVER"])
+    daemon, wires = host.bpfd(start=False), [host.wire("v0"), host.wire("v1")]
+    with tarfile.open(handover / "state.tar") as tar:
+        tar.extractall(daemon.directory, numeric_owner=True)
+    daemon.start()
+    check_equal((wires[0].trace(), wires[1].trace()), ([2, 3, 1], [1]), "the chains after the reboot")
+    programs, links = json.loads((handover / "before.json").read_text())
+    check_equal(facts(daemon.programs(), STABLE), programs, "programs")
+    check_equal(facts(daemon.links(), LINK_STABLE), links, "links")
+    check(daemon.load_sequence(5) > programs[-1]["id"] + 1, "an id was used again")
+
+
+if "BPFD_HANDOVER" in os.environ:
+    test("extensions")(boot_first)
+    test("extensions")(boot_second)

@@ -11,7 +11,7 @@ from harness.host import test
 from harness.outcome import Skip, check, check_equal, check_in, wait_for
 
 PORT = 4242  # tests/bpf/places.bpf.c
-DROP = ("--global", "verdict=00000000")
+DROP = ("--global", "verdict=0")
 
 
 def calls(daemon, program, slot):

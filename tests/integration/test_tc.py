@@ -21,7 +21,7 @@ def filters(wire, direction="ingress"):
 
 
 def load(daemon, tag, verdict=PIPE, name="tc_sequence"):
-    options = ("--global", f"tag={tag:02x}", "--global", "verdict=" + (verdict & 0xFFFFFFFF).to_bytes(4, "little").hex())
+    options = ("--global", f"tag=hex:{tag:02x}", "--global", "verdict=hex:" + (verdict & 0xFFFFFFFF).to_bytes(4, "little").hex())
     return daemon.load("tc_sequence", name, kind="tc", options=options)
 
 

@@ -37,7 +37,7 @@ def needs(major, minor, what):
 
 
 def load(daemon, tag, verdict=NEXT, kind="tcx"):
-    options = ("--global", f"tag={tag:02x}", "--global", "verdict=" + (verdict & 0xFFFFFFFF).to_bytes(4, "little").hex())
+    options = ("--global", f"tag=hex:{tag:02x}", "--global", "verdict=hex:" + (verdict & 0xFFFFFFFF).to_bytes(4, "little").hex())
     return daemon.load("tc_sequence", "tc_sequence", kind=kind, options=options)
 
 

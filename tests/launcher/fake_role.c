@@ -168,7 +168,9 @@ __attribute__((unused)) static void same_id(void)
 __attribute__((unused)) static void inspects(void)
 {
 	struct channel_message message;
-	int last = is("bpfd-broker") || is("bpfd-frontend") ? ROLE_FD_EXTRA : ROLE_FD_PEER;
+	int last = is("bpfd-frontend") ? ROLE_FD_EVENTS
+	           : is("bpfd-broker") ? ROLE_FD_EXTRA
+	                               : ROLE_FD_PEER;
 	sigset_t blocked;
 
 	expect(environ[0] == NULL, 50);

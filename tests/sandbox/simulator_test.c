@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/bpf.h>
 #include <linux/membarrier.h>
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -155,7 +156,13 @@ static const struct row rows[] = {
 	{ "LINK_GET_FD_BY_ID", O, ALLOW, __NR_bpf, { BPF_LINK_GET_FD_BY_ID } },
 	{ "LINK_GET_FD_BY_ID", B | G | F | W, KILL, __NR_bpf, { BPF_LINK_GET_FD_BY_ID } },
 	{ "BTF_GET_NEXT_ID", B | G | F | W | O, KILL, __NR_bpf, { BPF_BTF_GET_NEXT_ID } },
-	{ "BTF_GET_FD_BY_ID", B | G | F | W | O, KILL, __NR_bpf, { BPF_BTF_GET_FD_BY_ID } },
+	{ "BTF_GET_FD_BY_ID", O, ALLOW, __NR_bpf, { BPF_BTF_GET_FD_BY_ID } },
+	{ "BTF_GET_FD_BY_ID", B | G | F | W, KILL, __NR_bpf, { BPF_BTF_GET_FD_BY_ID } },
+	{ "MAP_GET_NEXT_KEY", B, ALLOW, __NR_bpf, { BPF_MAP_GET_NEXT_KEY } },
+	{ "MAP_GET_NEXT_KEY", G | F | W | O, KILL, __NR_bpf, { BPF_MAP_GET_NEXT_KEY } },
+	{ "MAP_DELETE_ELEM", B, ALLOW, __NR_bpf, { BPF_MAP_DELETE_ELEM } },
+	{ "MAP_DELETE_ELEM", G | F | W | O, KILL, __NR_bpf, { BPF_MAP_DELETE_ELEM } },
+	{ "MAP_LOOKUP_AND_DELETE_ELEM", ALL, KILL, __NR_bpf, { BPF_MAP_LOOKUP_AND_DELETE_ELEM } },
 	{ "ITER_CREATE", B, ALLOW, __NR_bpf, { BPF_ITER_CREATE } },
 	{ "ITER_CREATE", G | F | W | O, KILL, __NR_bpf, { BPF_ITER_CREATE } },
 	{ "read an iterator", F, ALLOW, __NR_read, {} },
@@ -221,6 +228,20 @@ static const struct row rows[] = {
 	{ "fstatfs", O, ALLOW, __NR_fstatfs, { 5, 0 } },
 	{ "fstatfs", ALL & ~O, KILL, __NR_fstatfs, { 5, 0 } },
 	{ "NS_GET_NSTYPE", O, ALLOW, __NR_ioctl, { 5, NS_GET_NSTYPE } },
+	/* and a socket made inside of one */
+	{ "setns", O, ALLOW, __NR_setns, { 5, CLONE_NEWNET } },
+	{ "setns of mounts", O, KILL, __NR_setns, { 5, CLONE_NEWNS } },
+	{ "setns of any kind", O, KILL, __NR_setns, { 5, 0 } },
+	{ "setns", ALL & ~O, KILL, __NR_setns, { 5, CLONE_NEWNET } },
+	{ "a routing socket", O, ALLOW, __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
+	{ "another netlink socket", O, KILL, __NR_socket, { AF_NETLINK, SOCK_RAW, NETLINK_AUDIT } },
+	{ "a socket of the internet", O, KILL, __NR_socket, { AF_INET, SOCK_RAW, NETLINK_ROUTE } },
+	{ "a routing socket", ALL & ~O, KILL, __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
+	{ "SO_RCVTIMEO", O, ALLOW, __NR_setsockopt, { 5, SOL_SOCKET, SO_RCVTIMEO } },
+	{ "NETLINK_EXT_ACK", O, ALLOW, __NR_setsockopt, { 5, SOL_NETLINK, NETLINK_EXT_ACK } },
+	{ "NETLINK_LISTEN_ALL_NSID", O, KILL, __NR_setsockopt, { 5, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID } },
+	{ "SO_NETNS_COOKIE", B, ALLOW, __NR_getsockopt, { 5, SOL_SOCKET, 71 } },
+	{ "SO_NETNS_COOKIE", ALL & ~B, KILL, __NR_getsockopt, { 5, SOL_SOCKET, 71 } },
 	{ "NS_GET_USERNS", O, KILL, __NR_ioctl, { 5, NS_GET_USERNS } },
 	{ "NS_GET_NSTYPE", ALL & ~O, KILL, __NR_ioctl, { 5, NS_GET_NSTYPE } },
 	/* names in a container are walked one by one */

@@ -176,10 +176,10 @@ static void test_registry_links(void **state)
 	link_put(&registry, 1, 2, 5, LINK_STATE_ATTACHED);
 	link_put(&registry, 2, 3, 5, LINK_STATE_REMOVED);
 	link_put(&registry, 3, 2, 6, LINK_STATE_ATTACHED);
-	assert_int_equal(registry_xdp_link(&registry, 5, 102, attached)->id, 1);
-	assert_int_equal(registry_xdp_link(&registry, 6, 102, attached)->id, 3);
-	assert_null(registry_xdp_link(&registry, 5, 103, attached));
-	assert_int_equal(registry_xdp_link(&registry, 5, 103, 1u << LINK_STATE_REMOVED)->id, 2);
+	assert_int_equal(registry_xdp_link(&registry, 0, 5, 102, attached)->id, 1);
+	assert_int_equal(registry_xdp_link(&registry, 0, 6, 102, attached)->id, 3);
+	assert_null(registry_xdp_link(&registry, 0, 5, 103, attached));
+	assert_int_equal(registry_xdp_link(&registry, 0, 5, 103, 1u << LINK_STATE_REMOVED)->id, 2);
 	assert_int_equal(registry_link_of_program(&registry, 2, 0)->id, 1);
 	assert_int_equal(registry_link_of_program(&registry, 2, 1)->id, 3);
 	assert_null(registry_link_of_program(&registry, 2, 3));
@@ -188,8 +188,8 @@ static void test_registry_links(void **state)
 	assert_null(registry_link_same(&registry, &same));
 	link_put(&registry, 3, 2, 6, LINK_STATE_GONE);
 	assert_int_equal(registry.link_count, 3);
-	assert_false(registry_interface_used(&registry, 6));
-	assert_true(registry_interface_used(&registry, 5));
+	assert_false(registry_interface_used(&registry, 0, 6));
+	assert_true(registry_interface_used(&registry, 0, 5));
 	registry_link_remove(&registry, 1);
 	registry_link_remove(&registry, 1);
 	assert_null(registry_link(&registry, 1));
@@ -212,10 +212,10 @@ static void test_registry_chains(void **state)
 		registry_chain_put(&registry, &chain);
 	}
 	assert_int_equal(registry.chain_count, 20);
-	registry_chain_remove(&registry, 3);
-	registry_chain_remove(&registry, 99);
-	assert_null(registry_chain(&registry, 3));
-	assert_int_equal(registry_chain(&registry, 20)->dispatcher_id, 200);
+	registry_chain_remove(&registry, 0, 3);
+	registry_chain_remove(&registry, 0, 99);
+	assert_null(registry_chain(&registry, 0, 3));
+	assert_int_equal(registry_chain(&registry, 0, 20)->dispatcher_id, 200);
 	registry_clear(&registry);
 }
 

@@ -52,7 +52,7 @@ static void every_cut_gives_the_same(void **state)
 		struct sp_reader reader;
 		struct seen seen = { .body_size = 0 };
 
-		sp_reader_init(&reader);
+		sp_reader_init(&reader, SP_REQUEST);
 		for (size_t at = 0; at < sizeof(stream); at += piece) {
 			size_t here = sizeof(stream) - at < piece ? sizeof(stream) - at : piece;
 
@@ -95,7 +95,7 @@ static void wrong_bytes_are_refused_at_once(void **state)
 		struct seen seen = { .body_size = 0 };
 		struct sp_reader reader;
 
-		sp_reader_init(&reader);
+		sp_reader_init(&reader, SP_REQUEST);
 		assert_int_equal(walk(&reader, rows[i].bytes, rows[i].refused - 1, &seen), 0);
 		assert_int_equal(walk(&reader, rows[i].bytes + rows[i].refused - 1, 1, &seen),
 		                 -EPROTO);
@@ -109,7 +109,7 @@ static void the_longest_length_is_read(void **state)
 	struct sp_reader reader;
 
 	(void)state;
-	sp_reader_init(&reader);
+	sp_reader_init(&reader, SP_REQUEST);
 	assert_int_equal(walk(&reader, bytes, sizeof(bytes), &seen), 0);
 	assert_true(reader.body_size == 0xfffefdfcfbfaf9f8u);
 	assert_false(sp_reader_idle(&reader));
@@ -122,7 +122,7 @@ static void skipped_bytes_count(void **state)
 	struct sp_reader reader;
 
 	(void)state;
-	sp_reader_init(&reader);
+	sp_reader_init(&reader, SP_REQUEST);
 	assert_int_equal(walk(&reader, bytes, sizeof(bytes), &seen), 0);
 	sp_reader_skip(&reader, 150);
 	assert_int_equal(reader.body_left, 50);
@@ -155,9 +155,32 @@ static void heads_are_read_back(void **state)
 	assert_memory_equal(head, "\1\1\2\3\4\5\6\7\x08", sizeof(head));
 }
 
+static void greetings_name_the_protocol(void **state)
+{
+	static const enum sp_protocol all[] = { SP_PUBLISH, SP_SUBSCRIBE, SP_REQUEST, SP_REPLY };
+	uint8_t greeting[SP_GREETING_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t j = 0; j < 4; j++) {
+			struct sp_reader reader;
+			struct sp_step step;
+			int expected = i == j ? 0 : -EPROTO;
+
+			sp_greeting_encode(all[i], greeting);
+			assert_int_equal(greeting[5], all[i]);
+			sp_reader_init(&reader, all[j]);
+			assert_int_equal(sp_reader_take(&reader, greeting, sizeof(greeting), &step),
+			                 expected);
+			assert_int_equal(sp_reader_idle(&reader), i == j);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(greetings_name_the_protocol),
 		cmocka_unit_test(every_cut_gives_the_same),
 		cmocka_unit_test(wrong_bytes_are_refused_at_once),
 		cmocka_unit_test(the_longest_length_is_read),

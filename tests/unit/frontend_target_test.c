@@ -111,10 +111,11 @@ static void zero_may_be_given(void **state)
 	got = expect(PROGRAM_TYPE_XDP, &message, NULL);
 	assert_int_equal(got.given, TARGET_BIT(TARGET_PRIORITY));
 	message.cpu_option_case = BPFD__V1__TARGET__CPU_OPTION_CPU;
-	(void)expect(PROGRAM_TYPE_XDP, &message,
-	             "cpu is given, which xdp programs do not take: they take interface, follow, "
-	             "priority, "
-	             "proceed_on, mode and exclusive");
+	(void)expect(
+		PROGRAM_TYPE_XDP, &message,
+		"cpu is given, which xdp programs do not take: they take interface, netns, follow, "
+		"priority, "
+		"proceed_on, mode and exclusive");
 }
 
 static void interfaces(void **state)
@@ -228,7 +229,7 @@ static void numbers_have_a_range(void **state)
 	message.offset = INT64_MAX; /* a number, but not this type's */
 	(void)expect(PROGRAM_TYPE_XDP, &message,
 	             "offset is given, which xdp programs do not take: they take interface, "
-	             "follow, priority, proceed_on, mode and exclusive");
+	             "netns, follow, priority, proceed_on, mode and exclusive");
 	message = xdp_target();
 	message.mode = (Bpfd__V1__XdpMode)3;
 	(void)expect(PROGRAM_TYPE_XDP, &message, "mode 3 is unknown: it is one of native, generic");

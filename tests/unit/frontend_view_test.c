@@ -111,7 +111,7 @@ static void positions_come_from_the_chain(void **state)
 	};
 	struct frontend_gone other_gone = { .kind = FRONTEND_GONE_CHAIN };
 	struct frontend_gone gone = { .kind = FRONTEND_GONE_CHAIN,
-		                      .id = RECORD_CHAIN_ID(PROGRAM_TYPE_XDP, 3, 0) };
+		                      .id = RECORD_CHAIN_ID(PROGRAM_TYPE_XDP, 0, 3, 0) };
 
 	(void)state;
 	link.target.ifindex = 3;
@@ -124,7 +124,7 @@ static void positions_come_from_the_chain(void **state)
 	other.entries[0].link_id = 7;
 	assert_int_equal(view_take_chain(&view, &other), 0);
 	assert_int_equal(view_link_position(&view, view_link(&view, 7)), 2);
-	other_gone.id = RECORD_CHAIN_ID(PROGRAM_TYPE_TCX, 3, DIRECTION_EGRESS);
+	other_gone.id = RECORD_CHAIN_ID(PROGRAM_TYPE_TCX, 0, 3, DIRECTION_EGRESS);
 	assert_int_equal(view_take_gone(&view, &other_gone), 0);
 	assert_int_equal(view.chains.count, 1);
 	chain.count = 2;

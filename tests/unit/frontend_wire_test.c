@@ -29,7 +29,7 @@ static const struct row rows[] = {
 	{ B("\x08\x80\x80\x80\x80\x10"), "version is 4294967296: at most 4294967295 fits" },
 	{ B("\x00\x01"), "no field number 0" },
 	{ B("\x80\x80\x80\x80\x80\x01\x01"), "no field number" },
-	{ B("\xf8\x01\x01"), "field 31 that version 1 of the protocol does not know" },
+	{ B("\xb8\x02\x01"), "field 39 that version 1 of the protocol does not know" },
 	{ B("\x08\x01\x08\x01"), "field \"version\" of the request is given twice" },
 	{ B("\x62\x00\x5a\x00"), "the request has both \"version_info\" and \"status\"" },
 	{ B("\x09\0\0\0\0\0\0\0\0"), "field \"version\" of the request has wire type 1" },

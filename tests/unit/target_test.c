@@ -255,7 +255,7 @@ static void nothing_may_be_another_types(void **state)
 	(void)state;
 	each_type(judge_what_is_foreign);
 	expect(PROGRAM_TYPE_XDP, &target,
-	       "cpu is given, which xdp programs do not take: they take interface, follow, "
+	       "cpu is given, which xdp programs do not take: they take interface, netns, follow, "
 	       "priority, "
 	       "proceed_on, mode and exclusive");
 	expect(PROGRAM_TYPE_LSM, &target,

@@ -231,15 +231,15 @@ static void config_versions(void **state)
 	}
 }
 
-static uint64_t link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
+static uint64_t link_of(void *state, const struct xdp_place *place, uint32_t kernel_id)
 {
-	assert_int_equal(ifindex, 4);
+	assert_int_equal(place->ifindex, 4);
 	return kernel_id == 2 ? *(const uint64_t *)state : 0;
 }
 
 static void record(void **state)
 {
-	struct xdp_chain chain = { .ifindex = 4,
+	struct xdp_chain chain = { .place = { .ifindex = 4 },
 		                   .interface = "eth0",
 		                   .program_id = 99,
 		                   .version = 2,
@@ -259,7 +259,9 @@ static void record(void **state)
 	assert_true(xdp_chain_runs(&chain, 2));
 	assert_false(xdp_chain_runs(&chain, 99)); /* the dispatcher is no program of anybody's */
 	/* a program by itself */
-	chain = (struct xdp_chain){ .ifindex = 4, .program_id = 2, .program_name = "alone" };
+	chain = (struct xdp_chain){ .place = { .ifindex = 4 },
+		                    .program_id = 2,
+		                    .program_name = "alone" };
 	xdp_chain_record(&chain, link_of, &link, &filled);
 	assert_int_equal(filled.count, 1);
 	assert_int_equal(filled.dispatcher_version, 0);

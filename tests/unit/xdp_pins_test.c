@@ -9,6 +9,9 @@
 static const struct launcher_settings settings = { .bpffs_directory = "/sys/fs/bpf/bpfd",
 	                                           .xdp_directory = "/sys/fs/bpf/xdp" };
 
+static const struct xdp_place here = { .ifindex = 3 },
+			      far = { .ifindex = UINT32_MAX, .netns = UINT32_MAX };
+
 static void paths(void **state)
 {
 	char path[PIN_PATH_SIZE];
@@ -20,10 +23,11 @@ static void paths(void **state)
 	assert_string_equal(path, "/sys/fs/bpf/xdp/dispatch-3-17/prog0-prog");
 	pins_component_path(&settings, 3, 17, 9, PIN_LINK, path);
 	assert_string_equal(path, "/sys/fs/bpf/xdp/dispatch-3-17/prog9-link");
-	pins_private_path(&settings, 3, 17, false, path);
+	pins_private_path(&settings, &here, 17, false, path);
 	assert_string_equal(path, "/sys/fs/bpf/bpfd/dispatchers/3-17");
-	pins_private_path(&settings, UINT32_MAX, UINT32_MAX, true, path);
-	assert_string_equal(path, "/sys/fs/bpf/bpfd/dispatchers/4294967295-4294967295-map");
+	pins_private_path(&settings, &far, UINT32_MAX, true, path);
+	assert_string_equal(path,
+	                    "/sys/fs/bpf/bpfd/dispatchers/ns4294967295-4294967295-4294967295-map");
 }
 
 /* The longest that settings and numbers can make fits. */
@@ -38,7 +42,7 @@ static void longest(void **state)
 	most.bpffs_directory[sizeof(most.bpffs_directory) - 1] = '\0';
 	pins_component_path(&most, UINT32_MAX, UINT32_MAX, 9, PIN_PROGRAM, path);
 	assert_string_equal(path + strlen(path) - strlen("/prog9-prog"), "/prog9-prog");
-	pins_private_path(&most, UINT32_MAX, UINT32_MAX, true, path);
+	pins_private_path(&most, &far, UINT32_MAX, true, path);
 	assert_string_equal(path + strlen(path) - strlen("-map"), "-map");
 }
 
@@ -59,18 +63,35 @@ static void names(void **state)
 		                           "+1-2",
 		                           "1--2",
 		                           "4294967296-1",
-		                           "1-99999999999999999999" };
-	uint32_t ifindex = 7, id = 8;
+		                           "1-99999999999999999999",
+		                           "ns",
+		                           "ns1",
+		                           "ns1-2",
+		                           "ns-1-2",
+		                           "ns0-1-2",
+		                           "ns1-2-",
+		                           "ns1--2",
+		                           "ns01-1-2",
+		                           "ns4294967296-1-2",
+		                           "ns1-2-3-4" };
+	struct xdp_place place = { .ifindex = 7, .netns = 9 };
+	uint32_t id = 8;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(pins_name_parse(bad[i], &ifindex, &id));
-	assert_int_equal(ifindex, 7);
+		assert_false(pins_name_parse(bad[i], &place, &id));
+	assert_int_equal(place.ifindex, 7);
+	assert_int_equal(place.netns, 9);
 	assert_int_equal(id, 8);
-	assert_true(pins_name_parse("12-4294967295", &ifindex, &id));
-	assert_int_equal(ifindex, 12);
+	assert_true(pins_name_parse("12-4294967295", &place, &id));
+	assert_int_equal(place.ifindex, 12);
+	assert_int_equal(place.netns, 0);
 	assert_int_equal(id, UINT32_MAX);
-	assert_true(pins_name_parse("0-0", &ifindex, &id));
+	assert_true(pins_name_parse("ns4026531840-12-5", &place, &id));
+	assert_int_equal(place.ifindex, 12);
+	assert_int_equal(place.netns, 4026531840);
+	assert_int_equal(id, 5);
+	assert_true(pins_name_parse("0-0", &place, &id));
 }
 
 static bool tracepoint_ok(const char *text)

@@ -34,12 +34,12 @@ static unsigned int changes;
 static struct record_chain last_chain;
 static unsigned int fail_at, calls;
 
-static size_t members(void *state, uint32_t ifindex, uint64_t except, struct xdp_member *out,
-                      size_t most)
+static size_t members(void *state, const struct xdp_place *place, uint64_t except,
+                      struct xdp_member *out, size_t most)
 {
 	(void)state;
 	(void)except;
-	if (ifindex != host.ifindex || !member_count || !most)
+	if (place->netns || place->ifindex != host.ifindex || !member_count || !most)
 		return 0;
 	out[0] = member;
 	return 1;

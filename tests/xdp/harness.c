@@ -159,6 +159,7 @@ static void opener_exec(const struct host *host, int launcher_fd, int broker_fd)
 	if (result == 0) {
 		memcpy(&settings, message.body, sizeof(settings));
 		result = netlink_open(0, &opener.netlink);
+		opener.netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	}
 	if (result == 0)
 		result = channel_send(&launcher, LAUNCHER_READY, 0, &ready, NULL);

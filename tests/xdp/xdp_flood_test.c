@@ -61,7 +61,7 @@ static bool own(void *state, uint32_t kernel_id)
 static void chain_run(uint32_t mode, size_t count, const unsigned int *digits)
 {
 	struct xdp_request request = {
-		.ifindex = host.ifindex, .mode = mode, .count = count, .own = own
+		.place = { .ifindex = host.ifindex }, .mode = mode, .count = count, .own = own
 	};
 	struct record_chain chain;
 	struct error error = {};

@@ -29,10 +29,10 @@ static bool own(void *state, uint32_t kernel_id)
 	       kernel_id == programs[3].kernel_id;
 }
 
-static uint64_t link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
+static uint64_t link_of(void *state, const struct xdp_place *place, uint32_t kernel_id)
 {
 	(void)state;
-	(void)ifindex;
+	(void)place;
 	for (size_t i = 1; i < 4; i++) {
 		if (programs[i].kernel_id == kernel_id)
 			return programs[i].link_id;
@@ -42,7 +42,9 @@ static uint64_t link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
 
 static int members_sync(size_t count, const unsigned int *digits, struct record_chain *chain)
 {
-	struct xdp_request request = { .ifindex = host.ifindex, .count = count, .own = own };
+	struct xdp_request request = { .place = { .ifindex = host.ifindex },
+		                       .count = count,
+		                       .own = own };
 	struct error error = {};
 	int result;
 
@@ -82,7 +84,8 @@ static void read_expect(const char *expected, uint32_t foreign_dispatcher)
 {
 	struct record_chain chain;
 	struct error error = {};
-	int result = xdp_read(xdp, host.ifindex, link_of, NULL, &chain, &error);
+	int result = xdp_read(xdp, &(struct xdp_place){ .ifindex = host.ifindex }, link_of, NULL,
+	                      &chain, &error);
 
 	if (result < 0)
 		print_message("    (%s)\n", error.message);
@@ -233,7 +236,9 @@ static void restart_in_foreign(void **state)
 	xdp_close(xdp);
 	assert_int_equal(xdp_open(&host.settings, NULL, &xdp, &error), 0);
 	/* without the opener it cannot look */
-	assert_int_equal(xdp_read(xdp, host.ifindex, link_of, NULL, &chain, &error), 0);
+	assert_int_equal(xdp_read(xdp, &(struct xdp_place){ .ifindex = host.ifindex }, link_of,
+	                          NULL, &chain, &error),
+	                 0);
 	assert_int_equal(chain.count, 1);
 	assert_string_equal(chain.entries[0].kernel_name, "");
 	assert_int_equal(members_sync(1, (unsigned int[]){ 2 }, &chain), -EBUSY);

@@ -49,7 +49,9 @@ static bool own_any(void *state, uint32_t kernel_id)
 
 static struct xdp_request request_of(size_t count, const unsigned int *digits)
 {
-	struct xdp_request request = { .ifindex = host.ifindex, .count = count, .own = own };
+	struct xdp_request request = { .place = { .ifindex = host.ifindex },
+		                       .count = count,
+		                       .own = own };
 
 	for (size_t i = 0; i < count; i++)
 		request.members[i] = programs[digits[i]];
@@ -77,7 +79,7 @@ static void sync_ok(const struct xdp_request *request, struct record_chain *chai
 
 static void all_off(void)
 {
-	const struct xdp_request none = { .ifindex = host.ifindex, .own = own };
+	const struct xdp_request none = { .place = { .ifindex = host.ifindex }, .own = own };
 	struct record_chain chain;
 
 	sync_ok(&none, &chain);
@@ -221,10 +223,10 @@ static void every_call_fails(void **state)
 	fail_at = 0;
 }
 
-static uint64_t link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
+static uint64_t link_of(void *state, const struct xdp_place *place, uint32_t kernel_id)
 {
 	(void)state;
-	(void)ifindex;
+	(void)place;
 	for (size_t i = 1; i < 12; i++) {
 		if (programs[i].kernel_id == kernel_id)
 			return programs[i].link_id;
@@ -235,7 +237,8 @@ static uint64_t link_of(void *state, uint32_t ifindex, uint32_t kernel_id)
 static void read_ok(struct record_chain *chain)
 {
 	struct error error = {};
-	int result = xdp_read(xdp, host.ifindex, link_of, NULL, chain, &error);
+	int result = xdp_read(xdp, &(struct xdp_place){ .ifindex = host.ifindex }, link_of, NULL,
+	                      chain, &error);
 
 	if (result < 0)
 		print_message("    (%s)\n", error.message);
@@ -295,8 +298,9 @@ static void taken_off(void **state)
  * share one: here, exclusive. */
 static void exclusive_and_shared(void **state)
 {
-	struct xdp_request shared = REQUEST(1),
-			   alone = { .ifindex = host.ifindex, .exclusive = 1, .count = 1 };
+	struct xdp_request shared = REQUEST(1), alone = { .place = { .ifindex = host.ifindex },
+		                                          .exclusive = 1,
+		                                          .count = 1 };
 	struct record_chain chain;
 
 	(void)state;
@@ -340,7 +344,7 @@ static void modes(void **state)
 	/* loopback has no native mode */
 	all_off();
 	request = REQUEST(1);
-	request.ifindex = 1;
+	request.place.ifindex = 1;
 	request.mode = XDP_MODE_NATIVE;
 	assert_int_equal(chain_sync(&request, &chain), -EOPNOTSUPP);
 	request.mode = XDP_MODE_DEFAULT;
@@ -353,7 +357,7 @@ static void modes(void **state)
 /* Big frames: only if every component can take them, as the kernel checks for veth. */
 static void frags(void **state)
 {
-	struct xdp_request request = { .ifindex = host.ifindex, .own = own_any };
+	struct xdp_request request = { .place = { .ifindex = host.ifindex }, .own = own_any };
 	struct record_chain chain, before;
 
 	(void)state;
@@ -434,16 +438,16 @@ static void interface_gone(void **state)
 	(void)state;
 	(void)snprintf(command, sizeof(command), "ip link add gone type veth peer name other");
 	assert_int_equal(host_run(command, NULL, 0), 0);
-	assert_int_equal(xdp_interface_find(xdp, "gone", &request.ifindex, &error), 0);
+	assert_int_equal(xdp_interface_find(xdp, "gone", &request.place.ifindex, &error), 0);
 	sync_ok(&request, &chain);
 	assert_int_not_equal(pins_count(), 0);
 	assert_int_equal(host_run("ip link del gone", NULL, 0), 0);
 	while (xdp_monitor_next(xdp, &change) == 0)
-		gone |= change.gone && change.ifindex == request.ifindex;
+		gone |= change.gone && change.ifindex == request.place.ifindex;
 	assert_true(gone);
 	assert_int_equal(pins_count(), 0);
 	assert_int_equal(chain_sync(&request, &chain), -ENODEV);
-	assert_int_equal(xdp_interface_find(xdp, "gone", &request.ifindex, &error), -ENODEV);
+	assert_int_equal(xdp_interface_find(xdp, "gone", &request.place.ifindex, &error), -ENODEV);
 }
 
 int main(void)

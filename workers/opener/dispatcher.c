@@ -19,14 +19,37 @@ static int bpf_call(enum bpf_cmd command, union bpf_attr *attr)
 	return result < 0 ? -errno : (int)result;
 }
 
+/* Asks for the interface, in its network namespace. */
+static int interface_ask(struct opener *opener, const char *netns, uint32_t ifindex,
+                         struct netlink_interface *out, struct error *error)
+{
+	_cleanup_close_ int netns_fd = -1;
+	struct netlink inside;
+	int result;
+
+	if (!netns[0])
+		return netlink_interface_query(&opener->netlink, ifindex, NULL, out);
+	result = netns_netlink_open(opener, netns, &netns_fd, &inside, error);
+	if (result < 0)
+		return result;
+	result = netlink_interface_query(&inside, ifindex, NULL, out);
+	netlink_close(&inside);
+	return result;
+}
+
 /* 1 if the program is the one attached to the interface, 0 if not, or -errno with `error`. */
-static int attached(struct opener *opener, uint32_t ifindex, uint32_t id, struct error *error)
+static int attached(struct opener *opener, const char *netns, uint32_t ifindex, uint32_t id,
+                    struct error *error)
 {
 	struct netlink_interface found;
-	int result = netlink_interface_query(&opener->netlink, ifindex, NULL, &found);
+	int result;
 
+	error->code = ERROR_NONE;
+	result = interface_ask(opener, netns, ifindex, &found, error);
 	if (result == -ENODEV)
 		return 0;
+	if (result < 0 && error->code)
+		return result;
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL,
 		                 "the opener cannot ask for interface number %u: %s", ifindex,
@@ -34,10 +57,10 @@ static int attached(struct opener *opener, uint32_t ifindex, uint32_t id, struct
 	return found.program_id == id;
 }
 
-static int attached_require(struct opener *opener, uint32_t ifindex, uint32_t id,
+static int attached_require(struct opener *opener, const char *netns, uint32_t ifindex, uint32_t id,
                             struct error *error)
 {
-	int result = ifindex && id ? attached(opener, ifindex, id, error) : 0;
+	int result = ifindex && id ? attached(opener, netns, ifindex, id, error) : 0;
 
 	if (result == 0)
 		return error_set(error, -ENOENT, ERROR_NOT_FOUND,
@@ -77,7 +100,8 @@ int answer_dispatcher(struct opener *opener, const void *question, struct opener
 {
 	const struct opener_dispatcher *asked = question;
 	union bpf_attr attr = {};
-	int result = attached_require(opener, asked->ifindex, asked->program_id, error);
+	int result =
+		attached_require(opener, asked->netns, asked->ifindex, asked->program_id, error);
 
 	if (result < 0)
 		return result;
@@ -103,7 +127,8 @@ int answer_component(struct opener *opener, const void *question, struct opener_
 	const struct opener_component *asked = question;
 	char path[sizeof(opener->settings->xdp_directory) + NAME_SIZE];
 	union bpf_attr attr = {};
-	int result = attached_require(opener, asked->ifindex, asked->dispatcher_id, error);
+	int result =
+		attached_require(opener, asked->netns, asked->ifindex, asked->dispatcher_id, error);
 
 	if (result < 0)
 		return result;
@@ -156,7 +181,7 @@ int answer_pins_remove(struct opener *opener, const void *question, struct opene
 {
 	const struct opener_dispatcher *asked = question;
 	char name[NAME_SIZE];
-	int result = attached(opener, asked->ifindex, asked->program_id, error);
+	int result = attached(opener, asked->netns, asked->ifindex, asked->program_id, error);
 
 	if (result > 0)
 		return error_set(

@@ -5,6 +5,7 @@
 #include "workers/opener/opener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static struct launcher_settings settings;
@@ -29,6 +30,11 @@ static int prepare(struct opener *opener, uint32_t *landlock_abi)
 	if (result < 0) {
 		log_error("cannot open a netlink socket: %s", strerror(-result));
 		return result;
+	}
+	opener->netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (opener->netns_fd < 0) {
+		log_error("cannot open the network namespace: %s", strerror(errno));
+		return -errno;
 	}
 	event_sources_read(opener, "/sys/bus/event_source/devices");
 	result = sandbox_enter(settings.containers ? &sandbox_policy_opener_containers

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 static int netns_refusal(const char *path, int result, struct error *error)
 {
@@ -68,19 +69,61 @@ static int netns_open(const char *path, int *out)
 	return 0;
 }
 
+static int path_open(const char *path, int *out, struct error *error)
+{
+	int result;
+
+	if (!target_path_ok(path, OPENER_PATH_SIZE))
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "that is no absolute path of a file");
+	result = netns_open(path, out);
+	return result < 0 ? netns_refusal(path, result, error) : 0;
+}
+
 int answer_netns(struct opener *opener, const void *question, struct opener_answer *answer,
                  struct error *error)
 {
 	const struct opener_netns *asked = question;
-	int result;
+	int result = path_open(asked->path, &answer->descriptors[0], error);
 
 	(void)opener;
-	if (!target_path_ok(asked->path, sizeof(asked->path)))
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "that is no absolute path of a file");
-	result = netns_open(asked->path, &answer->descriptors[0]);
+	if (result == 0)
+		answer->type = OPENER_OPENED;
+	return result;
+}
+
+int netns_netlink_open(const struct opener *opener, const char *path, int *netns_fd,
+                       struct netlink *netlink, struct error *error)
+{
+	_cleanup_close_ int fd = -1;
+	int result = path_open(path, &fd, error);
+
 	if (result < 0)
-		return netns_refusal(asked->path, result, error);
-	answer->type = OPENER_OPENED;
+		return result;
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return netns_refusal(path, -errno, error);
+	result = netlink_open(0, netlink);
+	if (setns(opener->netns_fd, CLONE_NEWNET) < 0) {
+		log_error("cannot come back from network namespace %d: %s", fd, strerror(errno));
+		_exit(1);
+	}
+	if (result < 0)
+		return netns_refusal(path, result, error);
+	*netns_fd = steal_fd(&fd);
+	return 0;
+}
+
+int answer_netns_socket(struct opener *opener, const void *question, struct opener_answer *answer,
+                        struct error *error)
+{
+	const struct opener_netns *asked = question;
+	struct netlink netlink = { .fd = -1 };
+	int result =
+		netns_netlink_open(opener, asked->path, &answer->descriptors[0], &netlink, error);
+
+	if (result < 0)
+		return result;
+	answer->descriptors[1] = netlink.fd;
+	answer->type = OPENER_OPENED_NETNS;
 	return 0;
 }

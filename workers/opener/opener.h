@@ -17,6 +17,7 @@ struct opener {
 	const struct launcher_settings *settings;
 	struct channel channel; /* to the broker */
 	struct netlink netlink;
+	int netns_fd; /* its own network namespace */
 	struct event_source kprobe, uprobe;
 };
 
@@ -52,6 +53,18 @@ int answer_statistics(struct opener *opener, const void *question, struct opener
 
 int answer_netns(struct opener *opener, const void *question, struct opener_answer *answer,
                  struct error *error);
+int answer_netns_socket(struct opener *opener, const void *question, struct opener_answer *answer,
+                        struct error *error);
+
+/*
+ * A routing socket inside the network namespace whose file this is, and the namespace; both are the
+ * caller's. 0 or -errno with `error`. A process that cannot get back from there ends.
+ */
+int netns_netlink_open(const struct opener *opener, const char *path, int *netns_fd,
+                       struct netlink *netlink, struct error *error);
+
+int answer_btf(struct opener *opener, const void *question, struct opener_answer *answer,
+               struct error *error);
 
 /* Reads the numbers of the kernel's probes below `directory` (/sys/bus/event_source/devices), which
  * the sandbox does not let through: what is not there stays 0. */

@@ -16,6 +16,8 @@ static int (*const answers[])(struct opener *opener, const void *question,
 	[OPENER_SAMPLE] = answer_sample,
 	[OPENER_FILE] = answer_file,
 	[OPENER_NETNS] = answer_netns,
+	[OPENER_NETNS_SOCKET] = answer_netns_socket,
+	[OPENER_BTF] = answer_btf,
 	[OPENER_LIST] = answer_list,
 	[OPENER_STATISTICS] = answer_statistics,
 };

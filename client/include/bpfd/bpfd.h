@@ -33,6 +33,7 @@ extern "C" {
 #endif
 
 #define BPFD_SOCKET_PATH "/run/bpfd/bpfd.sock"
+#define BPFD_EVENTS_SOCKET_PATH "/run/bpfd/events.sock"
 #define BPFD_TIMEOUT_MS 60000u           /* how long a call waits, unless told otherwise */
 #define BPFD_OBJECT_SIZE_MAX (16u << 20) /* bytes of an object file */
 #define BPFD_REQUEST_ID_SIZE 16
@@ -336,7 +337,8 @@ struct bpfd_link {
 	uint32_t kernel_program_id;
 	struct bpfd_target target; /* no text is NULL */
 	const char *where;         /* the target in a few words, for people */
-	const char *reason;        /* why it waits or failed; "" otherwise */
+	const char *reason;        /* why it waits, failed or is gone; "" otherwise */
+	uint64_t netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
 	uint32_t ifindex;
 	bool running;      /* `position` counts */
 	uint32_t position; /* 0 runs first */
@@ -525,6 +527,78 @@ void bpfd_program_details_free(struct bpfd_program_details *details);
 int bpfd_get_link(struct bpfd_client *client, uint64_t link_id, struct bpfd_link **link,
                   struct bpfd_error **error);
 
+/* ---- entries of maps ---- */
+
+/* Bytes as they lie in memory. */
+struct bpfd_map_entry {
+	const void *key;
+	const void *value; /* where each processor has its own: all of them, each filled up to a
+	                      multiple of 8 bytes */
+	size_t key_size;
+	size_t value_size;
+};
+
+struct bpfd_map_page {
+	const struct bpfd_map_entry *entries;
+	size_t count;
+	const void *cursor; /* for the next page; its size is 0 after the last one */
+	size_t cursor_size;
+	uint32_t cpus;  /* a value is of so many processors; 0: one for all */
+	bool disturbed; /* entries went away meanwhile: others may come twice, or not at all */
+};
+
+/*
+ * The entries of a program's map, by its name in the object, page by page: without a cursor the
+ * first. A page may be empty without being the last. `max_entries` 0: as many as bpfd gives at
+ * once. A dump ends, also of a map that changes all the time.
+ */
+int bpfd_map_dump(struct bpfd_client *client, uint64_t program_id, const char *map,
+                  const void *cursor, size_t cursor_size, uint32_t max_entries,
+                  struct bpfd_map_page **page, struct bpfd_error **error);
+
+/* One entry, as a page of one. Queues and stacks have no keys: their next entry, which stays. */
+int bpfd_map_get(struct bpfd_client *client, uint64_t program_id, const char *map, const void *key,
+                 size_t key_size, struct bpfd_map_page **page, struct bpfd_error **error);
+void bpfd_map_page_free(struct bpfd_map_page *page);
+
+enum bpfd_map_set_mode {
+	BPFD_MAP_SET_ANY = 0,
+	BPFD_MAP_SET_NEW = 1,      /* only if there is no such entry */
+	BPFD_MAP_SET_EXISTING = 2, /* only if there is one */
+};
+
+struct bpfd_map_set_request {
+	uint64_t program_id;
+	const char *map;
+	const void *key;
+	size_t key_size;
+	const void *value; /* of one processor, which then is set for all, or of all */
+	size_t value_size;
+	enum bpfd_map_set_mode mode;
+	const uint8_t *request_id; /* NULL: made by the library */
+};
+
+int bpfd_map_set(struct bpfd_client *client, const struct bpfd_map_set_request *request,
+                 struct bpfd_error **error);
+int bpfd_map_delete(struct bpfd_client *client, uint64_t program_id, const char *map,
+                    const void *key, size_t key_size, const uint8_t *request_id,
+                    struct bpfd_error **error);
+
+/* The BTF that describes a map's keys and values. It comes from whoever built the object: read it
+ * with a parser that expects anything. */
+struct bpfd_map_types {
+	const void *btf;
+	size_t btf_size;
+	uint32_t key_type; /* ids of types in it; 0: not known */
+	uint32_t value_type;
+};
+
+int bpfd_map_types(struct bpfd_client *client, uint64_t program_id, const char *map,
+                   struct bpfd_map_types **types, struct bpfd_error **error);
+void bpfd_map_types_free(struct bpfd_map_types *types);
+
+/* ---- the daemon ---- */
+
 struct bpfd_feature {
 	const char *name;
 	const char *detail; /* why not, or what follows; "" if there is nothing to say */
@@ -574,6 +648,77 @@ struct bpfd_daemon_version {
 int bpfd_version(struct bpfd_client *client, struct bpfd_daemon_version **version,
                  struct bpfd_error **error);
 void bpfd_version_free(struct bpfd_daemon_version *version);
+
+/* ---- events ---- */
+
+/* 1 to 99 are bpfd's own (bpfd.v1.EventKind), from 100 on the library's. */
+enum bpfd_event_kind {
+	BPFD_EVENT_LOAD = 1,
+	BPFD_EVENT_UNLOAD = 2,
+	BPFD_EVENT_ATTACH = 3,
+	BPFD_EVENT_UPDATE = 4,
+	BPFD_EVENT_DETACH = 5,
+	BPFD_EVENT_REFUSED = 6,        /* somebody asked in vain */
+	BPFD_EVENT_LINK_STATE = 7,     /* a link has another state, and nobody asked for that */
+	BPFD_EVENT_PROGRAM_STATE = 8,  /* a program has */
+	BPFD_EVENT_FOREIGN_ATTACH = 9, /* somebody else put a program where bpfd has links */
+	BPFD_EVENT_FOREIGN_DETACH = 10,
+	BPFD_EVENT_MISSED = 100,       /* `missed` events did not come; 0: nobody knows how many */
+	BPFD_EVENT_DISCONNECTED = 101, /* bpfd is gone; the connection comes back by itself */
+	BPFD_EVENT_CONNECTED = 102     /* the first event; later: bpfd is back */
+};
+
+/* What does not apply is 0, false or "". */
+struct bpfd_event {
+	enum bpfd_event_kind kind;
+	uint64_t sequence;
+	uint64_t missed;
+	uint64_t started_at; /* when the bpfd started that counts the sequence */
+	uint64_t time_us;    /* Unix time in microseconds */
+	uint64_t program_id;
+	uint64_t link_id;
+	uint32_t kernel_program_id;
+	uint32_t ifindex;
+	const char *program_name;
+	const char *where;
+	const char *reason;          /* why the state is that */
+	enum bpfd_program_type type; /* NONE where there is none */
+	uint32_t link_state;         /* enum bpfd_link_state, or 0 */
+	uint32_t program_state;      /* enum bpfd_program_state, or 0 */
+	bool asked;                  /* somebody did: `uid`, `gid`, `pid` say who */
+	uint32_t uid, gid, pid;
+	bool request_id_set;
+	uint8_t request_id[BPFD_REQUEST_ID_SIZE];
+	const char *operation;     /* REFUSED: "load", "attach", ..., "watch" */
+	uint32_t error_code;       /* REFUSED: enum bpfd_error_code */
+	const char *error_message; /* REFUSED */
+};
+
+struct bpfd_watch;
+
+/*
+ * Connects to the socket of events (NULL: BPFD_EVENTS_SOCKET_PATH) and waits until it is connected:
+ * every event from then on comes. `timeout_ms` is for that wait.
+ */
+int bpfd_watch_open(const char *socket_path, uint32_t timeout_ms, struct bpfd_watch **watch,
+                    struct bpfd_error **error);
+
+/*
+ * The next event, in order. `timeout_ms` 0 does not wait, a negative one waits for ever. Besides
+ * the errors above: -EAGAIN when none came in time, -EINTR when a signal was handled meanwhile;
+ * these two set no `error`. One thread at a time.
+ */
+int bpfd_watch_next(struct bpfd_watch *watch, int timeout_ms, struct bpfd_event **event,
+                    struct bpfd_error **error);
+void bpfd_event_free(struct bpfd_event *event);
+
+/* Readable (poll(2), epoll(7)) when bpfd_watch_next may have something. The watch's own: only to be
+ * waited on. */
+int bpfd_watch_fd(const struct bpfd_watch *watch);
+void bpfd_watch_close(struct bpfd_watch *watch);
+
+/* "load", "foreign-attach", ...; NULL for a number that has none. */
+const char *bpfd_event_kind_name(enum bpfd_event_kind kind);
 
 #ifdef __cplusplus
 }

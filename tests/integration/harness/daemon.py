@@ -30,6 +30,7 @@ class Bpfd:
     def __init__(self, build, scratch, name="bpfd", **sections):
         self.build, self.directory, self.binaries = build, scratch / name, scratch / "bin"
         self.state, self.runtime = self.directory / "state", self.directory / "run"
+        self.declarations = self.directory / "programs.d"
         self.bpffs = pathlib.Path("/sys/fs/bpf")
         self.socket = self.runtime / "bpfd.sock"
         self.config = self.directory / "bpfd.conf"
@@ -40,7 +41,7 @@ class Bpfd:
 
     def configure(self, **sections):
         """Sections of bpfd.conf(5) by name; `_` stands for `-` in keys."""
-        paths = {"state-directory": self.state, "runtime-directory": self.runtime}
+        paths = {"state-directory": self.state, "runtime-directory": self.runtime, "declarations": self.declarations}
         merged = {"paths": paths}
         for name, keys in sections.items():
             merged.setdefault(name, {}).update({key.replace("_", "-"): value for key, value in keys.items()})
@@ -163,8 +164,8 @@ class Bpfd:
         return ids[0] if len(ids) == 1 else ids
 
     def load_sequence(self, tag, verdict=2, function="sequence", name="sequence", options=()):
-        return self.load(name, function, options=("--global", f"tag={tag:02x}", "--global",
-                                                  f"verdict={verdict.to_bytes(4, 'little').hex()}", *options))
+        return self.load(name, function, options=("--global", f"tag=hex:{tag:02x}", "--global",
+                                                  f"verdict=hex:{verdict.to_bytes(4, 'little').hex()}", *options))
 
     def attach(self, program, interface, *options):
         return self.ask("attach", "xdp", program, "--iface", interface, *options)["id"]

@@ -4,7 +4,7 @@ import pathlib
 
 from .cgroup import Cgroup
 from .daemon import Bpfd
-from .net import Wire
+from .net import Namespace, Wire
 from .outcome import Skip
 
 TESTS = []
@@ -45,6 +45,11 @@ class Host:
     def wire(self, name="v0", **options):
         self.wires[name] = Wire(name, **options)
         return self.wires[name]
+
+    @staticmethod
+    def netns(name="blue"):
+        """bpfd's opener reaches those that are made before bpfd starts, and after that as many as come."""
+        return Namespace(name)
 
     def cgroup(self, name="group"):
         """A control group of this test's own."""

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """veth pairs, and real frames over them."""
+import contextlib
+import os
 import pathlib
 import socket
 import struct
 import subprocess
 import time
 
+from . import isolate
 from .outcome import SLOWNESS
 
 ETH_P_TEST = 0x88B5  # IEEE's local experimental ethertype: nothing else on the wire uses it
@@ -24,21 +27,56 @@ def internet_checksum(data):
     return ~total & 0xFFFF
 
 
-class Wire:
-    """A veth pair: programs go on `name`; frames are sent into `name`p and arrive at `name`."""
+class Namespace:
+    """A network namespace with a name, as `ip netns add` makes it."""
 
-    def __init__(self, name, mtu=None):
-        self.name, self.peer = name, name + "p"
-        ip("link", "add", self.name, "type", "veth", "peer", "name", self.peer)
-        for end in (self.name, self.peer):
-            pathlib.Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6").write_text("1", encoding="ascii")
-            if mtu:
-                ip("link", "set", end, "mtu", str(mtu))
-            # GRO on gives the peer a NAPI context, which XDP_TX needs to come back
-            subprocess.run(["ip", "link", "set", end, "arp", "off", "up"], check=True)
-        self.index = socket.if_nametoindex(self.name)
+    def __init__(self, name):
+        self.name, self.path = name, f"/run/netns/{name}"
+        ip("netns", "add", name)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """What is opened in here is opened in there."""
+        home, there = os.open("/proc/thread-self/ns/net", os.O_RDONLY), os.open(self.path, os.O_RDONLY)
+        try:
+            isolate.libc_check(isolate.libc.setns(there, isolate.CLONE_NEWNET), f"setns {self.path}")
+            yield self
+        finally:
+            isolate.libc_check(isolate.libc.setns(home, isolate.CLONE_NEWNET), "setns back")
+            os.close(there)
+            os.close(home)
+
+    def number(self):
+        return os.stat(self.path).st_ino
+
+    def remove(self):
+        ip("netns", "del", self.name)
+
+
+class Wire:
+    """A veth pair: programs go on `name`, in `netns` if there is one; frames are sent into `peer` and arrive at `name`."""
+
+    def __init__(self, name, mtu=None, netns=None, index=None, peer=None):
+        self.name, self.peer, self.netns = name, peer or name + "p", netns
+        ip("link", "add", self.name, *(("netns", netns.name) if netns else ()), *(("index", str(index)) if index else ()),
+           "type", "veth", "peer", "name", self.peer)
+        self.end_up(self.peer, mtu)
+        with self.there():
+            self.end_up(self.name, mtu)
+            self.index = socket.if_nametoindex(self.name)
         self.sender = self.socket(self.peer, 0)
         self.receivers = {}
+
+    def there(self):
+        return self.netns.entered() if self.netns else contextlib.nullcontext()
+
+    @staticmethod
+    def end_up(end, mtu):
+        pathlib.Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6").write_text("1", encoding="ascii")
+        if mtu:
+            ip("link", "set", end, "mtu", str(mtu))
+        # GRO on gives the peer a NAPI context, which XDP_TX needs to come back
+        subprocess.run(["ip", "link", "set", end, "arp", "off", "up"], check=True)
 
     @staticmethod
     def socket(interface, protocol):
@@ -50,7 +88,8 @@ class Wire:
     def listen(self, protocol=ETH_P_TEST):
         """From now on what arrives with this ethertype is kept for receive()."""
         if protocol not in self.receivers:
-            self.receivers[protocol] = self.socket(self.name, protocol)
+            with self.there():
+                self.receivers[protocol] = self.socket(self.name, protocol)
 
     def header(self, protocol):
         return b"\xff" * 6 + b"\x02\x00\x00\x00\x00\x01" + struct.pack(">H", protocol)
@@ -87,7 +126,15 @@ class Wire:
         return frame_tags(frames[0]) if frames else None
 
     def remove(self):
-        ip("link", "del", self.name)
+        self.close()
+        with self.there():
+            ip("link", "del", self.name)
+
+    def close(self):
+        """Its sockets: one in a namespace keeps it."""
+        for packets in (self.sender, *self.receivers.values()):
+            packets.close()
+        self.receivers = {}
 
 
 def frame_tags(frame):

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* map list, dump and get. */
+#include "bpfctl/json.h"
+#include "bpfctl/map_values.h"
+#include "bpfctl/plain.h"
+#include "bpfctl/session.h"
+#include "bpfctl/table.h"
+#include "bpfctl/text.h"
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int maps_show(const struct bpfd_program *program)
+{
+	static const struct column columns[] = {
+		{ "NAME", COLUMN_TEXT },      { "TYPE", COLUMN_TEXT },
+		{ "KEY", COLUMN_NUMBER },     { "VALUE", COLUMN_NUMBER },
+		{ "ENTRIES", COLUMN_NUMBER }, { "KERNEL-ID", COLUMN_NUMBER },
+		{ "PIN", COLUMN_LONG },
+	};
+	_cleanup_(table) struct table *table =
+		table_new(columns, sizeof(columns) / sizeof(columns[0]));
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < program->map_count; i++) {
+		const struct bpfd_map *map = &program->maps[i];
+
+		table_row(table);
+		table_cell(table, "%s", map->name);
+		table_cell(table, "%s", map->type);
+		table_cell(table, "%u", map->key_size);
+		table_cell(table, "%u", map->value_size);
+		table_cell(table, "%u", map->max_entries);
+		table_cell(table, "%u", map->kernel_id);
+		table_cell(table, "%s", map->pin);
+	}
+	return table_print(table, stdout);
+}
+
+enum exit_code map_list_run(struct arguments *arguments)
+{
+	struct bpfd_program_details *details = NULL;
+	struct bpfd_client *client = NULL;
+	struct bpfd_error *error = NULL;
+	enum exit_code code = session_open(arguments, &client);
+	int result;
+
+	if (code != EXIT_DONE)
+		return code;
+	if (bpfd_get_program(client, arguments->program_id, &details, &error) < 0)
+		return error_report(stderr, NULL, error);
+	if (arguments->output == OUTPUT_JSON)
+		result = json_print(stdout,
+		                    maps_json(details->program.maps, details->program.map_count));
+	else
+		result = maps_show(&details->program);
+	bpfd_program_details_free(details);
+	return result < 0 ? memory_report() : EXIT_DONE;
+}
+
+/* One line for an entry: "1 = {packets=3,bytes=180}", in JSON {"key": 1, "value": {...}}. */
+static int entry_print(const struct map_values *values, const struct bpfd_map_entry *entry,
+                       uint32_t cpus, enum output_format output)
+{
+	json_t *key = entry->key_size ? map_key_json(values, entry) : json_null();
+	json_t *value = map_value_json(values, entry, cpus);
+	json_t *both = json_pack("{s:o,s:o}", "key", key, cpus ? "values" : "value", value);
+
+	if (!both)
+		return -ENOMEM;
+	if (output == OUTPUT_JSON) {
+		(void)json_dumpf(both, stdout, JSON_PRESERVE_ORDER);
+	} else {
+		if (entry->key_size) {
+			plain_print(stdout, key);
+			(void)fputs(" = ", stdout);
+		}
+		plain_print(stdout, value);
+		(void)fputc('\n', stdout);
+	}
+	json_decref(both);
+	return 0;
+}
+
+/* Each page is printed before the next one is asked for. */
+static enum exit_code pages_print(const struct arguments *arguments, struct bpfd_client *client,
+                                  const struct map_values *values, _Bool *disturbed)
+{
+	_cleanup_free_ void *cursor = NULL;
+	size_t cursor_size = 0;
+	const char *separator = "[\n";
+	int result = 0;
+
+	do {
+		struct bpfd_map_page *page = NULL;
+		struct bpfd_error *error = NULL;
+
+		if (bpfd_map_dump(client, arguments->program_id, values->map->name, cursor,
+		                  cursor_size, 0, &page, &error) < 0)
+			return error_report(stderr, NULL, error);
+		for (size_t i = 0; i < page->count && result == 0; i++) {
+			if (arguments->output == OUTPUT_JSON)
+				(void)fputs(separator, stdout);
+			separator = ",\n";
+			result = entry_print(values, &page->entries[i], page->cpus,
+			                     arguments->output);
+		}
+		*disturbed |= page->disturbed;
+		cursor_size = page->cursor_size;
+		free(cursor);
+		cursor = malloc(cursor_size + 1);
+		if (!cursor)
+			result = -ENOMEM;
+		else if (cursor_size)
+			memcpy(cursor, page->cursor, cursor_size);
+		bpfd_map_page_free(page);
+	} while (result == 0 && cursor_size);
+	if (arguments->output == OUTPUT_JSON)
+		(void)fputs(*separator == ',' ? "\n]\n" : "[]\n", stdout);
+	return result < 0 ? memory_report() : EXIT_DONE;
+}
+
+enum exit_code map_dump_run(struct arguments *arguments)
+{
+	struct bpfd_client *client = NULL;
+	struct map_values values = {};
+	_Bool disturbed = 0;
+	enum exit_code code = session_open(arguments, &client);
+
+	if (code == EXIT_DONE)
+		code = map_values_open(arguments, client, &values);
+	if (code == EXIT_DONE)
+		code = pages_print(arguments, client, &values, &disturbed);
+	map_values_close(&values);
+	if (disturbed)
+		(void)fputs("bpfctl: the map changed while it was read: entries may be missing or "
+		            "come twice\n",
+		            stderr);
+	return code;
+}
+
+static enum exit_code entry_get(const struct arguments *arguments, struct bpfd_client *client,
+                                const struct map_values *values)
+{
+	_cleanup_free_ uint8_t *key = calloc(1, values->map->key_size + 1);
+	char complaint[TYPED_COMPLAINT_SIZE] = "";
+	struct bpfd_map_page *page = NULL;
+	struct bpfd_error *error = NULL;
+	_Bool given = arguments->operand_count > 2;
+	int result = 0;
+
+	if (!key)
+		return memory_report();
+	if (given)
+		result = map_key_encode(values, arguments->operands[2], key, complaint);
+	if (result < 0) {
+		(void)fputs("bpfctl: the key: ", stderr);
+		text_print(stderr, complaint);
+		(void)fputc('\n', stderr);
+		return EXIT_USAGE;
+	}
+	if (bpfd_map_get(client, arguments->program_id, values->map->name, key,
+	                 given ? values->map->key_size : 0, &page, &error) < 0)
+		return error_report(stderr, NULL, error);
+	result = entry_print(values, page->entries, page->cpus, arguments->output);
+	if (arguments->output == OUTPUT_JSON)
+		(void)fputc('\n', stdout);
+	bpfd_map_page_free(page);
+	return result < 0 ? memory_report() : EXIT_DONE;
+}
+
+enum exit_code map_get_run(struct arguments *arguments)
+{
+	struct bpfd_client *client = NULL;
+	struct map_values values = {};
+	enum exit_code code = session_open(arguments, &client);
+
+	if (code == EXIT_DONE)
+		code = map_values_open(arguments, client, &values);
+	if (code == EXIT_DONE)
+		code = entry_get(arguments, client, &values);
+	map_values_close(&values);
+	return code;
+}
