@@ -89,7 +89,7 @@ static int file_question(const struct record_target *target, struct opener_file 
 		return error_set(
 			error, -EINVAL, ERROR_INVALID_ARGUMENT,
 			"offset 0 is the header of %s, not an instruction: give the function's "
-			"offset in the file, which \"bpfctl attach --function\" finds",
+			"offset in the file (\"readelf -sW\" shows its address)",
 			target->path);
 	memcpy(file->path, target->path, sizeof(file->path));
 	file->container_pid = target->container_pid;

@@ -136,7 +136,7 @@ static int error_library(struct bpfd_error **error, int result, const char *name
 static int cache_lookup(const struct bpfd_symbol_query *query, char **out,
                         struct bpfd_error **error)
 {
-	const char *path = NULL, *other = NULL;
+	const char *path = "", *other = "";
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t size = 0;
 	int result = cache_read(query->container_pid, &bytes, &size);

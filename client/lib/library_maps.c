@@ -25,13 +25,14 @@ static char *line_file(char *line)
 	return *at == '/' ? at : NULL;
 }
 
-/* Without the mark of a file that is there no more. */
+/* Does its last part fit, without the mark of a file that is there no more? */
 static bool file_fits(const char *name, const char *file, bool *deleted)
 {
-	_cleanup_free_ char *base = strdup(strrchr(file, '/') + 1);
-	size_t length = base ? strlen(base) : 0, mark = sizeof(DELETED) - 1;
+	char base[PATH_MAX];
+	size_t length, mark = sizeof(DELETED) - 1;
 
-	if (!base)
+	length = (size_t)snprintf(base, sizeof(base), "%s", strrchr(file, '/') + 1);
+	if (length >= sizeof(base))
 		return false;
 	*deleted = length > mark && strcmp(base + length - mark, DELETED) == 0;
 	if (*deleted)
@@ -49,43 +50,52 @@ static int error_maps(struct bpfd_error **error, int result, const char *name, u
 	                  name, pid, strerror(-result));
 }
 
-/* The first file that fits; -ENOTUNIQ with a second one that is another. */
-static int maps_search(FILE *maps, const char *name, uint32_t pid, char **found,
-                       struct bpfd_error **error)
+/* The file of another line, after `found`, which is empty before the first. */
+static int file_take(const char *name, uint32_t pid, const char *file, char found[PATH_MAX],
+                     struct bpfd_error **error)
 {
-	_cleanup_free_ char *line = NULL, *first = NULL;
-	size_t size = 0;
 	bool deleted = false;
 
-	while (getline(&line, &size, maps) >= 0) {
+	if (strlen(file) >= PATH_MAX || !file_fits(name, file, &deleted))
+		return 0;
+	if (deleted)
+		return error_make(
+			error, -ESTALE, BPFD_ERROR_INVALID_ARGUMENT,
+			"process %u runs a file that was deleted or replaced, %s: start it "
+			"again first",
+			pid, file);
+	if (*found && strcmp(found, file) != 0)
+		return error_make(
+			error, -ENOTUNIQ, BPFD_ERROR_INVALID_ARGUMENT,
+			"\"%s\" means several files of process %u, %s and %s: give one of "
+			"these paths",
+			name, pid, found, file);
+	memcpy(found, file, strlen(file) + 1);
+	return 0;
+}
+
+static int maps_search(FILE *maps, const char *name, uint32_t pid, char found[PATH_MAX],
+                       struct bpfd_error **error)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int result = 0;
+
+	found[0] = '\0';
+	while (result == 0 && getline(&line, &size, maps) >= 0) {
 		const char *file = line_file(line);
 
-		if (!file || !file_fits(name, file, &deleted))
-			continue;
-		if (deleted)
-			return error_make(error, -ESTALE, BPFD_ERROR_INVALID_ARGUMENT,
-			                  "process %u runs a file that was deleted or replaced, "
-			                  "%s: start it again first",
-			                  pid, file);
-		if (!first)
-			first = strdup(file);
-		else if (strcmp(first, file) != 0)
-			return error_make(error, -ENOTUNIQ, BPFD_ERROR_INVALID_ARGUMENT,
-			                  "\"%s\" means several files of process %u, %s and %s: "
-			                  "give one of these paths",
-			                  name, pid, first, file);
-		if (!first)
-			return error_memory(error);
+		if (file)
+			result = file_take(name, pid, file, found, error);
 	}
-	if (ferror(maps))
+	if (result == 0 && ferror(maps))
 		return error_maps(error, -errno, name, pid);
-	if (!first)
+	if (result == 0 && !*found)
 		return error_make(error, -ENOENT, BPFD_ERROR_NOT_FOUND,
 		                  "process %u has no library \"%s\" in use: /proc/%u/maps lists "
 		                  "what it has",
 		                  pid, name, pid);
-	*found = steal_ptr(&first);
-	return 0;
+	return result;
 }
 
 /* A process that was only chrooted is seen with its root's path in front. */
@@ -107,13 +117,10 @@ static const char *root_strip(const char *path, uint32_t pid)
 /* A process may see other files than the caller, at the same path. */
 static int path_check(const char *path, uint32_t pid, struct bpfd_error **error)
 {
-	_cleanup_free_ char *inside = NULL;
+	char inside[PATH_MAX + 32];
 	struct stat theirs, ours;
 
-	if (asprintf(&inside, "/proc/%u/root%s", pid, root_strip(path, pid)) < 0) {
-		inside = NULL;
-		return error_memory(error);
-	}
+	(void)snprintf(inside, sizeof(inside), "/proc/%u/root%s", pid, root_strip(path, pid));
 	if (stat(inside, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_dev == ours.st_dev &&
 	    theirs.st_ino == ours.st_ino)
 		return 0;
@@ -126,24 +133,19 @@ static int path_check(const char *path, uint32_t pid, struct bpfd_error **error)
 int library_maps_find(const char *name, uint32_t pid, uint32_t container_pid, char **path,
                       struct bpfd_error **error)
 {
-	_cleanup_free_ char *found = NULL;
 	_cleanup_fclose_ FILE *maps = NULL;
-	char file[32];
+	char file[32], found[PATH_MAX];
 	int result;
 
 	(void)snprintf(file, sizeof(file), "/proc/%u/maps", pid);
 	maps = fopen(file, "re");
 	if (!maps)
 		return error_maps(error, -errno, name, pid);
-	result = maps_search(maps, name, pid, &found, error);
+	result = maps_search(maps, name, pid, found, error);
+	if (result == 0 && !container_pid)
+		result = path_check(found, pid, error);
 	if (result < 0)
 		return result;
-	if (!container_pid) {
-		result = path_check(found, pid, error);
-		if (result == 0)
-			*path = steal_ptr(&found);
-		return result;
-	}
-	*path = strdup(root_strip(found, container_pid));
+	*path = strdup(container_pid ? root_strip(found, container_pid) : found);
 	return *path ? 0 : error_memory(error);
 }
