@@ -277,14 +277,14 @@ struct bpfd_kernel_program {
 struct bpfd_program {
 	uint64_t id;
 	const char *name;
-	enum bpfd_program_type type;
 	const char *application; /* "" if none */
-	uint32_t owner_uid;
-	const char *target; /* what in the kernel it was loaded for; "" otherwise */
-	bool exclusive;     /* an xdp program that attaches only alone */
-	bool persist;       /* it is loaded and attached again after a reboot */
+	const char *target;      /* what in the kernel it was loaded for; "" otherwise */
+	const char *reason;      /* why it failed; "" otherwise */
+	enum bpfd_program_type type;
 	enum bpfd_program_state state;
-	const char *reason; /* why it failed; "" otherwise */
+	uint32_t owner_uid;
+	bool exclusive; /* an xdp program that attaches only alone */
+	bool persist;   /* it is loaded and attached again after a reboot */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
@@ -338,7 +338,8 @@ struct bpfd_link {
 	struct bpfd_target target; /* no text is NULL */
 	const char *where;         /* the target in a few words, for people */
 	const char *reason;        /* why it waits, failed or is gone; "" otherwise */
-	uint64_t netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
+	uint64_t
+		netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
 	uint32_t ifindex;
 	bool running;      /* `position` counts */
 	uint32_t position; /* 0 runs first */
