@@ -85,7 +85,7 @@ struct copy {
 static struct copy copy_read(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat status;
+	struct stat status = {};
 	struct copy copy;
 
 	assert_true(fd >= 0 && fstat(fd, &status) == 0);
