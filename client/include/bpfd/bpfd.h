@@ -373,6 +373,34 @@ struct bpfd_program_details {
 	size_t link_count;
 };
 
+/* ---- places in programs and libraries ---- */
+
+/* What a uprobe is to be put to. The process numbers are the caller's. */
+struct bpfd_symbol_query {
+	const char *binary;   /* a path, or a library's name without '/', as "libc" or "libc.so.6":
+	                         then   what the process maps, or without one what ld.so.cache has */
+	const char *function; /* NULL: only the path is asked for */
+	uint32_t pid;         /* 0: no process */
+	uint32_t container_pid; /* the path is one in this process's root directory; 0: here */
+};
+
+struct bpfd_symbol {
+	const char *path; /* absolute, for struct bpfd_target */
+	uint64_t offset;  /* of the function, in bytes from the beginning of the file; 0: none was
+	                     asked for */
+};
+
+/*
+ * Looks a function up in the symbol tables of a program or library, in the calling process and
+ * with its rights: bpfd reads no such file. Beside the errors above: -ENOENT, no such library or
+ * function; -ENOTUNIQ, several; -EOPNOTSUPP, it is chosen when a program starts (IFUNC); -ENOEXEC,
+ * no program or library; -ESRCH, no such process; -EXDEV, it sees another file there; -ESTALE, its
+ * file was replaced; -EFBIG; and what open(2) and read(2) say.
+ */
+int bpfd_symbol_find(const struct bpfd_symbol_query *query, struct bpfd_symbol **symbol,
+                     struct bpfd_error **error);
+void bpfd_symbol_free(struct bpfd_symbol *symbol);
+
 /* ---- changes ---- */
 
 struct bpfd_load_program {
