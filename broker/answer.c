@@ -8,8 +8,10 @@
 #include <string.h>
 
 static const char *const operation_names[] = {
-	[STORE_OPERATION_LOAD] = "load",     [STORE_OPERATION_ATTACH] = "attach",
-	[STORE_OPERATION_DETACH] = "detach", [STORE_OPERATION_UNLOAD] = "unload",
+	[STORE_OPERATION_LOAD] = "load",
+	[STORE_OPERATION_ATTACH] = "attach",
+	[STORE_OPERATION_DETACH] = "detach",
+	[STORE_OPERATION_UNLOAD] = "unload",
 	[STORE_OPERATION_UPDATE] = "update",
 	[STORE_OPERATION_MAP_SET] = "map_set",
 	[STORE_OPERATION_MAP_DELETE] = "map_delete",

@@ -21,11 +21,12 @@ struct load_job {
 	int object_fd;
 	int iterator; /* enum kernel_kind: bpfd loads it for itself, nobody waits; -1: a client's */
 	uint64_t deadline_ms; /* of CLOCK_MONOTONIC */
-	uint64_t restores[LOAD_PROGRAMS_MAX]; /* ids of the programs that are loaded again, else 0 */
-	uint64_t load_id;                     /* with restores: theirs */
-	uint8_t digest[DIGEST_SIZE];          /* with restores: what the object must have */
-	size_t waiter_count;                  /* with restores: none */
-	uint64_t waiters[LOAD_WAITERS_MAX]; /* ids of the frontend's messages */
+	uint64_t
+		restores[LOAD_PROGRAMS_MAX]; /* ids of the programs that are loaded again, else 0 */
+	uint64_t load_id;                    /* with restores: theirs */
+	uint8_t digest[DIGEST_SIZE];         /* with restores: what the object must have */
+	size_t waiter_count;                 /* with restores: none */
+	uint64_t waiters[LOAD_WAITERS_MAX];  /* ids of the frontend's messages */
 };
 
 struct load_queue {

@@ -54,7 +54,7 @@ int map_open(struct broker *broker, uint64_t program_id, const char *name, struc
 {
 	static struct record_program program; /* one request at a time; long */
 	_cleanup_close_ int fd = -1;
-	struct record_map found, now = {};
+	struct record_map found = {}, now = {};
 	int result = registry_program(&broker->registry, program_id)
 	                     ? store_program_get(broker->store, program_id, &program, error)
 	                     : -ENOENT;

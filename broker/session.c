@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/session.h"
 
+#include "common/sort.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/program_type.h"
@@ -74,7 +75,7 @@ static _Noreturn void gate_child(const struct session_settings *settings, int br
 	}
 
 	log_open("gate", (enum log_level)settings->launcher->log_level);
-	qsort(kept, sizeof(kept) / sizeof(kept[0]), sizeof(kept[0]), descriptor_compare);
+	sort_items(kept, sizeof(kept) / sizeof(kept[0]), sizeof(kept[0]), descriptor_compare);
 	descriptors_close_but(kept, sizeof(kept) / sizeof(kept[0]));
 	if (sandbox_enter(&sandbox_policy_gate, settings->launcher, NULL, &error) < 0) {
 		log_error("%s", error.message);

@@ -179,13 +179,14 @@ int xdp_chain_replace(struct xdp *xdp, const struct xdp_chain *now, uint32_t mod
  */
 void xdp_chain_discard(struct xdp *xdp, const struct xdp_chain *old)
 {
-	_cleanup_close_ int lock = -1;
-
 	if (!old->program_id)
 		return;
 	if (old->version)
 		(void)grace_wait(&xdp->grace);
-	lock = pins_lock(xdp->settings, NULL); /* they go without it, too: nothing runs by them */
+
+	/* they go without it, too: nothing runs by them */
+	_cleanup_close_ int lock = pins_lock(xdp->settings, NULL);
+
 	if (old->own)
 		pins_remove(xdp->settings, &old->place, old->program_id);
 	else if (old->version) /* what cannot be removed now is stale: "xdp-loader clean" takes it

@@ -14,14 +14,10 @@ static const struct {
 	unsigned int number;
 	const char *name;
 } capability_table[] = {
-	{ CAP_KILL, "CAP_KILL" },
-	{ CAP_SETGID, "CAP_SETGID" },
-	{ CAP_SETUID, "CAP_SETUID" },
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-	{ CAP_PERFMON, "CAP_PERFMON" },
-	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_KILL, "CAP_KILL" },           { CAP_SETGID, "CAP_SETGID" },
+	{ CAP_SETUID, "CAP_SETUID" },       { CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" }, { CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	{ CAP_PERFMON, "CAP_PERFMON" },     { CAP_BPF, "CAP_BPF" },
 };
 
 int capability_sets_read(struct capability_sets *sets)

@@ -160,19 +160,19 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_UPROBE] = {
 		.name = "uprobe", .sections = "uprobe uprobe.s",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
-		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
 	[PROGRAM_TYPE_URETPROBE] = {
 		.name = "uretprobe", .sections = "uretprobe uretprobe.s",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
-		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
 	[PROGRAM_TYPE_UPROBE_MULTI] = {
 		.name = "uprobe_multi", .sections = "uprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
-		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_URETPROBE_MULTI] = {
 		.name = "uretprobe_multi", .sections = "uretprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
-		.takes = B(PATH) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_PERF_EVENT] = {
 		.name = "perf_event", .sections = "perf_event",
 		.bpf_type = BPF_PROG_TYPE_PERF_EVENT,

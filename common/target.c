@@ -349,8 +349,7 @@ static void place_describe(const struct record_target *target, char *out, size_t
 	else if (target->name[0])
 		(void)snprintf(out, size, "%s", target->name);
 	else if (target->path[0])
-		(void)snprintf(out, size, "%s%s%s", target->path, target->function[0] ? ":" : "",
-		               target->function);
+		(void)snprintf(out, size, "%s", target->path);
 	else if (target->function[0])
 		(void)snprintf(out, size, "%s", target->function);
 	else if (target->family)
@@ -369,6 +368,9 @@ void target_describe(const struct record_target *target, char out[TARGET_TEXT_SI
 	if (target->offset)
 		(void)snprintf(out + used, TARGET_TEXT_SIZE - used, "+0x%llx",
 		               (unsigned long long)target->offset);
+	used = strlen(out);
+	if (target->path[0] && target->function[0]) /* the client's word for it */
+		(void)snprintf(out + used, TARGET_TEXT_SIZE - used, " (%s)", target->function);
 }
 
 /* What is left says the place. */
@@ -382,6 +384,8 @@ static struct record_target place_of(const struct record_target *target)
 	place.follow = 0;
 	place.exclusive = 0;
 	place.given = 0;
+	if (place.path[0])
+		memset(place.function, 0, sizeof(place.function)); /* a description */
 	if (place.ifindex)
 		memset(place.interface, 0, sizeof(place.interface));
 	if (place.ifindex || place.netns_id)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/answer_host.h"
 
+#include "common/sort.h"
 #include "common/capability.h"
 #include "common/kernel_release.h"
 #include "common/program_type.h"
@@ -143,7 +144,7 @@ uint64_t answer_map_count(const struct answer_source *source)
 		for (uint32_t j = 0; j < program->head->map_count; j++)
 			ids[used++] = program->maps[j].kernel_id;
 	}
-	qsort(ids, used, sizeof(*ids), number_compare);
+	sort_items(ids, used, sizeof(*ids), number_compare);
 	for (size_t i = 0; i < used; i++)
 		count += i == 0 || ids[i] != ids[i - 1];
 	return count;

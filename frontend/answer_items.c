@@ -136,21 +136,12 @@ static bool globals_fill(const struct answer_source *source, const struct view_p
 static bool link_ids_fill(const struct answer_source *source, uint64_t program_id,
                           Bpfd__V1__Program *out)
 {
-	const struct view_table *links = &source->view->links;
-	size_t count = 0;
+	size_t count;
+	const struct view_use *uses = view_program_uses(source->view, program_id, &count);
 
-	for (size_t i = 0; i < links->count; i++) {
-		const struct view_link *link = links->items[i];
-
-		count += link->head->program_id == program_id;
-	}
 	out->link_ids = arena_take_array(source->arena, count, sizeof(*out->link_ids));
-	for (size_t i = 0; out->link_ids && i < links->count; i++) {
-		const struct view_link *link = links->items[i];
-
-		if (link->head->program_id == program_id)
-			out->link_ids[out->n_link_ids++] = link->id;
-	}
+	for (size_t i = 0; out->link_ids && i < count; i++)
+		out->link_ids[out->n_link_ids++] = uses[i].link->id;
 	return out->link_ids != NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/answer_kernel.h"
 
+#include "common/sort.h"
 #include "common/program_type.h"
 #include "frontend/kernel_names.h"
 
@@ -26,7 +27,7 @@ int own_programs_take(const struct answer_source *source, struct own_programs *o
 	own->count = table->count;
 	for (size_t i = 0; i < table->count; i++)
 		own->items[i] = table->items[i];
-	qsort(own->items, own->count, sizeof(void *), own_compare);
+	sort_items(own->items, own->count, sizeof(void *), own_compare);
 	return 0;
 }
 

@@ -26,11 +26,11 @@ static bool metadata_match(const struct record_metadata_entry *entries, uint32_t
 
 static bool program_on(const struct view *view, uint64_t program_id, const char *interface)
 {
-	for (size_t i = 0; i < view->links.count; i++) {
-		const struct view_link *link = view->links.items[i];
+	size_t count;
+	const struct view_use *uses = view_program_uses(view, program_id, &count);
 
-		if (link->head->program_id == program_id &&
-		    strcmp(link->head->target.interface, interface) == 0)
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(uses[i].link->head->target.interface, interface) == 0)
 			return true;
 	}
 	return false;
@@ -146,26 +146,15 @@ int answer_list_programs(const struct answer_source *source,
 int answer_program_links(const struct answer_source *source, uint64_t program_id,
                          Bpfd__V1__Link ***links, size_t *count)
 {
-	const struct view_table *table = &source->view->links;
-	size_t used = 0, room = 0;
-
-	for (size_t i = 0; i < table->count; i++) {
-		const struct view_link *link = table->items[i];
-
-		room += link->head->program_id == program_id;
-	}
-
-	Bpfd__V1__Link **taken = arena_take_array(source->arena, room, sizeof(void *));
+	size_t used;
+	const struct view_use *uses = view_program_uses(source->view, program_id, &used);
+	Bpfd__V1__Link **taken = arena_take_array(source->arena, used, sizeof(void *));
 
 	if (!taken)
 		return -ENOMEM;
-	for (size_t i = 0; i < table->count; i++) {
-		const struct view_link *link = table->items[i];
-
-		if (link->head->program_id != program_id)
-			continue;
-		taken[used] = answer_link_item(source, link);
-		if (!taken[used++])
+	for (size_t i = 0; i < used; i++) {
+		taken[i] = answer_link_item(source, uses[i].link);
+		if (!taken[i])
 			return -ENOMEM;
 	}
 	*links = taken;

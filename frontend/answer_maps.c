@@ -2,6 +2,7 @@
 /* Lists of maps, and everything about one of the kernel's programs. */
 #include "frontend/answer_items.h"
 #include "frontend/answer_kernel.h"
+#include "common/sort.h"
 #include "frontend/answer_list.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static int uses_take(const struct answer_source *source, struct uses *uses)
 			uses->items[uses->count++] =
 				(struct use){ program->maps[j].kernel_id, j, program };
 	}
-	qsort(uses->items, uses->count, sizeof(*uses->items), use_compare);
+	sort_items(uses->items, uses->count, sizeof(*uses->items), use_compare);
 	return 0;
 }
 
@@ -221,7 +222,7 @@ static int users_fill(const struct answer_source *source, Bpfd__V1__Map **maps, 
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		places[i] = (struct place){ .map_id = maps[i]->kernel_id, .map = maps[i] };
-	qsort(places, count, sizeof(*places), number_compare);
+	sort_items(places, count, sizeof(*places), number_compare);
 	users_walk(programs, places, count, false);
 	r = users_room(source, places, count);
 	if (r == 0)

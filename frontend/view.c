@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/program_type.h"
 #include "common/target.h"
+#include "frontend/view_uses.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -260,10 +261,19 @@ int view_take_link(struct view *view, const struct record_link *row)
 	link->metadata = memcpy(bytes + head_size, row->metadata.entries, metadata_size);
 	link->reason = memcpy(bytes + head_size + metadata_size, row->reason, reason_size);
 
-	int r = table_put(&view->links, link, link->id, &before);
+	int r = uses_reserve(&view->uses);
 
-	free(r < 0 ? (void *)link : before);
-	return r;
+	if (r == 0)
+		r = table_put(&view->links, link, link->id, &before);
+	if (r < 0) {
+		free(link);
+		return r;
+	}
+	/* the former may have been another program's */
+	uses_remove(&view->uses, before);
+	uses_add(&view->uses, link);
+	free(before);
+	return 0;
 }
 
 static bool chain_ok(const struct record_chain *row)
@@ -312,6 +322,14 @@ int view_take_status(struct view *view, const struct record_status *row)
 	return 0;
 }
 
+static void link_remove(struct view *view, uint64_t id)
+{
+	struct view_link *link = table_remove(&view->links, id);
+
+	uses_remove(&view->uses, link);
+	free(link);
+}
+
 int view_take_gone(struct view *view, const struct frontend_gone *row)
 {
 	switch (row->kind) {
@@ -319,7 +337,7 @@ int view_take_gone(struct view *view, const struct frontend_gone *row)
 		program_free(table_remove(&view->programs, row->id));
 		return 0;
 	case FRONTEND_GONE_LINK:
-		free(table_remove(&view->links, row->id));
+		link_remove(view, row->id);
 		return 0;
 	case FRONTEND_GONE_CHAIN:
 		free(table_remove(&view->chains, row->id));
@@ -374,6 +392,7 @@ static void program_item_free(void *item)
 void view_clear(struct view *view)
 {
 	table_clear(&view->programs, program_item_free);
+	uses_clear(&view->uses);
 	table_clear(&view->links, free);
 	table_clear(&view->chains, free);
 }

@@ -43,6 +43,18 @@ struct view_link {
 	const struct record_link *head; /* only up to `metadata` */
 };
 
+/* Links by program: in ascending order of the program's id, then the link's. */
+struct view_use {
+	uint64_t program_id;
+	const struct view_link *link;
+};
+
+struct view_uses {
+	struct view_use *items;
+	size_t count;
+	size_t capacity;
+};
+
 struct view_chain {
 	uint64_t id;               /* RECORD_CHAIN_ID */
 	struct record_chain chain; /* only as many entries as there are */
@@ -54,6 +66,7 @@ struct view {
 	struct record_status status;
 	struct view_table programs; /* struct view_program */
 	struct view_table links;    /* struct view_link */
+	struct view_uses uses;      /* every link once */
 	struct view_table chains;   /* struct view_chain */
 	size_t process_count;
 	struct launcher_process processes[VIEW_PROCESSES_MAX]; /* bpfd's own */
@@ -76,6 +89,12 @@ int view_take_process(struct view *view, const struct launcher_process *row);
 const struct view_program *view_program(const struct view *view, uint64_t id);
 const struct view_link *view_link(const struct view *view, uint64_t id);
 const struct view_chain *view_chain(const struct view *view, uint64_t id);
+
+/* The program's links in ascending order of id, and how many there are; they live until the next
+ * row.
+ */
+const struct view_use *view_program_uses(const struct view *view, uint64_t program_id,
+                                         size_t *count);
 
 /* Place of a link in what runs on its interface, 0 first, or -1 when it does not run there. */
 int view_link_position(const struct view *view, const struct view_link *link);

@@ -24,7 +24,7 @@ struct role {
 	const char *name;
 	pid_t pid; /* 0: does not run */
 	bool ready;
-	uint32_t landlock_abi; /* as it said when it was ready */
+	uint32_t landlock_abi;  /* as it said when it was ready */
 	struct channel channel; /* the upper end; fd -1 once closed */
 };
 

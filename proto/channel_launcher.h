@@ -13,10 +13,10 @@
 /* A role finds its channels at these descriptor numbers after exec. */
 enum role_descriptor {
 	ROLE_FD_LAUNCHER =
-		3,        /* this channel (loader: its gate's channel instead; it has no other) */
-	ROLE_FD_PEER = 4, /* broker: the frontend; frontend and opener: the broker */
-	ROLE_FD_EXTRA = 5,  /* broker: the opener, if it runs; frontend: the listening socket */
-	ROLE_FD_EVENTS = 6  /* frontend: the listening socket for those who watch */
+		3,         /* this channel (loader: its gate's channel instead; it has no other) */
+	ROLE_FD_PEER = 4,  /* broker: the frontend; frontend and opener: the broker */
+	ROLE_FD_EXTRA = 5, /* broker: the opener, if it runs; frontend: the listening socket */
+	ROLE_FD_EVENTS = 6 /* frontend: the listening socket for those who watch */
 };
 
 enum launcher_state { LAUNCHER_STATE_STARTING = 1, LAUNCHER_STATE_RUNNING = 2 };

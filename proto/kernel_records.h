@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause OR MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * One program, map or link of the kernel's, whoever loaded it: what bpfd's iterators
  * (bpf/iterators.bpf.c) and the opener write, and the frontend reads. Records of one kind follow

@@ -209,7 +209,7 @@ const struct option_row attach_options[] = {
 	  take_tracepoint, 0, B(GROUP) | B(NAME), 0, 0 },
 	{ "target", "EVENT", NULL, "the event that is sampled, as cpu-clock", take_name, 0, B(NAME), B(FREQUENCY), 0 },
 	{ "target", "NAME", NULL, "the tracepoint, without its group", take_name, 0, B(NAME), 0, B(GROUP) | B(FREQUENCY) },
-	{ "target", "FILE", VALUES_FILE, "the program or library, by its absolute path", take_path, 0, B(PATH), B(OFFSET), 0 },
+	{ "target", "FILE", VALUES_FILE, "the program or library: a path, or a library's name, as libc", take_path, 0, B(PATH), B(OFFSET), 0 },
 	{ "target", "PATH", VALUES_FILE, "the control group, by its absolute path", take_path, 0, B(PATH), 0, B(OFFSET) },
 	{ "function", "FUNCTION", NULL, "the function, as the symbol tables have it", take_function, 0, B(FUNCTION), 0, 0 },
 	{ "offset", "BYTES", NULL, "from the beginning of the function, or of the file if there is none",
@@ -235,13 +235,27 @@ const struct option_row attach_options[] = {
 };
 /* clang-format on */
 
+/* A place in a file is said by an offset, or found by a function's name. */
+static uint32_t fields_missing(const struct program_type_row *type, uint32_t given)
+{
+	if (type->needs & B(PATH) && given & B(FUNCTION))
+		given |= B(OFFSET);
+	return type->needs & ~given;
+}
+
 _Bool attach_check(struct arguments *arguments)
 {
 	const struct program_type_row *type = program_type_row(arguments->type);
+	uint32_t missing = fields_missing(type, arguments->fields);
 
+	if (missing == B(OFFSET) && type->takes & B(FUNCTION))
+		return complain(
+			arguments,
+			"--function FUNCTION or --offset BYTES is missing: %s programs need "
+			"one of them",
+			type->name);
 	for (const struct option_row *row = attach_options; row->name; row++) {
-		if (option_fits(row, arguments->type) &&
-		    type->needs & row->fields & ~arguments->fields)
+		if (option_fits(row, arguments->type) && missing & row->fields)
 			return complain(arguments, "--%s %s is missing: %s programs need it",
 			                row->name, row->value, type->name);
 	}

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TYPED_COMPLAINT_SIZE 256
+#define TYPED_COMPLAINT_SIZE 272 /* a path of 95 bytes, a reason of 159 */
 
 /* The value of `size` bytes as this type. Never reads beyond them, whatever the type says. A new
  * reference; NULL without memory. */

@@ -31,8 +31,10 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct writer *writer, c
 	va_start(list, format);
 	(void)vsnprintf(reason, sizeof(reason), format, list);
 	va_end(list);
-	(void)snprintf(writer->complaint, TYPED_COMPLAINT_SIZE, "%s%s%s", writer->path,
-	               *writer->path ? ": " : "", reason);
+	if (snprintf(writer->complaint, TYPED_COMPLAINT_SIZE, "%s%s%s", writer->path,
+	             *writer->path ? ": " : "", reason) >= TYPED_COMPLAINT_SIZE)
+		memcpy(writer->complaint + TYPED_COMPLAINT_SIZE - sizeof("..."), "...",
+		       sizeof("..."));
 	return -EINVAL;
 }
 

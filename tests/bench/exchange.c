@@ -3,7 +3,8 @@
  * exchange seqpacket|sp PATH CLIENTS COUNT REQUEST_HEX: as many raw connections, each with one
  * request under way at any time, from one epoll loop; the time of each request until its whole
  * answer. "sp" speaks nng's wire protocol and sends the request's bytes as a message; "seqpacket"
- * sends them as they are. The first tenth does not count.
+ * sends them as they are. The first tenth does not count. When bpfd answered by an error, a second
+ * line says how often.
  */
 #include "tests/bench/samples.h"
 
@@ -22,17 +23,20 @@
 #define CLIENTS_MAX 1024
 #define SP_HEAD 9 /* 1, length */
 #define SP_ID 4
+#define RESPONSE_ERROR 0x0a /* how an answer of bpfd's begins that is an error */
 
 struct client {
 	int fd;
 	uint64_t sent_ns;
-	size_t got; /* bytes of the answer so far */
+	size_t got;      /* bytes of the answer so far */
+	size_t expected; /* and in all */
 };
 
 static struct client clients[CLIENTS_MAX];
 static unsigned char request[REQUEST_MAX];
 static size_t request_size;
 static bool sp;
+static unsigned int refused;
 
 static void request_read(const char *hex)
 {
@@ -92,14 +96,14 @@ static bool answer_take(struct client *client)
 	/* the server sends an answer in one piece: its head comes first, whole */
 	if (client->got == 0 && count < SP_HEAD)
 		die("half a head");
-	static size_t expected;
-
 	if (client->got == 0) {
 		memcpy(&length, answer + 1, sizeof(length));
-		expected = SP_HEAD + be64toh(length); /* all answers of one run are equally long */
+		client->expected = SP_HEAD + be64toh(length);
+		if (count > SP_HEAD + SP_ID && answer[SP_HEAD + SP_ID] == RESPONSE_ERROR)
+			refused++;
 	}
 	client->got += (size_t)count;
-	return client->got >= expected;
+	return client->got >= client->expected;
 }
 
 static void run(int epoll_fd, unsigned int count, unsigned int client_count)
@@ -153,5 +157,7 @@ int main(int argc, char **argv)
 			die("epoll_ctl failed");
 	}
 	run(epoll_fd, count < client_count ? client_count : count, client_count);
+	if (refused)
+		(void)printf("{\"refused\": %u}\n", refused);
 	return 0;
 }

@@ -57,7 +57,7 @@ struct record_link row_link(uint64_t id, uint64_t program_id);
 /* A raw client. Every wait ends after ten seconds with a failed test. */
 int client_connect(const struct fixture *fixture);
 int watcher_connect(const struct fixture *fixture); /* to the socket of events */
-int client_open(const struct fixture *fixture); /* and has exchanged greetings */
+int client_open(const struct fixture *fixture);     /* and has exchanged greetings */
 void client_write(int fd, const void *bytes, size_t size);
 void client_read(int fd, void *bytes, size_t size);
 bool client_closed(int fd); /* the frontend has closed the connection (reads away what is there) */

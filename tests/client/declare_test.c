@@ -234,8 +234,7 @@ static void plan_print(const struct world *world, struct declaration **items, si
 {
 	static const char *const names[] = { "load", "detach", "update", "attach", "unload" };
 	struct declarations declarations = { .items = items, .count = count };
-	struct bpfd_programs programs = { .items = world->programs,
-		                          .count = world->program_count };
+	struct bpfd_programs programs = { .items = world->programs, .count = world->program_count };
 	struct bpfd_links links = { world->link_items, world->link_count };
 	char bad_names[1][DECLARATION_FILE_MAX + 1] = { "" };
 	struct plan plan = {};

@@ -253,7 +253,7 @@ static void test_attach_carries_the_whole_target(void **state)
 	assert_int_equal(sent->family, BPFD__V1__NETFILTER_FAMILY__NETFILTER_FAMILY_IPV4);
 	assert_int_equal(sent->hook, BPFD__V1__NETFILTER_HOOK__NETFILTER_HOOK_POSTROUTING);
 
-	assert_string_equal(link->where, "/bin/bash:readline+0x10");
+	assert_string_equal(link->where, "/bin/bash+0x10 (readline)");
 	assert_string_equal(link->target.interface, "");
 	assert_string_equal(link->target.netns, "/run/netns/blue");
 	assert_string_equal(link->target.group, "g");

@@ -237,7 +237,7 @@ Bpfd__V1__Link *sample_link_uprobe(uint64_t id)
 	link.program_name = TEXT("on_readline");
 	link.type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_UPROBE;
 	link.state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
-	link.where = TEXT("/bin/bash:readline+0x10");
+	link.where = TEXT("/bin/bash+0x10 (readline)");
 	link.kernel_program_id = 1236;
 	link.owner_uid = 1000;
 	return &link;

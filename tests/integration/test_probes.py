@@ -191,7 +191,9 @@ def uprobe_refused(host):
     rows = {
         "does not exist": ("--target", "/none/at/all", "--offset", "64"),
         "not a regular file": ("--target", "/dev/null", "--offset", "64"),
-        "absolute path": ("--target", "libm.so.6", "--offset", "64"),
+        'no library "libnone"': ("--target", "libnone", "--offset", "64"),
+        'no function "cbrtt"': ("--target", library.path, "--function", "cbrtt"),
+        "no ELF file": ("--target", "/etc/passwd", "--function", "cbrt"),
         "an instruction must start there": ("--target", library.path, "--offset", str(1 << 40)),
         "offset is missing": ("--target", library.path, "--offset", "0"),
         "no process 4194304": ("--target", library.path, "--offset", str(library.offset), "--pid", "4194304"),
@@ -200,6 +202,75 @@ def uprobe_refused(host):
     for words, arguments in rows.items():
         check_in(words, daemon.refused("attach", "uprobe", program, *arguments), "refusal")
     check_equal(daemon.links(), [], "links")
+
+
+def attached_by_name(daemon, function, work, path, *where):
+    """What is named runs; the link says the place, and in brackets the function."""
+    program = load(daemon, function)
+    link = daemon.ask("attach", daemon.programs()[0]["type"], program, *where)
+    check_equal(link["path"], path, "path")
+    check(link["target"].startswith(f"{path}+0x") and link["target"].endswith(")"), f"where {link['target']}")
+    check(counted(daemon, program, function, work) >= CALLS, "calls counted")
+    daemon.detach(link["id"])
+    check_equal(counted(daemon, program, function, work), 0, "calls counted after detach")
+    daemon.unload(program)
+    return link
+
+
+@test()
+def uprobe_by_function(host):
+    """In a copy of a library, by its path, by a relative one, and by its name where a process maps it."""
+    daemon, library = host.bpfd(), Library(host.scratch)
+    named = ("--target", library.path, "--function", "cbrt")
+    for function in ("place_reached", "place_returns"):
+        link = attached_by_name(daemon, function, library.call, library.path, *named)
+        check_equal(link["offset"], library.offset, "offset")
+    os.chdir(host.scratch)
+    attached_by_name(daemon, "place_reached", library.call, library.path, "--target", "./libm.so.6", "--function", "cbrt")
+    shutil.copy(library.path, "libcube.so.3.1")
+    mapped = ctypes.CDLL(f"{host.scratch}/libcube.so.3.1").cbrt
+    mapped.restype, mapped.argtypes = ctypes.c_double, [ctypes.c_double]
+    for name in ("libcube", "libcube.so.3"):
+        attached_by_name(daemon, "place_reached", lambda: [mapped(8.0) for _ in range(CALLS)], f"{host.scratch}/libcube.so.3.1",
+                         "--target", name, "--function", "cbrt", "--pid", str(os.getpid()))
+    check_in("several files of process", daemon.refused("attach", "uprobe", load(daemon, "place_reached"), "--target", "libm",
+                                                        "--function", "cbrt", "--pid", str(os.getpid())), "refusal")
+    program = load(daemon, "place_reached")
+    link = daemon.ask("attach", "uprobe", program, *named, "--offset", "1")
+    check_equal(link["offset"], library.offset + 1, "the function's offset and the one given")
+    check_in("already", daemon.refused("attach", "uprobe", program, "--target", library.path, "--offset", str(library.offset + 1)),
+             "refusal of the same place by its number")
+
+
+@test()
+def uprobe_in_the_c_library(host):
+    """By a name that ld.so.cache knows."""
+    libc = ctypes.CDLL("libc.so.6")
+    where = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+                 if line.endswith("/libc.so.6"))
+    daemon = host.bpfd()
+    program = load(daemon, "place_reached")
+
+    def call():
+        for _ in range(CALLS):
+            libc.rand_r(ctypes.byref(ctypes.c_uint(5)))
+
+    for name in ("libc", "libc.so.6"):
+        link = daemon.ask("attach", "uprobe", program, "--target", name, "--function", "rand_r", "--pid", str(os.getpid()))
+        check(os.path.samefile(link["path"], where), f"{link['path']} is not {where}")
+        check(link["target"].endswith(" (rand_r)"), f"where {link['target']}")
+        check_equal(counted(daemon, program, "place_reached", call), CALLS, "calls counted")
+        daemon.detach(link["id"])
+    link = daemon.ask("attach", "uprobe", program, "--target", "libc", "--function", "rand_r")
+    check(counted(daemon, program, "place_reached", call) >= CALLS, "calls counted with ld.so.cache's library")
+
+
+@test()
+def uprobe_multi_by_function(host):
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    for function in ("places_reached", "places_return"):
+        attached_by_name(daemon, function, library.call, library.path, "--target", library.path, "--function", "cbrt")
 
 
 def container(directory):
@@ -220,7 +291,17 @@ def container_runs(host, function):
         for path in ("/libm.so.6", "/link.so"):
             runs_until_detached(daemon, function, library.call, "--target", path, "--offset", str(library.offset),
                                 "--container-pid", str(process.pid))
+        for path in ("/libm.so.6", "/link.so"):
+            attached_by_name(daemon, function, library.call, path, "--target", path, "--function", "cbrt", "--container-pid",
+                             str(process.pid))
         program = load(daemon, function)
+        # by its name: what the container's process runs, and as the container calls it
+        check_in('"/busybox" names no functions',
+                 daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "busybox", "--function", "cbrt",
+                                "--container-pid", str(process.pid)), "refusal")
+        check_in("is not a regular file",
+                 daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "/", "--function", "cbrt",
+                                "--container-pid", str(process.pid)), "refusal")
         check_in("no process 4194304",
                  daemon.refused("attach", daemon.programs()[0]["type"], program, "--target", "/libm.so.6", "--offset",
                                 str(library.offset), "--container-pid", "4194304"), "refusal")

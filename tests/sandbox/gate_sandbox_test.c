@@ -197,8 +197,7 @@ static int directory_make(void **state)
 	(void)state;
 	if (!mkdtemp(state_directory) || chmod(state_directory, 0755) < 0)
 		return -1;
-	(void)snprintf(objects_directory, sizeof(objects_directory), "%s/objects",
-	               state_directory);
+	(void)snprintf(objects_directory, sizeof(objects_directory), "%s/objects", state_directory);
 	return mkdir(objects_directory, 0755);
 }
 

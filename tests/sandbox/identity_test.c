@@ -250,7 +250,8 @@ static void wrong_identities_are_refused(void **state)
 		  "the broker was not started with exactly its capabilities: it holds none" },
 		{ { .enter = &sandbox_policy_opener },
 		  "the opener was not started with exactly its capabilities: it holds CAP_KILL "
-		  "CAP_SETGID CAP_SETUID CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_PERFMON CAP_BPF and " },
+		  "CAP_SETGID CAP_SETUID CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_PERFMON "
+		  "CAP_BPF and " },
 		{ { .identity = &sandbox_policy_loader, .enter = &sandbox_policy_launcher },
 		  "the launcher must run as root" },
 		{ { .enter = &sandbox_policy_frontend, .before = privileges_open },

@@ -4,8 +4,8 @@
 #include <string.h>
 
 const struct sandbox_policy *const policy_table[POLICY_COUNT] = {
-	&sandbox_policy_launcher, &sandbox_policy_broker, &sandbox_policy_gate,
-	&sandbox_policy_frontend, &sandbox_policy_loader, &sandbox_policy_opener,
+	&sandbox_policy_launcher,          &sandbox_policy_broker, &sandbox_policy_gate,
+	&sandbox_policy_frontend,          &sandbox_policy_loader, &sandbox_policy_opener,
 	&sandbox_policy_opener_containers,
 };
 

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/program_type.h"
+#include "common/sort.h"
 
 #include <cmocka.h>
 #include <fcntl.h>
@@ -196,6 +197,42 @@ static void cleanup_takes_what_was_not_stolen(void **state)
 	(void)close(stolen);
 }
 
+static int number_compare(const void *left, const void *right)
+{
+	const uint32_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Of every length up to 300, with the same number again and again: 1 + 3 * i modulo `modulus`. */
+static void check_sorted(size_t count, uint32_t modulus)
+{
+	uint32_t numbers[300];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		numbers[i] = (uint32_t)(1 + 3 * i) % modulus;
+		sum += numbers[i] * (uint64_t)numbers[i];
+	}
+	sort_items(numbers, count, sizeof(numbers[0]), number_compare);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(i == 0 || numbers[i - 1] <= numbers[i]);
+		sum -= numbers[i] * (uint64_t)numbers[i];
+	}
+	assert_int_equal(sum, 0);
+}
+
+static void items_are_sorted(void **state)
+{
+	(void)state;
+	for (size_t count = 0; count <= 300; count++) {
+		check_sorted(count, 1);
+		check_sorted(count, 7);
+		check_sorted(count, 101);
+		check_sorted(count, 100000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +247,7 @@ int main(void)
 		cmocka_unit_test(long_lines_are_cut_and_end),
 		cmocka_unit_test(capabilities_have_names),
 		cmocka_unit_test(cleanup_takes_what_was_not_stolen),
+		cmocka_unit_test(items_are_sorted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

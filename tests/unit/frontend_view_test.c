@@ -137,6 +137,58 @@ static void positions_come_from_the_chain(void **state)
 	assert_null(view_link(&view, 7));
 }
 
+static void uses_are(uint64_t program_id, size_t expected, const uint64_t *links)
+{
+	size_t count = SIZE_MAX;
+	const struct view_use *uses = view_program_uses(&view, program_id, &count);
+
+	assert_int_equal(count, expected);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(uses[i].link->id, links[i]);
+		assert_ptr_equal(uses[i].link, view_link(&view, links[i]));
+		assert_int_equal(uses[i].link->head->program_id, program_id);
+	}
+}
+
+static void links_are_found_by_program(void **state)
+{
+	struct record_link link = { .type = PROGRAM_TYPE_XDP };
+	struct frontend_gone gone = { .kind = FRONTEND_GONE_LINK, .id = 4 };
+
+	(void)state;
+	uses_are(1, 0, NULL);
+	/* 100 links of programs 1, 2 and 3, in no order: 37 and 101 have no common factor */
+	for (uint64_t i = 1; i <= 100; i++) {
+		link.id = i * 37 % 101;
+		link.program_id = 1 + link.id % 3;
+		assert_int_equal(view_take_link(&view, &link), 0);
+	}
+	for (uint64_t program_id = 1; program_id <= 3; program_id++) {
+		uint64_t expected[100];
+		size_t count = 0;
+
+		for (uint64_t id = 1; id <= 100; id++) {
+			if (1 + id % 3 == program_id)
+				expected[count++] = id;
+		}
+		uses_are(program_id, count, expected);
+	}
+	/* all but three go */
+	for (gone.id = 1; gone.id <= 97; gone.id++)
+		assert_int_equal(view_take_gone(&view, &gone), 0);
+	uses_are(1, 1, (uint64_t[]){ 99 });
+	uses_are(2, 1, (uint64_t[]){ 100 });
+	uses_are(3, 1, (uint64_t[]){ 98 });
+	/* an update gives a link to another program; the same row again changes nothing */
+	link = (struct record_link){ .id = 100, .program_id = 1, .type = PROGRAM_TYPE_XDP };
+	assert_int_equal(view_take_link(&view, &link), 0);
+	assert_int_equal(view_take_link(&view, &link), 0);
+	uses_are(1, 2, (uint64_t[]){ 99, 100 });
+	uses_are(2, 0, NULL);
+	uses_are(0, 0, NULL);
+	uses_are(UINT64_MAX, 0, NULL);
+}
+
 static void impossible_rows_are_refused(void **state)
 {
 	static struct frontend_globals globals = { .program_id = 1 };
@@ -342,6 +394,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_come_and_go, empty),
 		cmocka_unit_test_teardown(a_program_keeps_its_globals, empty),
 		cmocka_unit_test_teardown(positions_come_from_the_chain, empty),
+		cmocka_unit_test_teardown(links_are_found_by_program, empty),
 		cmocka_unit_test_teardown(impossible_rows_are_refused, empty),
 		cmocka_unit_test(budgets_are_shared),
 		cmocka_unit_test(buffers_grow_with_what_is_there),

@@ -136,7 +136,8 @@ static void descriptions(void **state)
 		{ { .group = "sched", .name = "sched_switch" }, "sched/sched_switch" },
 		{ { .name = "sched_switch" }, "sched_switch" },
 		{ { .path = "/bin/bash" }, "/bin/bash" },
-		{ { .path = "/bin/bash", .function = "readline" }, "/bin/bash:readline" },
+		{ { .path = "/bin/bash", .function = "readline", .offset = 16 },
+		  "/bin/bash+0x10 (readline)" },
 		{ { .path = "/bin/bash", .offset = 0x1234 }, "/bin/bash+0x1234" },
 		{ { .function = "vfs_read", .offset = 16 }, "vfs_read+0x10" },
 		{ { .function = "vfs_read" }, "vfs_read" },
@@ -169,7 +170,7 @@ static void descriptions_are_whole(void **state)
 	memset(target.function, 'f', sizeof(target.function) - 1);
 	text[TARGET_TEXT_SIZE] = 'x';
 	target_describe(&target, text);
-	(void)snprintf(wanted, sizeof(wanted), "%s:%s+0xffffffffffffffff", target.path,
+	(void)snprintf(wanted, sizeof(wanted), "%s+0xffffffffffffffff (%s)", target.path,
 	               target.function);
 	assert_string_equal(text, wanted);
 	assert_int_equal(text[TARGET_TEXT_SIZE], 'x');
@@ -180,7 +181,8 @@ static void places(void **state)
 {
 	const uint32_t not_the_place = TARGET_BIT(TARGET_PRIORITY) | TARGET_BIT(TARGET_PROCEED_ON) |
 	                               TARGET_BIT(TARGET_MODE) | TARGET_BIT(TARGET_FOLLOW) |
-	                               TARGET_BIT(TARGET_EXCLUSIVE);
+	                               TARGET_BIT(TARGET_EXCLUSIVE) |
+	                               TARGET_BIT(TARGET_FUNCTION); /* beside a path */
 	struct record_target one = {}, other;
 
 	(void)state;
@@ -198,6 +200,11 @@ static void places(void **state)
 	other = one;
 	other.given = 1;
 	assert_true(target_same(&one, &other));
+	memset(one.path, 0, sizeof(one.path));
+	other = one;
+	other.function[0]++;
+	assert_false(target_same(&one, &other)); /* a kernel function */
+	other = one;
 	other.netns_id = 5; /* another namespace under the same path */
 	assert_false(target_same(&one, &other));
 }

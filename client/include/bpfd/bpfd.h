@@ -277,14 +277,14 @@ struct bpfd_kernel_program {
 struct bpfd_program {
 	uint64_t id;
 	const char *name;
-	enum bpfd_program_type type;
 	const char *application; /* "" if none */
-	uint32_t owner_uid;
-	const char *target; /* what in the kernel it was loaded for; "" otherwise */
-	bool exclusive;     /* an xdp program that attaches only alone */
-	bool persist;       /* it is loaded and attached again after a reboot */
+	const char *target;      /* what in the kernel it was loaded for; "" otherwise */
+	const char *reason;      /* why it failed; "" otherwise */
+	enum bpfd_program_type type;
 	enum bpfd_program_state state;
-	const char *reason; /* why it failed; "" otherwise */
+	uint32_t owner_uid;
+	bool exclusive; /* an xdp program that attaches only alone */
+	bool persist;   /* it is loaded and attached again after a reboot */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
@@ -338,7 +338,8 @@ struct bpfd_link {
 	struct bpfd_target target; /* no text is NULL */
 	const char *where;         /* the target in a few words, for people */
 	const char *reason;        /* why it waits, failed or is gone; "" otherwise */
-	uint64_t netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
+	uint64_t
+		netns_id; /* inode number of its network namespace; 0: bpfd's own, or it has none */
 	uint32_t ifindex;
 	bool running;      /* `position` counts */
 	uint32_t position; /* 0 runs first */
@@ -371,6 +372,34 @@ struct bpfd_program_details {
 	const struct bpfd_link *links;
 	size_t link_count;
 };
+
+/* ---- places in programs and libraries ---- */
+
+/* What a uprobe is to be put to. The process numbers are the caller's. */
+struct bpfd_symbol_query {
+	const char *binary;   /* a path, or a library's name without '/', as "libc" or "libc.so.6":
+	                         then   what the process maps, or without one what ld.so.cache has */
+	const char *function; /* NULL: only the path is asked for */
+	uint32_t pid;         /* 0: no process */
+	uint32_t container_pid; /* the path is one in this process's root directory; 0: here */
+};
+
+struct bpfd_symbol {
+	const char *path; /* absolute, for struct bpfd_target */
+	uint64_t offset;  /* of the function, in bytes from the beginning of the file; 0: none was
+	                     asked for */
+};
+
+/*
+ * Looks a function up in the symbol tables of a program or library, in the calling process and
+ * with its rights: bpfd reads no such file. Beside the errors above: -ENOENT, no such library or
+ * function; -ENOTUNIQ, several; -EOPNOTSUPP, it is chosen when a program starts (IFUNC); -ENOEXEC,
+ * no program or library; -ESRCH, no such process; -EXDEV, it sees another file there; -ESTALE, its
+ * file was replaced; -EFBIG; and what open(2) and read(2) say.
+ */
+int bpfd_symbol_find(const struct bpfd_symbol_query *query, struct bpfd_symbol **symbol,
+                     struct bpfd_error **error);
+void bpfd_symbol_free(struct bpfd_symbol *symbol);
 
 /* ---- changes ---- */
 

@@ -29,6 +29,11 @@ class Bench(Host):
         sections.setdefault("paths", {})["state_directory"] = self.disk / "state"
         return self.bpfd(**sections)
 
+    def daemon_named(self, name, **sections):
+        """One of several, each with a state of its own."""
+        sections["paths"] = {"state_directory": self.disk / name}
+        return self.bpfd(name, **sections)
+
     def times(self, count):
         return max(3, count // 10) if self.quick else count
 
