@@ -58,7 +58,7 @@ def traced(number, program):
 
 def uprobe(number, program):
     absent = (({"path": "/none/at/all"}, "/none/at/all"), ({"path": "/run"}, "/run"), ({"pid": 4194304}, "4194304"))
-    return Type(number, ("probes", program), FILE, "pid container_pid", absent)
+    return Type(number, ("probes", program), FILE, "function pid container_pid", absent)
 
 
 def kprobe(number, program, takes=""):
