@@ -20,7 +20,8 @@ static int form_check(const struct attach_context *context, const struct record_
 	if (extension_errno)
 		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
 		                 "this kernel refuses extension programs (%s), which programs in a "
-		                 "chain of tc programs are",
+		                 "chain of tc programs are: load and attach it as tcx, from "
+		                 "Linux 6.6",
 		                 strerror(extension_errno));
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 	                 "program \"%s\" was loaded where the kernel refused extension programs, "

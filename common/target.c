@@ -198,7 +198,7 @@ static const char *fields_list(uint32_t fields, char *out, size_t size)
 	size_t used = 0;
 
 	out[0] = '\0';
-	for (uint32_t field = 0; field < TARGET_FIELD_END; field++) {
+	for (uint32_t field = 0; field < TARGET_FIELD_END && used < size; field++) {
 		if (!(fields & TARGET_BIT(field)))
 			continue;
 		fields &= ~TARGET_BIT(field);
