@@ -155,7 +155,7 @@ static int adopt_tc(struct attach_context *context, const struct record_program 
 {
 	const struct tc_place place = place_of(link);
 	struct netns_socket socket;
-	struct tc_chain chain;
+	struct tc_chain chain = {};
 	int result = netns_socket_again(context, &link->target, &socket, error);
 
 	(void)program_fd;

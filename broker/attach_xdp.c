@@ -178,7 +178,7 @@ static int detach_xdp(struct attach_context *context, const struct record_link *
 static int adopt_xdp(struct attach_context *context, const struct record_program *program,
                      int program_fd, struct record_link *link, struct error *error)
 {
-	struct record_chain chain;
+	struct record_chain chain = {};
 	struct netns_socket socket;
 	struct xdp_place place;
 	int result = netns_socket_again(context, &link->target, &socket, error);

@@ -231,7 +231,7 @@ static const char *cpu_parse(const char *text, uint32_t *cpu)
 
 uint32_t map_cpus_parse(const char *text)
 {
-	uint32_t count = 0, first, last;
+	uint32_t count = 0, first = 0, last;
 
 	for (;; text++) {
 		text = cpu_parse(text, &first);

@@ -123,18 +123,18 @@ static int page_answer(struct broker *broker, uint64_t message_id,
 			.cpus = map->shape.cpus,
 		},
 	};
-	_cleanup_free_ uint8_t *bytes = malloc(page.room);
 	int result;
 
-	if (!bytes)
+	page.bytes = malloc(page.room);
+	if (!page.bytes)
 		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE,
 		                 "bpfd is out of memory: try again");
-	page.bytes = bytes;
 	result = request->question == FRONTEND_MAP_DUMP ? page_fill(map, request, &page)
 	                                                : entry_add(map, request->key, &page);
-	if (result)
-		return map_refusal(&map->shape, "read", result, error);
-	return page_send(broker, message_id, &page, error);
+	result = result ? map_refusal(&map->shape, "read", result, error)
+	                : page_send(broker, message_id, &page, error);
+	free(page.bytes);
+	return result;
 }
 
 static int entries_answer(struct broker *broker, uint64_t message_id,

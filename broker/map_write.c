@@ -15,30 +15,37 @@
 #include <string.h>
 
 /* The value, which is in the message or in the memfd that came with it. */
+static int value_copy(const struct frontend_map_entry *entry, const struct channel_message *message,
+                      uint8_t *value)
+{
+	const struct frontend_map_set *set = message->body;
+	size_t size = 0;
+	int result;
+
+	if (message->row->type != FRONTEND_MAP_SET_LONG) {
+		memcpy(value, set->value, entry->value_size);
+		return 0;
+	}
+	result = memfd_check(message->descriptors[0], &size);
+	if (!result && size != entry->value_size)
+		result = -EPROTO;
+	return result ? result : memfd_read(message->descriptors[0], value, size);
+}
+
 static int value_take(const struct frontend_map_entry *entry, const struct channel_message *message,
                       uint8_t **out)
 {
-	_cleanup_free_ uint8_t *value = malloc(entry->value_size + 1);
-	size_t size;
+	uint8_t *value = malloc(entry->value_size + 1);
+	int result;
 
 	if (!value)
 		return -ENOMEM;
-	if (message->row->type == FRONTEND_MAP_SET_LONG) {
-		int result = memfd_check(message->descriptors[0], &size);
-
-		if (!result && size != entry->value_size)
-			result = -EPROTO;
-		if (!result)
-			result = memfd_read(message->descriptors[0], value, size);
-		if (result)
-			return result;
-	} else {
-		const struct frontend_map_set *set = message->body;
-
-		memcpy(value, set->value, entry->value_size);
-	}
-	*out = steal_ptr(&value);
-	return 0;
+	result = value_copy(entry, message, value);
+	if (result)
+		free(value);
+	else
+		*out = value;
+	return result;
 }
 
 /* One value, where each processor has its own, counts for all of them. */
@@ -131,28 +138,37 @@ static struct origin origin_make(const struct channel_message *message,
 	return origin;
 }
 
+/* `result` says whether the value could be taken over. */
+static void set_answer(struct broker *broker, const struct origin *origin,
+                       const struct frontend_map_entry *entry, uint8_t **value, int result)
+{
+	struct error error = {};
+
+	if (answer_repeated(broker, origin))
+		return;
+	if (!result) {
+		entry_change(broker, origin, entry, value);
+		return;
+	}
+	(void)error_set(&error, result, ERROR_UNAVAILABLE,
+	                "the value cannot be taken over (%s): try again", strerror(-result));
+	answer_refused(broker, origin, &error, "");
+}
+
 int map_set_request(struct broker *broker, struct channel_message *message)
 {
 	bool inline_value = message->row->type == FRONTEND_MAP_SET;
 	const struct frontend_map_entry *entry = message->body; /* the first member of both */
 	struct origin origin = origin_make(message, entry, STORE_OPERATION_MAP_SET);
-	_cleanup_free_ uint8_t *value = NULL;
-	struct error error = {};
+	uint8_t *value = NULL;
 	int result = validate_map_set(entry, inline_value);
 
 	if (!result)
 		result = value_take(entry, message, &value);
 	if (result == -EPROTO)
 		return result;
-	if (answer_repeated(broker, &origin))
-		return 0;
-	if (!result) {
-		entry_change(broker, &origin, entry, &value);
-		return 0;
-	}
-	(void)error_set(&error, result, ERROR_UNAVAILABLE,
-	                "the value cannot be taken over (%s): try again", strerror(-result));
-	answer_refused(broker, &origin, &error, "");
+	set_answer(broker, &origin, entry, &value, result);
+	free(value);
 	return 0;
 }
 

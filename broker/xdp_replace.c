@@ -187,6 +187,7 @@ void xdp_chain_discard(struct xdp *xdp, const struct xdp_chain *old)
 	/* they go without it, too: nothing runs by them */
 	_cleanup_close_ int lock = pins_lock(xdp->settings, NULL);
 
+	(void)lock;
 	if (old->own)
 		pins_remove(xdp->settings, &old->place, old->program_id);
 	else if (old->version) /* what cannot be removed now is stale: "xdp-loader clean" takes it

@@ -243,7 +243,7 @@ int view_take_link(struct view *view, const struct record_link *row)
 {
 	size_t head_size = offsetof(struct record_link, metadata);
 	size_t metadata_size = row->metadata.count * sizeof(row->metadata.entries[0]);
-	void *before;
+	void *before = NULL;
 
 	if (!link_ok(row))
 		return -EPROTO;
