@@ -90,7 +90,7 @@ static int entry_print(const struct map_values *values, const struct bpfd_map_en
 static enum exit_code pages_print(const struct arguments *arguments, struct bpfd_client *client,
                                   const struct map_values *values, _Bool *disturbed)
 {
-	_cleanup_free_ void *cursor = NULL;
+	void *cursor = NULL;
 	size_t cursor_size = 0;
 	const char *separator = "[\n";
 	int result = 0;
@@ -100,8 +100,10 @@ static enum exit_code pages_print(const struct arguments *arguments, struct bpfd
 		struct bpfd_error *error = NULL;
 
 		if (bpfd_map_dump(client, arguments->program_id, values->map->name, cursor,
-		                  cursor_size, 0, &page, &error) < 0)
+		                  cursor_size, 0, &page, &error) < 0) {
+			free(cursor);
 			return error_report(stderr, NULL, error);
+		}
 		for (size_t i = 0; i < page->count && result == 0; i++) {
 			if (arguments->output == OUTPUT_JSON)
 				(void)fputs(separator, stdout);
@@ -119,6 +121,7 @@ static enum exit_code pages_print(const struct arguments *arguments, struct bpfd
 			memcpy(cursor, page->cursor, cursor_size);
 		bpfd_map_page_free(page);
 	} while (result == 0 && cursor_size);
+	free(cursor);
 	if (arguments->output == OUTPUT_JSON)
 		(void)fputs(*separator == ',' ? "\n]\n" : "[]\n", stdout);
 	return result < 0 ? memory_report() : EXIT_DONE;
@@ -143,18 +146,16 @@ enum exit_code map_dump_run(struct arguments *arguments)
 	return code;
 }
 
-static enum exit_code entry_get(const struct arguments *arguments, struct bpfd_client *client,
-                                const struct map_values *values)
+/* `key` has room for the map's key. */
+static enum exit_code key_get(const struct arguments *arguments, struct bpfd_client *client,
+                              const struct map_values *values, uint8_t *key)
 {
-	_cleanup_free_ uint8_t *key = calloc(1, values->map->key_size + 1);
 	char complaint[TYPED_COMPLAINT_SIZE] = "";
 	struct bpfd_map_page *page = NULL;
 	struct bpfd_error *error = NULL;
 	_Bool given = arguments->operand_count > 2;
 	int result = 0;
 
-	if (!key)
-		return memory_report();
 	if (given)
 		result = map_key_encode(values, arguments->operands[2], key, complaint);
 	if (result < 0) {
@@ -171,6 +172,16 @@ static enum exit_code entry_get(const struct arguments *arguments, struct bpfd_c
 		(void)fputc('\n', stdout);
 	bpfd_map_page_free(page);
 	return result < 0 ? memory_report() : EXIT_DONE;
+}
+
+static enum exit_code entry_get(const struct arguments *arguments, struct bpfd_client *client,
+                                const struct map_values *values)
+{
+	uint8_t *key = calloc(1, values->map->key_size + 1);
+	enum exit_code code = key ? key_get(arguments, client, values, key) : memory_report();
+
+	free(key);
+	return code;
 }
 
 enum exit_code map_get_run(struct arguments *arguments)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "bpfctl/words.h"
 #include "bpfctl/typed.h"
 
 #include "common/cleanup.h"
@@ -83,14 +84,11 @@ _Bool typed_is_text(const struct btf *btf, const struct btf_type *type, uint32_t
 
 json_t *typed_hex(const uint8_t *bytes, size_t size)
 {
-	_cleanup_free_ char *text = malloc(4 + 2 * size + 1);
+	char *text = hex_text("hex:", bytes, size);
+	json_t *json = text ? json_string(text) : NULL;
 
-	if (!text)
-		return NULL;
-	memcpy(text, "hex:", 5);
-	for (size_t i = 0; i < size; i++)
-		(void)snprintf(text + 4 + 2 * i, 3, "%02x", bytes[i]);
-	return json_string(text);
+	free(text);
+	return json;
 }
 
 static json_t *number_json(uint64_t number, size_t bits, _Bool is_signed)
