@@ -20,6 +20,14 @@ static bool type_returns(uint32_t type)
 	       type == PROGRAM_TYPE_KRETPROBE_MULTI || type == PROGRAM_TYPE_URETPROBE_MULTI;
 }
 
+/* The option of a kernel's configuration without which it answers EOPNOTSUPP. */
+static const char *option_of(const struct program_type_row *row)
+{
+	if (row->attach_type == BPF_TRACE_KPROBE_MULTI)
+		return "CONFIG_FPROBE";
+	return row->attach_type ? "CONFIG_UPROBES" : "CONFIG_PERF_EVENTS";
+}
+
 static int link_error(struct error *error, int result, const struct record_program *program,
                       const struct record_link *link)
 {
@@ -27,12 +35,17 @@ static int link_error(struct error *error, int result, const struct record_progr
 	char place[TARGET_TEXT_SIZE];
 
 	target_describe(&link->target, place);
-	if (result == -EINVAL || result == -EOPNOTSUPP)
-		return error_set(
-			error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
-			"this kernel cannot link %s program \"%s\" to %s: that needs Linux "
-			"%u.%u, with the options that Debian's kernels are built with",
-			row->name, program->name, place, row->since_major, row->since_minor);
+	if (result == -EOPNOTSUPP)
+		return error_set(error, result, ERROR_UNSUPPORTED,
+		                 "this kernel was built without what %s programs run through "
+		                 "(%s), so \"%s\" cannot be linked to %s",
+		                 row->name, option_of(row), program->name, place);
+	if (result == -EINVAL)
+		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
+		                 "this kernel cannot link %s program \"%s\" to %s: that needs "
+		                 "Linux %u.%u",
+		                 row->name, program->name, place, row->since_major,
+		                 row->since_minor);
 	return error_set(error, result, ERROR_KERNEL, "cannot link %s program \"%s\" to %s: %s",
 	                 row->name, program->name, place, strerror(-result));
 }

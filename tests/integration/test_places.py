@@ -8,7 +8,7 @@ import sys
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import Skip, check, check_equal, check_in, wait_for
+from harness.outcome import KernelLacks, check, check_equal, check_in, wait_for
 
 PORT = 4242  # tests/bpf/places.bpf.c
 DROP = ("--global", "verdict=0")
@@ -55,7 +55,7 @@ def netfilter_load(daemon, *options):
         return load(daemon, "packet", *options)["id"]
     check_in(f"netfilter programs need Linux 6.4, this is {os.uname().release}",
              daemon.refused("load", "file", daemon.object("places"), "--program", "packet"), "refusal")
-    raise Skip("netfilter programs need Linux 6.4, as bpfd says when it refuses")
+    raise KernelLacks("netfilter programs need Linux 6.4, as bpfd says when it refuses")
 
 
 @test()

@@ -9,7 +9,7 @@ import time
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import Skip, check, check_equal, check_in, wait_for
+from harness.outcome import KernelLacks, Skip, check, check_equal, check_in, wait_for
 
 SLOTS = {"function_enters": 0, "function_returns": 1, "place_reached": 2, "place_returns": 3, "sampled": 4,
          "functions_enter": 5, "functions_return": 6, "places_reached": 7, "places_return": 8}
@@ -26,7 +26,7 @@ def kprobes():
 
 def needs_uprobe_multi():
     if kernel() < (6, 6):
-        raise Skip("links to many places of user space need Linux 6.6")
+        raise KernelLacks("links to many places of user space need Linux 6.6")
 
 
 class Library:
@@ -115,7 +115,8 @@ def kprobe_multi_runs(host, function):
     daemon = host.bpfd()
     if daemon.bpfctl("load", "file", daemon.object("probes"), "--program", function).returncode == 0:
         program = daemon.programs()[0]
-        check_in("Linux 5.18", daemon.refused("attach", program["type"], program["id"], "--function", "do_nanosleep"), "refusal")
+        lacks = "CONFIG_FPROBE" if kernel() >= (5, 18) else "Linux 5.18"
+        check_in(lacks, daemon.refused("attach", program["type"], program["id"], "--function", "do_nanosleep"), "refusal")
 
 
 @test()

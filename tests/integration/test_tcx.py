@@ -14,7 +14,7 @@ from harness import bpf, sp
 from harness.daemon import Refused
 from harness.host import test
 from harness.net import ETH_P_TEST, TAGS_MAX, frame_tags, ip
-from harness.outcome import SLOWNESS, Skip, check, check_equal, check_in, wait_for
+from harness.outcome import SLOWNESS, KernelLacks, check, check_equal, check_in, wait_for
 from test_main import pins
 from test_restart import KILL_AT, Traffic, timed
 from test_tc import trace_out
@@ -33,7 +33,7 @@ def release():
 
 def needs(major, minor, what):
     if release() < (major, minor):
-        raise Skip(f"{what} needs Linux {major}.{minor}, this is {os.uname().release}")
+        raise KernelLacks(f"{what} needs Linux {major}.{minor}, this is {os.uname().release}")
 
 
 def load(daemon, tag, verdict=NEXT, kind="tcx"):
@@ -395,7 +395,7 @@ def netkit_make(name, peer):
         netlink.send(message(0x1 | 0x4 | 0x200 | 0x400, body))  # REQUEST, ACK, EXCL, CREATE
         number = -struct.unpack("=i", netlink.recv(8192)[16:20])[0]
     if number == errno.EOPNOTSUPP:
-        raise Skip("this kernel was built without netkit")
+        raise KernelLacks("this kernel was built without netkit")
     if number:
         raise OSError(number, f"netkit pair: {os.strerror(number)}")
 
@@ -467,7 +467,7 @@ def where_the_kernel_has_none(host):
     daemon, wire = host.bpfd(), host.wire()
     missing = [(kind, since) for kind, since in (("tcx", (6, 6)), ("netkit", (6, 7))) if release() < since]
     if not missing:
-        raise Skip("this kernel has both")
+        raise KernelLacks("this kernel has both, there is nothing to refuse")
     for kind, since in missing:
         try:
             program = load(daemon, 1, kind=kind)

@@ -1,10 +1,29 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """How a test ends, and waiting for things."""
+import os
+import re
 import time
 
 
 class Skip(Exception):
     """This machine cannot run the test; the reason is printed."""
+
+
+class KernelLacks(Skip):
+    """This kernel is too old for the test, or built without what it needs: test_types.py checks that bpfd says which one is not."""
+
+
+def kernel_release():
+    """(major, minor) of the kernel that runs."""
+    return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+
+
+def lacks(message):
+    """The Linux that a refusal says is needed, if this kernel is indeed older; or None."""
+    needed = re.search(r"needs? Linux ([0-9]+)\.([0-9]+)", message)
+    if needed and kernel_release() < (int(needed[1]), int(needed[2])):
+        return f"{needed[1]}.{needed[2]}"
+    return None
 
 
 class Fail(Exception):
