@@ -9,7 +9,11 @@ class Skip(Exception):
     """This machine cannot run the test; the reason is printed."""
 
 
-class KernelLacks(Skip):
+class Unavailable(Skip):
+    """What the test needs cannot be had here, however capable the machine: a skip where others are failures."""
+
+
+class KernelLacks(Unavailable):
     """This kernel is too old for the test, or built without what it needs: test_types.py checks that bpfd says which one is not."""
 
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""
+Objects that nobody here wrote (scripts/corpus-fetch): each of their programs loads through bpfd, its type told by its section, or is refused
+where libbpf, with every capability, is refused by this kernel too, or because it is of a type that bpfd does not have.
+"""
+import subprocess
+
+from harness.host import test
+from harness.outcome import Fail, Unavailable, check
+
+NO_TYPE = "says no type that bpfd has"
+# What libbpf takes and bpfd does not, by the words of bpfd's refusal and why it may.
+STRICTER = {
+    NO_TYPE: "not bpfd's type",
+}
+ELF_BPF = (b"\x7fELF", 247)
+
+
+def is_bpf(path):
+    head = path.read_bytes()[:20]
+    little = head[5:6] == b"\1"
+    return head[:4] == ELF_BPF[0] and int.from_bytes(head[18:20], "little" if little else "big") == ELF_BPF[1]
+
+
+def objects(host):
+    corpus = host.source / "build" / "corpus"
+    found = [path for path in sorted(corpus.rglob("*")) if path.is_file() and path.suffix in (".o", ".elf") and is_bpf(path)]
+    if not found:
+        raise Unavailable("no foreign objects are here: scripts/corpus-fetch gets them")
+    return corpus, found
+
+
+def libbpf_says(host, path):
+    """(function, section, errno, reason) for each program."""
+    tool = host.build / "tests" / "corpus" / "load_libbpf"
+    lines = subprocess.run([tool, path], capture_output=True, text=True, errors="replace", check=True).stdout.splitlines()
+    for line in lines:
+        function, section, number, reason = line.split("\t", 3)
+        yield function, section, int(number), reason
+
+
+def bpfd_says(daemon, path, function):
+    """None, or why it is refused."""
+    answer = daemon.bpfctl("-o", "json", "load", "file", path, "--program", "nothing" if function == "-" else function)
+    if answer.returncode == 0:
+        daemon.unload(*(row["id"] for row in daemon.programs()))
+        return None
+    check(answer.returncode == 1, f"bpfctl ended with {answer.returncode}: {answer.stderr}")
+    return answer.stderr.removeprefix("bpfctl: ").strip().splitlines()[0]
+
+
+def judge(number, refusal):
+    """What the table says, and whether that is right."""
+    if refusal is None:
+        return ("loads", True) if number == 0 else ("LOADS, though libbpf is refused", False)
+    if number:
+        return "refused, as libbpf is", True
+    for words, why in STRICTER.items():
+        if words in refusal:
+            return f"refused: {why}", True
+    return "REFUSED, though libbpf is not", False
+
+
+@test("extensions")
+def loads_what_libbpf_loads(host):
+    daemon = host.bpfd()
+    corpus, paths = objects(host)
+    wrong, loaded = [], 0
+    for path in paths:
+        for function, section, number, reason in libbpf_says(host, path):
+            refusal = bpfd_says(daemon, path, function)
+            word, right = judge(number, refusal)
+            loaded += refusal is None
+            name = f"{path.relative_to(corpus).parts[0]}/{path.name} {section} {function}"
+            print(f"{name:80} {word}" + (f"\n    libbpf: {number} {reason}" if number else "") + (f"\n    bpfd: {refusal}" if refusal else ""))
+            if not right:
+                wrong.append(f"{name}: {word} ({refusal or reason})")
+    check(loaded, "none of the objects could be loaded")
+    if wrong:
+        raise Fail("; ".join(wrong))
