@@ -13,10 +13,12 @@
 
 static char reason[400];
 
-/* Keeps the first line of what libbpf warns of last. */
+/* Keeps the first line of what libbpf warns of last, but for the words that it always ends with. */
 static int warning_keep(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (level != LIBBPF_WARN)
+		return 0;
+	if (strstr(format, "failed to load object") && reason[0])
 		return 0;
 	(void)vsnprintf(reason, sizeof(reason), format, arguments);
 	reason[strcspn(reason, "\n\t")] = '\0';
@@ -31,10 +33,12 @@ static void line_print(const char *function, const char *section, int result)
 /* Opens the object anew and loads nothing but its program of this number; 0 when there is none. */
 static int program_try(const char *path, unsigned int number)
 {
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_object *object;
 	struct bpf_program *program, *wanted = NULL;
 	unsigned int count = 0;
 
+	reason[0] = '\0';
+	object = bpf_object__open_file(path, NULL);
 	if (!object) {
 		line_print("-", "-", -errno);
 		return 0;

@@ -13,13 +13,13 @@ NO_TYPE = "says no type that bpfd has"
 STRICTER = {
     NO_TYPE: "not bpfd's type",
 }
-ELF_BPF = (b"\x7fELF", 247)
+MACHINES = (0, 247)  # EM_BPF, and what old linkers wrote
 
 
 def is_bpf(path):
     head = path.read_bytes()[:20]
     little = head[5:6] == b"\1"
-    return head[:4] == ELF_BPF[0] and int.from_bytes(head[18:20], "little" if little else "big") == ELF_BPF[1]
+    return head[:4] == b"\x7fELF" and int.from_bytes(head[18:20], "little" if little else "big") in MACHINES
 
 
 def objects(host):
