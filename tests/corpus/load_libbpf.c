@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	unsigned int number = 0;
 
 	if (argc != 2) {
-		fprintf(stderr, "usage: load_libbpf OBJECT\n");
+		(void)fprintf(stderr, "usage: load_libbpf OBJECT\n");
 		return 2;
 	}
 	libbpf_set_print(warning_keep);
