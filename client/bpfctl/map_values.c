@@ -114,7 +114,7 @@ json_t *map_value_json(const struct map_values *values, const struct bpfd_map_en
 static int hex_encode(const char *text, uint8_t *bytes, size_t size,
                       char complaint[TYPED_COMPLAINT_SIZE])
 {
-	_cleanup_free_ uint8_t *raw = malloc(strlen(text) + 1);
+	_cleanup_free_ uint8_t *raw = NULL;
 	size_t given = 0;
 
 	if (strncmp(text, "hex:", 4) != 0) {
@@ -124,6 +124,7 @@ static int hex_encode(const char *text, uint8_t *bytes, size_t size,
 		               size);
 		return -EINVAL;
 	}
+	raw = malloc(strlen(text) + 1);
 	if (!raw || !hex_parse(text + 4, raw, &given) || given != size) {
 		(void)snprintf(complaint, TYPED_COMPLAINT_SIZE,
 		               "\"%.40s\" is not hex: and %zu bytes, two digits for each", text,
