@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from harness import bpf, isolate, processes, sp
+from harness import bpf, isolate, sp
 from harness.host import test
 from harness.net import frame_number, frame_tags, send_paced
 from harness.outcome import SLOWNESS, check, check_equal, wait_for
