@@ -280,11 +280,13 @@ int broker_open(const struct launcher_settings *settings,
                 const struct broker_descriptors *descriptors, struct broker **out,
                 struct error *error)
 {
+	void *heap = sbrk(0); /* nothing was allocated before */
 	struct broker *broker = calloc(1, sizeof(*broker));
 	int result;
 
 	if (!broker)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
+	broker->heap = heap;
 	broker->settings = *settings;
 	programs_limit(&broker->settings);
 	kernel_lists_open(&broker->lists);

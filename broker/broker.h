@@ -63,6 +63,7 @@ struct netns_list {
 
 struct broker {
 	struct launcher_settings settings;
+	void *heap; /* where it begins */
 	struct channel launcher;
 	struct channel frontend;
 	uint32_t launcher_state; /* enum launcher_state */

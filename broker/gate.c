@@ -31,9 +31,9 @@
 #include <sys/socket.h>
 
 /*
- * The calls and results of a loader. A call is answered, and may be asked ahead: before the answer
- * to the one before it was read. What a loader says that it has loaded follows its calls in the
- * same way, and is void when one of them was refused.
+ * The calls and results of a loader. A call with an id is answered; one without was asked ahead,
+ * and is answered when it is refused. What a loader says that it has loaded follows its calls in
+ * the same way, and is void when one of them was refused.
  */
 enum gate_row_kind { GATE_ROW_NOTE, GATE_ROW_CALL, GATE_ROW_QUESTION, GATE_ROW_RESULT };
 
@@ -183,6 +183,17 @@ static void refusal_note(struct gate *gate, const struct gate_row *row,
 		gate->refused = true;
 }
 
+/* Of the calls that were asked ahead, which have no id, the first that is refused: the rest is
+ * void.
+ */
+static bool answer_wanted(const struct gate *gate, const struct gate_row *row,
+                          const struct channel_message *message, const struct gate_answer *answer)
+{
+	if (row->kind == GATE_ROW_QUESTION || (row->kind == GATE_ROW_CALL && message->id))
+		return true;
+	return row->kind == GATE_ROW_CALL && answer->result < 0 && !gate->refused;
+}
+
 int gate_loader_message(struct gate *gate, const struct channel_message *message)
 {
 	const struct gate_row *row = &gate_rows[message->row->type];
@@ -193,10 +204,9 @@ int gate_loader_message(struct gate *gate, const struct channel_message *message
 		return 0;
 	if (row->function)
 		result = row->function(gate, message, &answer);
-	if (result == 0 && (row->kind == GATE_ROW_CALL || row->kind == GATE_ROW_QUESTION)) {
-		refusal_note(gate, row, &answer);
+	if (result == 0 && answer_wanted(gate, row, message, &answer))
 		result = gate_answer_send(gate, message->id, &answer);
-	}
+	refusal_note(gate, row, &answer);
 	if (answer.log_fd >= 0)
 		(void)close(answer.log_fd);
 	return result;
@@ -286,7 +296,7 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 	gate.loader =
 		(struct channel){ .fd = loader_fd, .self = CHANNEL_UPPER, .list = &channel_loader };
 	gate.state = LOADER_STATE_PROBING;
-	memory_touch(&gate.job, sizeof(gate.job));
+	memory_touch(&gate, sizeof(gate));
 	status = gate_serve(&gate);
 	/* Its end is not enough for the loader to see: until the job is sent, the broker has this
 	 * channel too. */

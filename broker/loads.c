@@ -87,17 +87,10 @@ static uint64_t start_time_ms(const struct loads *loads)
  */
 static void memory_retake(struct broker *broker)
 {
-	void *job = malloc(sizeof(struct load_job));
-	void *work = malloc(sizeof(struct gate_job));
-
-	if (job)
-		explicit_bzero(job, sizeof(struct load_job));
-	if (work)
-		explicit_bzero(work, sizeof(struct gate_job));
+	memory_touch_stack();
+	memory_touch_heap(broker->heap);
 	memory_touch(&broker->buffer, sizeof(broker->buffer));
 	store_touch(broker->store);
-	free(work);
-	free(job);
 }
 
 bool loads_running(const struct broker *broker)

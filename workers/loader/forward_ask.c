@@ -2,8 +2,8 @@
 /*
  * Questions to the gate. Each wake-up of another process costs more than most of the calls, so the
  * loader asks ahead: handles count up from 1, so that it knows what a call that succeeds is
- * answered with, goes on as if it had been, and reads the answers later. When one is not as
- * expected everything that follows is void; the job is then begun anew, step by step.
+ * answered with, and goes on as if it had been. Such a call has no id, and is answered only when it
+ * is refused. Everything that follows is then void; the job is begun anew, step by step.
  */
 #include "workers/loader/forward.h"
 
@@ -13,15 +13,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AHEAD_MAX \
-	16 /* so few that neither side's socket buffer fills up while the other one sends */
-
 static struct channel gate;
 static struct object *current_object;
 static struct forward_refusal last_refusal;
-static uint64_t asked;          /* the id of the last question */
-static uint64_t answered;       /* the id of the last answer; between them lie those asked ahead */
-static int expected[AHEAD_MAX]; /* by id, modulo */
+static uint64_t asked; /* the id of the last question that waits for its answer */
 static bool ahead;
 static bool ahead_failed;
 static uint32_t handles; /* how many the gate has handed out */
@@ -56,18 +51,36 @@ struct forward_refusal forward_last_refusal(void)
 }
 
 /* Without its gate the loader has nothing left to do. */
-static void question_send(uint16_t type, const void *body, int fd)
+static void question_send(uint16_t type, uint64_t id, const void *body, int fd)
 {
-	if (channel_send(&gate, type, ++asked, body, fd < 0 ? NULL : &fd) < 0)
+	if (channel_send(&gate, type, id, body, fd < 0 ? NULL : &fd) < 0)
 		_exit(EXIT_FAILURE);
+}
+
+/* The next message of the gate; false at the end. A refusal of what was asked ahead is noted. */
+static bool answer_next(struct channel_message *answer)
+{
+	static struct channel_buffer buffer;
+	int result = channel_receive(&gate, LOADER_STATE_ASKING, &buffer, answer);
+
+	if (result == -EPIPE)
+		return false;
+	if (result < 0)
+		_exit(EXIT_FAILURE);
+	if (answer->id == 0)
+		ahead_failed = true;
+	return true;
 }
 
 static void answer_receive(struct channel_message *answer)
 {
-	static struct channel_buffer buffer;
-
-	if (channel_receive(&gate, LOADER_STATE_ASKING, &buffer, answer) < 0 ||
-	    answer->id != ++answered)
+	do {
+		if (!answer_next(answer))
+			_exit(EXIT_FAILURE);
+		if (answer->id == 0)
+			channel_message_close(answer);
+	} while (answer->id == 0);
+	if (answer->id != asked)
 		_exit(EXIT_FAILURE);
 }
 
@@ -78,23 +91,18 @@ static int answer_result(const struct channel_message *answer)
 	return ((const struct loader_answer *)answer->body)->result;
 }
 
-/* Reads answers until no more than `most` are outstanding. */
-static void answers_drain(uint64_t most)
-{
-	while (asked - answered > most) {
-		struct channel_message answer;
-
-		answer_receive(&answer);
-		if (answer_result(&answer) != expected[answer.id % AHEAD_MAX])
-			ahead_failed = true;
-		channel_message_close(&answer);
-	}
-}
-
 bool forward_settle(void)
 {
-	answers_drain(0);
-	return !ahead_failed;
+	struct channel_message answer;
+
+	if (!ahead)
+		return true;
+	if (!answer_next(&answer))
+		return true;
+	channel_message_close(&answer);
+	if (answer.id != 0)
+		_exit(EXIT_FAILURE);
+	return false;
 }
 
 void forward_restart(void)
@@ -113,13 +121,10 @@ static int question_ask(uint16_t type, const void *body, int fd, int expectation
 	if (ahead && ahead_failed)
 		return -ECANCELED;
 	if (ahead && !log.address) {
-		answers_drain(AHEAD_MAX - 1);
-		question_send(type, body, fd);
-		expected[asked % AHEAD_MAX] = expectation;
+		question_send(type, 0, body, fd);
 		return expectation;
 	}
-	answers_drain(0);
-	question_send(type, body, fd);
+	question_send(type, ++asked, body, fd);
 	answer_receive(&answer);
 	result = answer_result(&answer);
 	forward_log_take(&answer, log);
@@ -146,7 +151,6 @@ int forward_try(uint16_t type, const void *body, struct forward_log log)
 	bool saved = ahead;
 	int result;
 
-	answers_drain(0);
 	ahead = false;
 	result = forward_make(type, body, -1, log);
 	ahead = saved;
@@ -155,8 +159,7 @@ int forward_try(uint16_t type, const void *body, struct forward_log log)
 
 void forward_ask(uint16_t type, const void *body, struct channel_message *answer)
 {
-	answers_drain(0);
-	question_send(type, body, -1);
+	question_send(type, ++asked, body, -1);
 	answer_receive(answer);
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/cleanup.h"
 #include "common/memfd.h"
+#include "common/memory.h"
 #include "common/program_type.h"
 
 #include <nettle/sha2.h>
@@ -24,14 +25,9 @@ static int object_map(int fd, struct object *object, struct error *error)
 		                 "the object has %zu bytes, and bpfd takes up to %u: strip it "
 		                 "(llvm-strip -g)",
 		                 object->size, OBJECT_SIZE_MAX);
-	object->bytes = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	object->bytes = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (object->bytes == MAP_FAILED)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the object");
-	object->log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (object->log == MAP_FAILED)
-		return error_set(error, -ENOMEM, ERROR_INTERNAL,
-		                 "no memory for the verifier's log");
 	return 0;
 }
 
@@ -191,7 +187,7 @@ static int object_report(struct object *object, struct error *error)
 	return 0;
 }
 
-static int object_load(struct object *object, struct error *error)
+static int object_load(struct object *object, bool ask_ahead, struct error *error)
 {
 	char reason[128];
 	int result;
@@ -199,12 +195,16 @@ static int object_load(struct object *object, struct error *error)
 	messages_clear();
 	object->log[0] = '\0';
 	result = bpf_object__load(object->bpf);
-	if (result == 0 && object_report(object, error) < 0)
-		return -EPIPE;
-	if (!forward_settle())
-		return error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
-	if (result == 0)
-		return 0;
+	if (result == 0) {
+		result = object_report(object, error);
+		if (result == 0 && !forward_settle())
+			result =
+				error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
+		return result;
+	}
+	if (ask_ahead)
+		return error_set(error, -ECANCELED, ERROR_INTERNAL,
+		                 "it failed on what was asked ahead");
 	if (forward_last_refusal().program)
 		return error_from_refusal(object, error);
 	(void)libbpf_strerror(result, reason, sizeof(reason));
@@ -227,7 +227,7 @@ static int object_attempt(struct object *object, bool ask_ahead, struct error *e
 	if (result < 0)
 		return result;
 	forward_begin(object, ask_ahead);
-	return object_load(object, error);
+	return object_load(object, ask_ahead, error);
 }
 
 static int object_process(struct object *object, int fd, struct error *error)
@@ -250,16 +250,27 @@ static int object_process(struct object *object, int fd, struct error *error)
 	return object_attempt(object, false, error);
 }
 
-static int job_fail(const struct object *object, const struct channel *gate,
-                    const struct error *error)
+static struct object object; /* as large as a job; the process ends with it */
+
+int job_prepare(struct error *error)
+{
+	object.log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (object.log == MAP_FAILED)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL,
+		                 "no memory for the verifier's log");
+	memory_touch(object.log, 1);
+	memory_touch(&object, sizeof(object));
+	return 0;
+}
+
+static int job_fail(const struct channel *gate, const struct error *error)
 {
 	struct loader_failed failed = { .error = *error };
-	size_t length = object->log && object->log != MAP_FAILED
-	                        ? strnlen(object->log, VERIFIER_LOG_MAX)
-	                        : 0;
+	size_t length = strnlen(object.log, VERIFIER_LOG_MAX);
 	bool explains = error->code == ERROR_VERIFIER || error->code == ERROR_BAD_OBJECT;
 	_cleanup_close_ int log =
-		length && explains ? memfd_from_bytes("log", object->log, length) : -1;
+		length && explains ? memfd_from_bytes("log", object.log, length) : -1;
 
 	if (log < 0)
 		return channel_send(gate, LOADER_FAILED, 0, &failed, NULL);
@@ -270,7 +281,6 @@ static int job_fail(const struct object *object, const struct channel *gate,
 int job_run(const struct channel *gate, const struct gate_job *job,
             const struct record_globals *globals, int object_fd)
 {
-	static struct object object; /* as large as a job; the process ends with it */
 	struct error error = {};
 
 	object.gate = gate;
@@ -278,5 +288,5 @@ int job_run(const struct channel *gate, const struct gate_job *job,
 	object.globals = globals;
 	if (object_process(&object, object_fd, &error) == 0)
 		return 0;
-	return job_fail(&object, gate, &error);
+	return job_fail(gate, &error);
 }

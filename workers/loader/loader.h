@@ -37,6 +37,9 @@ int loader_run(int gate_fd);
 /* warmup.c: makes libbpf probe the kernel once, before anybody waits for it. 0 or -errno. */
 int warmup_run(struct error *error);
 
+/* job.c: takes the memory that a job needs, before anybody waits for it. 0 or -errno. */
+int job_prepare(struct error *error);
+
 /* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is
  * gone. */
 int job_run(const struct channel *gate, const struct gate_job *job,
@@ -97,10 +100,13 @@ struct forward_refusal {
 void forward_open(const struct channel *channel);
 /*
  * From here on there is an object: its programs are named to the gate by their place in the job,
- * whose handles begin at 1. With `ask_ahead` answers are not waited for before forward_settle().
+ * whose handles begin at 1. With `ask_ahead` most answers are not waited for.
  */
 void forward_begin(struct object *object, bool ask_ahead);
-/* Waits for all answers; false when one was not as expected, so that nothing of the load counts. */
+/*
+ * After the results were told: waits until the gate, which then ends, has taken them. False when a
+ * call that was asked ahead was refused, so that nothing of the load counts.
+ */
 bool forward_settle(void);
 /* Makes the gate drop everything: once. */
 void forward_restart(void);

@@ -4,8 +4,13 @@
 #include "common/memory.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define HEAP_READY_BYTES (256 * 1024)
 
 static struct channel_buffer buffer;
 
@@ -33,8 +38,16 @@ static void end_wait(const struct channel *gate)
 	(void)channel_receive(gate, 0, &buffer, &message);
 }
 
+/* What the warm-up frees is there for the job, and some more. */
+static void heap_keep(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	(void)mallopt(M_TOP_PAD, HEAP_READY_BYTES);
+}
+
 int loader_run(int gate_fd)
 {
+	void *heap = sbrk(0); /* nothing was allocated before */
 	const struct channel gate = { .fd = gate_fd,
 		                      .self = CHANNEL_LOWER,
 		                      .list = &channel_loader };
@@ -42,11 +55,13 @@ int loader_run(int gate_fd)
 
 	messages_open();
 	forward_open(&gate);
-	if (warmup_run(&failed.error) < 0) {
+	heap_keep();
+	if (job_prepare(&failed.error) < 0 || warmup_run(&failed.error) < 0) {
 		(void)channel_send(&gate, LOADER_FAILED, 0, &failed, NULL);
 		return EXIT_FAILURE;
 	}
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
+	memory_touch_heap(heap);
 	if (channel_send(&gate, LOADER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
 	/* a gate that ends before it had a job is no failure: bpfd stops */
