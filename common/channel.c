@@ -27,6 +27,19 @@ static const struct channel_row *row_find(const struct channel *channel, uint16_
 	return &channel->list->rows[type - 1];
 }
 
+/* How many bytes are left without the zeros at the end, in steps of a word. */
+static uint32_t length_used(const unsigned char *body, uint32_t size)
+{
+	uint32_t length = size;
+
+	for (uint64_t word; length >= sizeof(word); length -= (uint32_t)sizeof(word)) {
+		memcpy(&word, body + length - sizeof(word), sizeof(word));
+		if (word)
+			break;
+	}
+	return length;
+}
+
 int channel_send(const struct channel *channel, uint16_t type, uint64_t id, const void *body,
                  const int *descriptors)
 {
@@ -37,12 +50,14 @@ int channel_send(const struct channel *channel, uint16_t type, uint64_t id, cons
 	    (row->descriptors && !descriptors))
 		return -EINVAL;
 
-	struct channel_header header = { .type = type, .length = row->size, .id = id };
+	struct channel_header header = { .type = type,
+		                         .length = length_used(body, row->size),
+		                         .id = id };
 	struct iovec parts[2] = {
 		{ .iov_base = &header, .iov_len = sizeof(header) },
-		{ .iov_base = (void *)(uintptr_t)body, .iov_len = row->size },
+		{ .iov_base = (void *)(uintptr_t)body, .iov_len = header.length },
 	};
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = row->size ? 2 : 1 };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = header.length ? 2 : 1 };
 
 	if (row->descriptors) {
 		size_t bytes = row->descriptors * sizeof(int);
@@ -63,24 +78,25 @@ int channel_send(const struct channel *channel, uint16_t type, uint64_t id, cons
 	}
 }
 
-int channel_decode(const struct channel *channel, uint32_t state, const void *bytes, size_t length,
-                   size_t descriptors, struct channel_message *message)
+int channel_decode(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
+                   size_t length, size_t descriptors, struct channel_message *message)
 {
 	struct channel_header header;
 
 	if (length < sizeof(header))
 		return -EPROTO;
-	memcpy(&header, bytes, sizeof(header));
+	memcpy(&header, buffer->bytes, sizeof(header));
 
 	const struct channel_row *row = row_find(channel, header.type);
 
 	if (!row || row->sender == (uint8_t)channel->self || header.flags ||
-	    header.length != row->size || length - sizeof(header) != row->size ||
+	    header.length > row->size || length - sizeof(header) != header.length ||
 	    descriptors != row->descriptors || !(row->states & state))
 		return -EPROTO;
+	memset(buffer->bytes + length, 0, row->size - header.length);
 	message->row = row;
 	message->id = header.id;
-	message->body = (const unsigned char *)bytes + sizeof(header);
+	message->body = buffer->bytes + sizeof(header);
 	return 0;
 }
 
@@ -132,8 +148,7 @@ int channel_receive(const struct channel *channel, uint32_t state, struct channe
 	size_t count = descriptors_take(&received, message->descriptors);
 	bool cut = received.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 
-	if (cut ||
-	    channel_decode(channel, state, buffer->bytes, (size_t)length, count, message) < 0) {
+	if (cut || channel_decode(channel, state, buffer, (size_t)length, count, message) < 0) {
 		channel_message_close(message);
 		return -EPROTO;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Channels between bpfd's own processes: SOCK_SEQPACKET pairs that carry one fixed-size structure
- * per message, and with it exactly as many descriptors as the message's row says. Each channel is
- * described by one X-macro list in proto/; the rows below are made from it. Whatever does not match
- * its row is refused before anybody looks at it.
+ * per message, and with it exactly as many descriptors as the message's row says. Most structures
+ * have room for more than there is: zeros at the end of one are not sent, and are there again when
+ * it is received. Each channel is described by one X-macro list in proto/; the rows below are made
+ * from it. Whatever does not match its row is refused before anybody looks at it.
  */
 #ifndef BPFD_COMMON_CHANNEL_H
 #define BPFD_COMMON_CHANNEL_H
@@ -14,7 +15,8 @@
 #define CHANNEL_MESSAGE_MAX 65536
 #define CHANNEL_DESCRIPTORS_MAX 4
 
-/* What travels first in every message. `length` counts the bytes that follow the header. */
+/* What travels first in every message. `length` counts the bytes that follow the header: no more
+ * than the row's size. */
 struct channel_header {
 	uint16_t type;
 	uint16_t flags; /* zero; reserved */
@@ -38,7 +40,7 @@ struct channel_row {
 	uint16_t type;
 	uint8_t sender; /* enum channel_end */
 	uint8_t descriptors;
-	uint32_t size; /* bytes after the header, exactly */
+	uint32_t size; /* of the structure */
 	uint32_t states;
 };
 
@@ -108,11 +110,12 @@ int channel_receive(const struct channel *channel, uint32_t state, struct channe
 void channel_message_close(struct channel_message *message);
 
 /*
- * Checks bytes against the list as channel_receive does, without a socket: the pure part, for tests
- * and fuzzing. `descriptors` is how many came along. 0 or -EPROTO.
+ * Checks the first `length` bytes of the buffer against the list as channel_receive does, without a
+ * socket, and puts back the zeros that were not sent: the pure part, for tests and fuzzing.
+ * `descriptors` is how many came along. 0 or -EPROTO.
  */
-int channel_decode(const struct channel *channel, uint32_t state, const void *bytes, size_t length,
-                   size_t descriptors, struct channel_message *message);
+int channel_decode(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
+                   size_t length, size_t descriptors, struct channel_message *message);
 
 /* True if `text`, an array of `size` bytes, is a terminated string whose bytes after the terminator
  * are all zero. */

@@ -59,11 +59,14 @@ static void garbage_unknown_type(void)
 	raw_send(200, "", 0);
 }
 
-static void garbage_wrong_size(void)
+static void garbage_too_long(void)
 {
-	struct frontend_remove remove = { .target_id = 1 };
+	const struct {
+		struct frontend_remove remove;
+		uint64_t more;
+	} longer = { .remove = { .target_id = 1 } };
 
-	raw_send(FRONTEND_DETACH, &remove, sizeof(remove) - 4);
+	raw_send(FRONTEND_DETACH, &longer, sizeof(longer));
 }
 
 static void garbage_no_descriptor(void)
@@ -149,7 +152,7 @@ static void test_broken_siblings(void **state)
 		{ "100000 bytes", garbage_long },
 		{ "a message of the broker's own", garbage_wrong_sender },
 		{ "an unknown type", garbage_unknown_type },
-		{ "a wrong size", garbage_wrong_size },
+		{ "a message longer than its row", garbage_too_long },
 		{ "no descriptor", garbage_no_descriptor },
 		{ "a count beyond its array", garbage_count },
 		{ "text without end", garbage_text },

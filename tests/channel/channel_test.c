@@ -215,7 +215,7 @@ static const struct bad_row bad_rows[] = {
 	{ "a byte more than the length says", { .type = NOTHING }, 1, 0, 0 },
 	{ "a length without its bytes", { .type = ANSWER, .length = ASK_SIZE }, 0, 0, 1 },
 	{ "a byte too few", { .type = ANSWER, .length = ASK_SIZE }, ASK_SIZE, 1, 1 },
-	{ "a shorter length", { .type = ANSWER, .length = ASK_SIZE - 1 }, ASK_SIZE - 1, 0, 1 },
+	{ "a longer length", { .type = ANSWER, .length = ASK_SIZE + 1 }, ASK_SIZE + 1, 0, 1 },
 	{ "the largest length", { .type = ANSWER, .length = UINT32_MAX }, ASK_SIZE, 0, 1 },
 	{ "a descriptor too many", { .type = NOTHING }, 0, 0, 1 },
 	{ "a descriptor too few", { .type = WITH_TWO }, 0, 0, 1 },
@@ -327,24 +327,69 @@ static void decoding_needs_no_socket(void **state)
 {
 	struct ends *ends = *state;
 	struct channel_message message = { .id = 5 };
-	struct {
+	const struct {
 		struct channel_header header;
 		struct ask body;
 	} whole = { .header = { .type = ANSWER, .length = ASK_SIZE, .id = 3 },
 		    .body = { .number = 8 } };
+	struct channel_buffer *buffer = &ends->buffer;
 
+	memcpy(buffer->bytes, &whole, sizeof(whole));
 	assert_int_equal(
-		channel_decode(&ends->upper, STATE_TWO, &whole, sizeof(whole), 0, &message),
+		channel_decode(&ends->upper, STATE_TWO, buffer, sizeof(whole), 0, &message),
 		-EPROTO);
 	assert_int_equal(message.id, 5); /* untouched */
 	assert_int_equal(
-		channel_decode(&ends->upper, STATE_TWO, &whole, sizeof(whole), 1, &message), 0);
+		channel_decode(&ends->upper, STATE_TWO, buffer, sizeof(whole), 1, &message), 0);
 	assert_int_equal(message.id, 3);
-	assert_ptr_equal(message.body, &whole.body);
+	assert_ptr_equal(message.body, buffer->bytes + sizeof(whole.header));
 	for (size_t length = 0; length < sizeof(whole); length++)
 		assert_int_equal(
-			channel_decode(&ends->upper, STATE_TWO, &whole, length, 1, &message),
+			channel_decode(&ends->upper, STATE_TWO, buffer, length, 1, &message),
 			-EPROTO);
+}
+
+/* Whatever lay there before: the receiver sees zeros where the sender had them. */
+static void zeros_at_the_end_are_not_sent(void **state)
+{
+	struct ends *ends = *state;
+	const struct ask zeros = {};
+	struct channel_message message;
+	unsigned char bytes[64];
+
+	memset(ends->buffer.bytes, 0xa5, sizeof(ends->buffer.bytes));
+	assert_int_equal(channel_send(&ends->upper, ASK, 7, &zeros, NULL), 0);
+	assert_int_equal(recv(ends->lower.fd, bytes, sizeof(bytes), MSG_PEEK),
+	                 sizeof(struct channel_header));
+	assert_int_equal(channel_receive(&ends->lower, STATE_ONE, &ends->buffer, &message), 0);
+	assert_int_equal(message.id, 7);
+	assert_memory_equal(message.body, &zeros, sizeof(zeros));
+	channel_message_close(&message);
+}
+
+/* Of each length up to the structure's, and no longer; the header has to say the same. */
+static void shorter_bodies_are_filled_up(void **state)
+{
+	struct ends *ends = *state;
+	struct channel_message message;
+
+	for (uint32_t length = 0; length <= ASK_SIZE + 1; length++) {
+		struct channel_header header = { .type = ANSWER, .length = length, .id = 3 };
+		unsigned char expected[ASK_SIZE] = {};
+		bool fits = length <= ASK_SIZE;
+
+		memset(ends->buffer.bytes, 0xa5, sizeof(ends->buffer.bytes));
+		memcpy(ends->buffer.bytes, &header, sizeof(header));
+		memset(expected, 0xa5, fits ? length : ASK_SIZE);
+		assert_int_equal(channel_decode(&ends->upper, STATE_TWO, &ends->buffer,
+		                                sizeof(header) + length, 1, &message),
+		                 fits ? 0 : -EPROTO);
+		if (fits)
+			assert_memory_equal(message.body, expected, ASK_SIZE);
+		assert_int_equal(channel_decode(&ends->upper, STATE_TWO, &ends->buffer,
+		                                sizeof(header) + length + 1, 1, &message),
+		                 -EPROTO);
+	}
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, ends_open, ends_close)
@@ -364,6 +409,8 @@ int main(void)
 		TEST(a_reset_is_an_end),
 		TEST(a_full_socket_is_said),
 		TEST(decoding_needs_no_socket),
+		TEST(zeros_at_the_end_are_not_sent),
+		TEST(shorter_bodies_are_filled_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,7 +227,7 @@ static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size
 		memcpy(buffer.bytes, &header, sizeof(header));
 		memcpy(buffer.bytes + sizeof(header), bytes, size < row->size ? size : row->size);
 	}
-	if (channel_decode(&gate.loader, gate.state, buffer.bytes, length, row->descriptors,
+	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors,
 	                   &message) < 0)
 		return -EPROTO;
 	if (message.row->descriptors)
