@@ -219,7 +219,7 @@ static int gate_loader_receive(struct gate *gate, struct channel_buffer *buffer)
 
 	if (result < 0)
 		return result;
-	result = gate->warm ? -EPROTO : gate_loader_message(gate, &message);
+	result = gate_loader_message(gate, &message);
 	channel_message_close(&message);
 	return result;
 }
@@ -260,6 +260,7 @@ static void gate_loader_lost(struct gate *gate, int result)
 			"this object, or reached its memory or time limit); nothing was loaded");
 }
 
+/* What a loader says before there is a job for it waits until there is: it may have it first. */
 static int gate_serve(struct gate *gate)
 {
 	static struct channel_buffer buffer;
@@ -267,7 +268,8 @@ static int gate_serve(struct gate *gate)
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	while (!gate->finished) {
 		struct pollfd polled[2] = { { .fd = gate->broker.fd, .events = POLLIN },
-			                    { .fd = gate->loader.fd, .events = POLLIN } };
+			                    { .fd = gate->loader.fd,
+			                      .events = gate->warm ? 0 : POLLIN } };
 		int result = 0;
 
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
@@ -275,8 +277,8 @@ static int gate_serve(struct gate *gate)
 		if (polled[0].revents && gate_broker_receive(gate, &buffer) < 0)
 			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
 			                        waits */
-		if (polled[1].revents)
-			result = gate_loader_receive(gate, &buffer);
+		if (polled[1].revents)       /* while it is warm: its end */
+			result = gate->warm ? -EPIPE : gate_loader_receive(gate, &buffer);
 		if (result < 0) {
 			gate_loader_lost(gate, result);
 			return EXIT_FAILURE;

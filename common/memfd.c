@@ -29,16 +29,25 @@ static int bytes_write(int fd, const unsigned char *bytes, size_t size)
 	return 0;
 }
 
+int memfd_open(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int memfd_fill(int fd, const void *bytes, size_t size)
+{
+	int result = bytes_write(fd, bytes, size);
+
+	return result < 0 ? result : memfd_seal(fd);
+}
+
 int memfd_from_bytes(const char *name, const void *bytes, size_t size)
 {
-	_cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int result;
+	_cleanup_close_ int fd = memfd_open(name);
+	int result = fd < 0 ? fd : memfd_fill(fd, bytes, size);
 
-	if (fd < 0)
-		return -errno;
-	result = bytes_write(fd, bytes, size);
-	if (result == 0)
-		result = memfd_seal(fd);
 	return result < 0 ? result : steal_fd(&fd);
 }
 

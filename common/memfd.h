@@ -13,7 +13,13 @@
  * it. 0 or -errno. */
 int memfd_seal(int fd);
 
-/* A sealed memfd with these bytes: its descriptor, or -errno. */
+/* An empty memfd that can be sealed: its descriptor, or -errno. */
+int memfd_open(const char *name);
+
+/* Writes the bytes into it and seals it. 0 or -errno. */
+int memfd_fill(int fd, const void *bytes, size_t size);
+
+/* Both: a sealed memfd with these bytes. */
 int memfd_from_bytes(const char *name, const void *bytes, size_t size);
 
 /*

@@ -103,6 +103,7 @@ static void change_free(struct frontend *frontend, struct change *change)
 		                   .connection = CONNECTION_NONE,
 		                   .waiting = { .fd = -1 } };
 	changes->free_first = (int)(change - changes->slots);
+	changes->count--;
 }
 
 /* Takes a slot and charges what the change holds. The slot, or -errno with `error`. */
@@ -139,6 +140,7 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	};
 	change->account->references++;
 	change->account->changes++;
+	changes->count++;
 	return slot;
 }
 

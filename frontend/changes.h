@@ -41,6 +41,7 @@ struct changes {
 	struct change *slots;
 	size_t slot_count;
 	size_t touched; /* slots from here on have never been used */
+	size_t count;   /* under way */
 	uint64_t sequence;
 	int free_first;
 	int waiting_first;

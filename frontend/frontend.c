@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "frontend/operations.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,6 +201,10 @@ static void loop_expire(struct frontend *frontend, uint64_t now_ms)
 static void loop_turn(struct frontend *frontend)
 {
 	struct epoll_event events[EVENTS_MAX];
+
+	if (frontend->changes.count == 0)
+		operations_prepare(frontend);
+
 	int timeout_ms = listings_reading(frontend) ? 0 : loop_timeout_ms(frontend);
 	int count = epoll_wait(frontend->epoll_fd, events, EVENTS_MAX, timeout_ms);
 
@@ -291,7 +296,7 @@ int frontend_run(const struct launcher_settings *settings,
 	frontend.watchers = (struct listener){ .fd = descriptors->events_fd,
 		                               .tag = frontend_tag(FRONTEND_SOURCE_EVENTS, 0, 0),
 		                               .take = subscriber_take };
-	frontend.epoll_fd = -1;
+	frontend.epoll_fd = frontend.object_fd = -1;
 	frontend.landlock_abi = landlock_abi;
 	frontend.state = FRONTEND_STATE_STARTING;
 	accounts_init(&frontend.accounts, FRONTEND_BUDGET_BYTES);

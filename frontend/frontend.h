@@ -47,6 +47,7 @@ struct frontend {
 	struct subscribers subscribers;
 	struct listing *listings; /* whose iterators are being read */
 	struct arena arena;
+	int object_fd; /* an empty memfd for the next object, or -1 */
 };
 
 /* Descriptors of the role; they stay the caller's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/operations.h"
 
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OBJECT_NAME "bpfd-object"
 #define ANSWER_HEAP_MAX (64u << 20) /* to compose one answer */
 
 /* One request being worked on. */
@@ -113,6 +115,17 @@ struct answer_source operation_source(struct frontend *frontend)
 	};
 }
 
+void operations_prepare(struct frontend *frontend)
+{
+	if (frontend->object_fd < 0)
+		frontend->object_fd = memfd_open(OBJECT_NAME);
+}
+
+static int object_open(struct frontend *frontend)
+{
+	return frontend->object_fd < 0 ? memfd_open(OBJECT_NAME) : steal_fd(&frontend->object_fd);
+}
+
 static int load_run(struct work *work)
 {
 	static struct frontend_load body; /* one thread; too long for the stack */
@@ -124,13 +137,14 @@ static int load_run(struct work *work)
 	body.peer = work->connection->peer;
 	memcpy(body.request_id, work->request->request_id.data, REQUEST_ID_SIZE);
 
-	int fd = memfd_from_bytes("bpfd-object", load->object.data, load->object.len);
+	_cleanup_close_ int fd = object_open(work->frontend);
 
-	if (fd < 0)
-		return error_set(&work->error, fd, ERROR_LIMIT,
+	r = fd < 0 ? fd : memfd_fill(fd, load->object.data, load->object.len);
+	if (r < 0)
+		return error_set(&work->error, r, ERROR_LIMIT,
 		                 "the object cannot be handed on: %s: try again",
-		                 strerrordesc_np(-fd));
-	return change_ask(work->frontend, work->connection, FRONTEND_LOAD, &body, fd,
+		                 strerrordesc_np(-r));
+	return change_ask(work->frontend, work->connection, FRONTEND_LOAD, &body, steal_fd(&fd),
 	                  load->object.len, &work->error);
 }
 

@@ -22,6 +22,9 @@ struct kernel_view;
 void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
                    size_t size);
 
+/* Makes what the next operation will need, while nobody waits for it. */
+void operations_prepare(struct frontend *frontend);
+
 /* Answers a packed request with what was read of the kernel. */
 void operation_answer_kernel(struct frontend *frontend, struct connection *connection,
                              const struct buffer *packed, const struct kernel_view *kernel);

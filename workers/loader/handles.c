@@ -18,9 +18,26 @@ static struct local_object {
 	uint32_t value_size;
 } local_objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never filled */
 
+/* Made before anybody waits: of most objects a load needs no more than these. */
+#define HANDLES_READY 8
+static int ready[HANDLES_READY];
+static size_t ready_count;
+
+void handles_prepare(void)
+{
+	while (ready_count < HANDLES_READY) {
+		int fd = memfd_create("bpf", MFD_CLOEXEC);
+
+		if (fd < 0)
+			return; /* who needs it tries again, and is told */
+		ready[ready_count++] = fd;
+	}
+}
+
 int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
 {
-	_cleanup_close_ int fd = memfd_create("bpf", MFD_CLOEXEC);
+	_cleanup_close_ int fd = ready_count ? ready[--ready_count]
+	                                     : memfd_create("bpf", MFD_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)

@@ -87,6 +87,7 @@ struct handle {
 	uint32_t map_type; /* of a map, as the size of its values */
 	uint32_t value_size;
 };
+void handles_prepare(void);
 /* A descriptor for the gate's handle, or -errno. */
 int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size);
 /* What a descriptor stands for; LOADER_HANDLE_NONE if for nothing. */
