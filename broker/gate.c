@@ -245,8 +245,6 @@ static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 
 static void gate_loader_lost(struct gate *gate, int result)
 {
-	if (gate->warm)
-		return; /* nobody waits for this load: the broker starts another pair */
 	if (result == -EPROTO)
 		gate_fail(gate, ERROR_INTERNAL,
 		          "the process that read the object broke the protocol and was stopped; "
@@ -260,16 +258,23 @@ static void gate_loader_lost(struct gate *gate, int result)
 			"this object, or reached its memory or time limit); nothing was loaded");
 }
 
-/* What a loader says before there is a job for it waits until there is: it may have it first. */
+/*
+ * While it is warm it is the loader's first call that wakes it: the broker sends both their jobs,
+ * and to be woken for that would cost the loader a processor. Whatever a loader says before is
+ * looked at when there is a job.
+ */
 static int gate_serve(struct gate *gate)
 {
 	static struct channel_buffer buffer;
+	bool called = false;
 
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	while (!gate->finished) {
-		struct pollfd polled[2] = { { .fd = gate->broker.fd, .events = POLLIN },
-			                    { .fd = gate->loader.fd,
-			                      .events = gate->warm ? 0 : POLLIN } };
+		/* the loader's end is seen in any case */
+		struct pollfd polled[2] = {
+			{ .fd = gate->broker.fd, .events = gate->warm && !called ? 0 : POLLIN },
+			{ .fd = gate->loader.fd, .events = gate->warm && called ? 0 : POLLIN },
+		};
 		int result = 0;
 
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
@@ -277,8 +282,14 @@ static int gate_serve(struct gate *gate)
 		if (polled[0].revents && gate_broker_receive(gate, &buffer) < 0)
 			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
 			                        waits */
-		if (polled[1].revents)       /* while it is warm: its end */
-			result = gate->warm ? -EPIPE : gate_loader_receive(gate, &buffer);
+		if (gate->warm && (polled[1].revents & POLLHUP))
+			return EXIT_FAILURE; /* nor here: the broker starts another pair */
+		if (gate->warm) {
+			called = polled[1].revents & POLLIN;
+			continue;
+		}
+		if (polled[1].revents)
+			result = gate_loader_receive(gate, &buffer);
 		if (result < 0) {
 			gate_loader_lost(gate, result);
 			return EXIT_FAILURE;
@@ -301,7 +312,9 @@ int gate_run(const struct gate_options *options, int broker_fd, int loader_fd)
 	memory_touch(&gate, sizeof(gate));
 	status = gate_serve(&gate);
 	/* Its end is not enough for the loader to see: until the job is sent, the broker has this
-	 * channel too. */
-	(void)shutdown(loader_fd, SHUT_RDWR);
+	 * channel too. After a job it is enough, and early enough: the loader's own end would
+	 * compete with the answer for the processor. */
+	if (status != EXIT_SUCCESS)
+		(void)shutdown(loader_fd, SHUT_RDWR);
 	return status;
 }

@@ -6,6 +6,7 @@
  * sends them as they are. The first tenth does not count. When bpfd answered by an error, a second
  * line says how often.
  */
+#include "tests/bench/raw.h"
 #include "tests/bench/samples.h"
 
 #include <endian.h>
@@ -15,14 +16,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define REQUEST_MAX 4096
 #define ANSWER_MAX 65536
 #define CLIENTS_MAX 1024
-#define SP_HEAD 9 /* 1, length */
-#define SP_ID 4
 #define RESPONSE_ERROR 0x0a /* how an answer of bpfd's begins that is an error */
 
 struct client {
@@ -57,21 +54,6 @@ static void request_read(const char *hex)
 
 		request[request_size++] = (unsigned char)strtoul(byte, NULL, 16);
 	}
-}
-
-static int connect_to(const char *path)
-{
-	static const unsigned char greeting[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, (sp ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
-	unsigned char answer[8];
-
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		die("cannot connect to %s", path);
-	if (sp && (send(fd, greeting, 8, 0) != 8 || recv(fd, answer, 8, MSG_WAITALL) != 8))
-		die("no greeting from %s", path);
-	return fd;
 }
 
 static void request_send(struct client *client)
@@ -152,7 +134,7 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < client_count; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &clients[i] };
 
-		clients[i].fd = connect_to(argv[2]);
+		clients[i].fd = raw_connect(argv[2], sp);
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &event) < 0)
 			die("epoll_ctl failed");
 	}

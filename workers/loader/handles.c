@@ -36,8 +36,8 @@ void handles_prepare(void)
 
 int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
 {
-	_cleanup_close_ int fd = ready_count ? ready[--ready_count]
-	                                     : memfd_create("bpf", MFD_CLOEXEC);
+	_cleanup_close_ int fd =
+		ready_count ? ready[--ready_count] : memfd_create("bpf", MFD_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static int object_map(int fd, struct object *object, struct error *error)
+#define OBJECT_READY_BYTES (32 * 1024) /* most objects have no more */
+
+static int object_read(int fd, struct object *object, struct error *error)
 {
 	int result = memfd_check(fd, &object->size);
 
@@ -25,9 +27,10 @@ static int object_map(int fd, struct object *object, struct error *error)
 		                 "the object has %zu bytes, and bpfd takes up to %u: strip it "
 		                 "(llvm-strip -g)",
 		                 object->size, OBJECT_SIZE_MAX);
-	object->bytes = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	if (object->bytes == MAP_FAILED)
-		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the object");
+	result = memfd_read(fd, object->bytes, object->size);
+	if (result < 0)
+		return error_set(error, result, ERROR_INTERNAL, "the object cannot be read: %s",
+		                 strerror(-result));
 	return 0;
 }
 
@@ -232,7 +235,7 @@ static int object_attempt(struct object *object, bool ask_ahead, struct error *e
 
 static int object_process(struct object *object, int fd, struct error *error)
 {
-	int result = object_map(fd, object, error);
+	int result = object_read(fd, object, error);
 
 	if (result == 0)
 		result = object_check(object->bytes, object->size, error);
@@ -252,14 +255,24 @@ static int object_process(struct object *object, int fd, struct error *error)
 
 static struct object object; /* as large as a job; the process ends with it */
 
+/* Memory for as much as there can be, of which what is not used does not exist; or MAP_FAILED. */
+static void *room_map(size_t size, size_t ready)
+{
+	void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room != MAP_FAILED)
+		memory_touch(room, ready);
+	return room;
+}
+
 int job_prepare(struct error *error)
 {
-	object.log = mmap(NULL, VERIFIER_LOG_MAX, PROT_READ | PROT_WRITE,
-	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (object.log == MAP_FAILED)
+	object.log = room_map(VERIFIER_LOG_MAX, 1);
+	object.bytes = room_map(OBJECT_SIZE_MAX, OBJECT_READY_BYTES);
+	if (object.log == MAP_FAILED || object.bytes == MAP_FAILED)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL,
-		                 "no memory for the verifier's log");
-	memory_touch(object.log, 1);
+		                 "no memory for an object and the verifier's log");
 	memory_touch(&object, sizeof(object));
 	return 0;
 }

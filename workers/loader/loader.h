@@ -18,7 +18,7 @@ struct object {
 	const struct channel *gate;
 	const struct gate_job *job;
 	const struct record_globals *globals; /* to set */
-	const void *bytes;                    /* private, read-only */
+	void *bytes;                          /* a private copy */
 	size_t size;
 	struct bpf_object *bpf;
 	struct bpf_program *programs[LOAD_PROGRAMS_MAX]; /* by index into the job, as all here */

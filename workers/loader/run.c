@@ -62,6 +62,7 @@ int loader_run(int gate_fd)
 	}
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
 	memory_touch_heap(heap);
+	memory_touch_stack();
 	handles_prepare();
 	if (channel_send(&gate, LOADER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
