@@ -3,6 +3,7 @@
 Every field of a target, wrong, for every program type: refused with its name and what to do, by bpfctl and by bpfd itself, and
 nothing changed. A type that bpfctl knows and TYPES does not fails.
 """
+import json
 import re
 
 from harness import sp
@@ -240,7 +241,7 @@ def load_one(daemon, name, row):
     path, function = row.program
     alone = ["--exclusive"] if name == "xdp" else []  # every kernel has that
     result = daemon.bpfctl("-o", "json", "load", "file", daemon.object(path), "--program", f"{name}:{function}", *alone)
-    return (daemon.programs()[-1]["id"], None) if result.returncode == 0 else (None, result.stderr)
+    return (json.loads(result.stdout)[0]["id"], None) if result.returncode == 0 else (None, result.stderr)
 
 
 @test()
