@@ -3,6 +3,7 @@
 Objects that nobody here wrote (scripts/corpus-fetch): each of their programs loads through bpfd, its type told by its section, or is refused
 where libbpf, with every capability, is refused by this kernel too, and for the same reason; or because it is of a type that bpfd does not have.
 """
+import json
 import os
 import subprocess
 
@@ -42,7 +43,7 @@ def bpfd_says(daemon, path, function):
     """None, or why it is refused."""
     answer = daemon.bpfctl("-o", "json", "load", "file", path, "--program", "nothing" if function == "-" else function)
     if answer.returncode == 0:
-        daemon.unload(*(row["id"] for row in daemon.programs()))
+        daemon.unload(*(row["id"] for row in json.loads(answer.stdout)))
         return None
     check(answer.returncode == 1, f"bpfctl ended with {answer.returncode}: {answer.stderr}")
     return answer.stderr.removeprefix("bpfctl: ").strip().splitlines()[0]
