@@ -189,9 +189,10 @@ def too_many_clients(host):
 @test("no kernel")
 def a_client_that_never_reads(host):
     daemon = host.bpfd(limits={"send-timeout": "500ms"})
-    for _ in range(40):
-        daemon.load("tracepoint_counter", kind="tracepoint", options=("--metadata", "k=" + "x" * 180))
     client = daemon.client()
+    metadata = sp.field(4, sp.field(1, "k") + sp.field(2, "x" * 180))
+    for _ in range(40):
+        client.load(daemon.object("tracepoint_counter").read_bytes(), 2, "tracepoint_counter", metadata)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
 
     def flood():

@@ -127,27 +127,31 @@ class Wire:
             except TimeoutError:
                 return frames
 
-    def send_mark(self):
-        self.sender.send((self.header(ETH_P_MARK)).ljust(64, b"\0"))
-
     def trace(self):
         """
         Sends one test frame; the tags of the programs it passed, in order, or None if it was not delivered: a frame that follows it
         and that no program takes has arrived without it, or, where that one is taken, too, nothing came for a while.
         """
         self.listen()
-        self.listen(ETH_P_MARK)
-        for protocol in (ETH_P_TEST, ETH_P_MARK):
-            self.drain(protocol)
+        self.drain()
         with one_processor():
             self.send_test()
-            self.send_mark()
-        frames = self.drain() if self.mark_came() else self.receive()
+        frames = self.rest()
         return frame_tags(frames[0]) if frames else None
 
-    def mark_came(self, quiet_s=0.15):
+    def rest(self):
+        """What arrives of the test frames that were sent on one_processor()."""
+        with one_processor():
+            marked = self.mark_comes()
+        return self.drain() if marked else self.receive()
+
+    def mark_comes(self, quiet_s=0.15):
+        """Sends a frame that no program takes: when it has arrived, what was sent before it on the same processor is there, or lost."""
+        self.listen(ETH_P_MARK)
+        self.drain(ETH_P_MARK)
         packets = self.receivers[ETH_P_MARK]
         packets.settimeout(quiet_s * SLOWNESS)
+        self.sender.send((self.header(ETH_P_MARK)).ljust(64, b"\0"))
         try:
             return bool(packets.recv(65535))
         except TimeoutError:
