@@ -58,7 +58,7 @@ def objects(host):
     daemon.load("tracepoint_counter", kind="tracepoint")
 
 
-@test()
+@test("no kernel")
 def seventeen_mebibytes(host):
     daemon = host.bpfd()
     path = changed(host, daemon, "big", lambda data: data + bytes((17 << 20) - len(data)))
@@ -86,7 +86,7 @@ def every_byte_counts(host):
                 {role: start[role] for role in ("bpfd", "broker", "frontend", "opener")}, "the service's processes")
 
 
-@test()
+@test("no kernel")
 def a_program_that_is_not_there(host):
     daemon = host.bpfd()
     message = load_refused(daemon, daemon.object("xdp_counter"), program="xdp:nothing_of_the_kind")
@@ -109,7 +109,7 @@ def the_verifiers_log_is_whole(host):
         check_in(part, message, "the verifier's log on stderr")
 
 
-@test()
+@test("no kernel")
 def globals_that_do_not_fit(host):
     daemon = host.bpfd()
     path = daemon.object("xdp_filter")
@@ -149,7 +149,7 @@ def attach_arguments(host):
     check_equal(wire.trace(), [], "frames pass untouched")
 
 
-@test()
+@test("no kernel")
 def unknown_ids(host):
     daemon = host.bpfd()
     for command in (("get", "program"), ("get", "link"), ("detach",), ("unload",)):
@@ -159,7 +159,7 @@ def unknown_ids(host):
         check(result.returncode in (1, 2), f"{command} of 2^64: ended with {result.returncode}")
 
 
-@test()
+@test("no kernel")
 def files_that_cannot_be_read(host):
     daemon = host.bpfd()
     for path in (host.scratch / "missing.o", host.scratch):

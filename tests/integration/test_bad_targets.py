@@ -3,6 +3,7 @@
 Every field of a target, wrong, for every program type: refused with its name and what to do, by bpfctl and by bpfd itself, and
 nothing changed. A type that bpfctl knows and TYPES does not fails.
 """
+import json
 import re
 
 from harness import sp
@@ -153,7 +154,7 @@ def known_types(daemon):
     return re.search(r"it is one of ([a-z0-9_, ]+)", text).group(1).split(", ")
 
 
-@test()
+@test("no kernel")
 def every_type_has_a_row(host):
     daemon = host.bpfd()
     check_equal(sorted(known_types(daemon)), sorted(TYPES), "types that bpfctl knows, and the rows of this test")
@@ -181,7 +182,7 @@ def fields_wrong(asker, program, name, row):
             asker.raw(f"{name} with priority", row.number, program, {**row.needs, "priority": value}, "priority", "1000000")
 
 
-@test()
+@test("no kernel")
 def fields_by_the_wire(host):
     """bpfd itself refuses what bpfctl would never send."""
     daemon = host.bpfd()
@@ -202,7 +203,7 @@ def representatives():
     return {frozenset(row.takes): (name, row) for name, row in reversed(TYPES.items())}.values()
 
 
-@test()
+@test("no kernel")
 def options_by_bpfctl(host):
     daemon = host.bpfd()
     program = daemon.load("tracepoint_counter", kind="tracepoint")
@@ -240,7 +241,7 @@ def load_one(daemon, name, row):
     path, function = row.program
     alone = ["--exclusive"] if name == "xdp" else []  # every kernel has that
     result = daemon.bpfctl("-o", "json", "load", "file", daemon.object(path), "--program", f"{name}:{function}", *alone)
-    return (daemon.programs()[-1]["id"], None) if result.returncode == 0 else (None, result.stderr)
+    return (json.loads(result.stdout)[0]["id"], None) if result.returncode == 0 else (None, result.stderr)
 
 
 @test()

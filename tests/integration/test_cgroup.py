@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 
-from harness import bpf
+from harness import bpf, sp
 from harness.host import test
 from harness.outcome import check, check_equal, check_in, wait_for
 
@@ -62,6 +62,7 @@ def connect_refused():
 
 
 # function: its slot in the map and its type, by its section
+CONNECT4 = 48  # the type's number in the protocol
 COUNTERS = {
     "skb_in": (0, "cgroup_skb_ingress"), "skb_out": (1, "cgroup_skb_egress"),
     "sock_made": (2, "cgroup_sock_create"), "sock_ended": (3, "cgroup_sock_release"),
@@ -222,12 +223,12 @@ def others_that_allow_none(host):
 def as_many_as_fit(host):
     """The kernel takes 64 of a type; before Linux 6.17 the one in front needs room to move the others behind it."""
     daemon, group = host.bpfd(), host.cgroup()
-    programs = [load_functions(daemon, "one")["one"]["id"] for _ in range(65)]
-    for number, program in enumerate(programs[:60]):
-        attach(daemon, group, program, "--priority", number + 2)
-    for number, program in enumerate(programs[60:63]):  # all others move
-        attach(daemon, group, program, "--priority", 1 - number)
-    attach(daemon, group, programs[63], "--priority", 64)
+    with daemon.client() as client:
+        data = daemon.object("cgroup").read_bytes()
+        programs = [client.load(data, CONNECT4, "one") for _ in range(65)]
+        # 60 in order, three that all others move behind, and one at the end
+        for program, priority in zip(programs, (*range(2, 62), 1, 0, -1, 64)):
+            client.attach(program, CONNECT4, sp.field(5, sp.zigzag(priority)) + sp.field(11, str(group.path)))
     reason = daemon.refused("attach", "cgroup_connect4", programs[64], "--target", group.path, "--priority", "65")
     check_in("64 cgroup_connect4 programs", reason, "refusal at the end")
     reason = daemon.refused("attach", "cgroup_connect4", programs[64], "--target", group.path, "--priority", "-9")

@@ -60,7 +60,7 @@ def python_loads_and_unloads(host):
         check_equal(number, sp.ANSWER_UNLOAD, "kind of answer")
 
 
-@test()
+@test("no kernel")
 def a_repeated_request_is_done_once(host):
     daemon = host.bpfd()
     body = (sp.field(1, daemon.object("tracepoint_counter").read_bytes()) +
@@ -82,7 +82,7 @@ def a_repeated_request_is_done_once(host):
     check_equal(len(daemon.programs()), 1, "programs loaded by four times the same request")
 
 
-@test()
+@test("no kernel")
 def stock_nng(host):
     daemon = host.bpfd()
     result = subprocess.run([host.build / "tests" / "nng_client", daemon.socket], capture_output=True, text=True, check=False,
@@ -90,7 +90,7 @@ def stock_nng(host):
     check_equal(result.returncode, 0, f"exit status of the nng client ({result.stdout}{result.stderr})")
 
 
-@test()
+@test("no kernel")
 def garbage(host):
     daemon = host.bpfd()
     greeting = sp.GREETING_REQ
@@ -110,7 +110,7 @@ def garbage(host):
         alive(daemon)
 
 
-@test()
+@test("no kernel")
 def messages_that_are_no_requests(host):
     """Each is answered with an error; the connection may stay."""
     daemon = host.bpfd()
@@ -135,7 +135,7 @@ def messages_that_are_no_requests(host):
     alive(daemon)
 
 
-@test()
+@test("no kernel")
 def half_messages_and_silence(host):
     daemon = host.bpfd()
     message = sp.request(sp.VERSION)
@@ -159,7 +159,7 @@ def half_messages_and_silence(host):
     check_equal(daemon.process.poll(), None, "bpfd has ended")
 
 
-@test()
+@test("no kernel")
 def idle_clients(host):
     daemon = host.bpfd()
     idle = [daemon.client() for _ in range(IDLE_CLIENTS)] + [daemon.client(greet=False) for _ in range(IDLE_CLIENTS)]
@@ -169,7 +169,7 @@ def idle_clients(host):
     alive(daemon)
 
 
-@test()
+@test("no kernel")
 def too_many_clients(host):
     """Past the limit of connections the next is turned away, and the rest goes on; places come free again."""
     daemon = host.bpfd(limits={"connections": 20, "connections-per-uid": 10})
@@ -186,12 +186,13 @@ def too_many_clients(host):
     wait_for(lambda: daemon.bpfctl("version").returncode == 0, "a place to come free")
 
 
-@test()
+@test("no kernel")
 def a_client_that_never_reads(host):
     daemon = host.bpfd(limits={"send-timeout": "500ms"})
-    for _ in range(40):
-        daemon.load("tracepoint_counter", kind="tracepoint", options=("--metadata", "k=" + "x" * 180))
     client = daemon.client()
+    metadata = sp.field(4, sp.field(1, "k") + sp.field(2, "x" * 180))
+    for _ in range(40):
+        client.load(daemon.object("tracepoint_counter").read_bytes(), 2, "tracepoint_counter", metadata)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
 
     def flood():

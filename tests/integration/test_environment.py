@@ -168,7 +168,7 @@ def no_bpffs(host):
     check_in("mount", message, "what to do")
 
 
-@test()
+@test("no kernel")
 def a_helper_that_is_missing(host):
     isolate.mount("tmpfs", host.scratch / "bin", "tmpfs", 0, "mode=0755")
     for name in ("bpfd", "bpfd-broker", "bpfd-opener", "bpfd-loader"):
@@ -177,7 +177,7 @@ def a_helper_that_is_missing(host):
     check_in("bpfd-frontend", message, "what bpfd says")
 
 
-@test()
+@test("no kernel")
 def a_wrong_configuration(host):
     daemon = host.bpfd(start=False)
     daemon.configure(limits={"no-such-key": "1"})
@@ -186,7 +186,7 @@ def a_wrong_configuration(host):
     check_in(str(daemon.config), message, "the file that is wrong")
 
 
-@test()
+@test("no kernel")
 def a_store_that_is_no_store(host):
     """Never overwritten, never taken for empty."""
     daemon = host.bpfd()

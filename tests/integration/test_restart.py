@@ -11,7 +11,7 @@ import time
 
 from harness import bpf, isolate, sp
 from harness.host import test
-from harness.net import frame_number, frame_tags, send_paced
+from harness.net import frame_number, frame_tags, one_processor, send_paced
 from harness.outcome import SLOWNESS, check, check_equal, wait_for
 from test_main import pins
 
@@ -46,14 +46,15 @@ class Traffic:
     def __init__(self, wire):
         self.wire, self.sent, self.stopping = wire, 0, False
         wire.listen()
-        wire.receive(quiet_s=0.01)
+        wire.drain()
         self.received = []
         self.threads = [threading.Thread(target=self.send), threading.Thread(target=self.collect)]
 
     def send(self):
-        while not self.stopping:
-            send_paced(self.wire, 10, first=self.sent)
-            self.sent += 10
+        with one_processor():
+            while not self.stopping:
+                send_paced(self.wire, 10, first=self.sent)
+                self.sent += 10
 
     def collect(self):
         while not self.stopping:
@@ -68,7 +69,7 @@ class Traffic:
         self.stopping = True
         for thread in self.threads:
             thread.join()
-        self.received += self.wire.receive()
+        self.received += self.wire.rest()
 
     def check_whole(self, allowed):
         """Every frame arrived, and passed one of the allowed chains whole."""

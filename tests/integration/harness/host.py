@@ -12,7 +12,10 @@ SYSUSERS = pathlib.Path(__file__).resolve().parents[3] / "deploy" / "sysusers" /
 
 
 def test(*needs):
-    """Marks a test function; `needs` name what the kernel must be able to: "extensions"."""
+    """
+    Marks a test function; `needs` name what the kernel must be able to: "extensions"; or "no kernel", where it is asked for nothing
+    that one does otherwise than another: what is refused before it is asked, and what clients say and how often.
+    """
 
     def register(function):
         TESTS.append((f"{function.__module__.removeprefix('test_')}.{function.__name__}", function, needs))

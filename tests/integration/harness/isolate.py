@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from . import sysusers
+from .interface import IFF_UP, interface_set
 
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND = 0x2, 0x4, 0x8, 0x1000
@@ -65,4 +66,4 @@ def populate(scratch, sysusers_file, binaries):
     users_make(pathlib.Path(scratch), sysusers_file)
     pathlib.Path(scratch, "bin").mkdir()
     mount(binaries, f"{scratch}/bin", None, MS_BIND)
-    os.system("ip link set lo up")
+    interface_set("lo", IFF_UP)

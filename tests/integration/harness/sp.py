@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-from .outcome import SLOWNESS
+from .outcome import SLOWNESS, check
 
 GREETING_REQ = bytes.fromhex("00535000 00300000")
 GREETING_REP = bytes.fromhex("00535000 00310000")
@@ -30,6 +30,11 @@ def field(number, value):
         return varint(number << 3) + varint(value)
     data = value.encode() if isinstance(value, str) else value
     return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def zigzag(number):
+    """How sint32 is written."""
+    return number * 2 if number >= 0 else -number * 2 - 1
 
 
 def fields(data):
@@ -107,6 +112,19 @@ class Client:
         self.send(message)
         number, value = fields(self.receive())[0]
         return number, fields(value)
+
+    def done(self, operation, body):
+        """The id in the answer, where it is one program or link."""
+        number, answer = self.call(operation, body)
+        check(number != ANSWER_ERROR, f"refused: {answer}")
+        return value(fields(value(answer, 1)), 1)
+
+    def load(self, data, kind, name, more=b""):
+        """Where a test loads many, and is not about bpfctl: without a process for each. `kind` is the type's number."""
+        return self.done(LOAD, field(1, data) + field(2, field(1, kind) + field(2, name)) + more)
+
+    def attach(self, program, kind, target):
+        return self.done(ATTACH, field(1, program) + field(3, kind) + field(4, target))
 
     def close(self):
         self.socket.close()
