@@ -255,7 +255,7 @@ static const struct {
 	{ "update 1 --proceed-on=", "--proceed-on takes actions" },
 	{ "update 1 --iface eth0", "unknown option \"--iface\"" },
 	{ "detach", "LINK... is missing" },
-	{ "detach 1 -2", "unknown option \"-2\"" },
+	{ "detach 1 -2", "\"-2\" is no id" },
 	{ "detach 1 99999999999999999999", "is no id" },
 	{ "unload 1 0x2", "\"0x2\" is no id" },
 	{ "get program", "ID is missing" },
