@@ -3,11 +3,12 @@
 import ctypes
 import json
 import os
+import signal
 import struct
 import subprocess
 import time
 
-from harness import bpf
+from harness import bpf, sp
 from harness.host import test
 from harness.outcome import Skip, check, check_equal, check_in, wait_for
 
@@ -15,6 +16,7 @@ MAP_CREATE, PROG_LOAD, RAW_TRACEPOINT_OPEN = 0, 5, 17
 MAP_ARRAY, PROG_SOCKET_FILTER, PROG_RAW_TRACEPOINT = 2, 1, 17
 RETURN_0 = struct.pack("=BBhiBBhi", 0xb7, 0, 0, 0, 0x95, 0, 0, 0)  # r0 = 0; exit
 MANY = 1000
+LISTS = 500
 
 
 def program_load(name, kind=PROG_SOCKET_FILTER):
@@ -122,6 +124,35 @@ def links_of_others(host):
                 (None, None, owner, "foreign_raw", "raw_tracepoint"), "the link")
     os.close(link)
     wait_for(lambda: number not in [row["kernel_link_id"] for row in daemon.links("--all")], "the link to vanish")
+
+
+def links_make(program):
+    """Makes links and closes them, again and again, until it is killed."""
+    name = ctypes.create_string_buffer(b"sys_enter")
+    attributes = struct.pack("=QI", ctypes.addressof(name), program)
+    while True:
+        os.close(bpf.bpf(RAW_TRACEPOINT_OPEN, attributes))
+
+
+@test()
+def links_that_are_being_made(host):
+    """Of which the kernel's iterator shows some before they have an id: nobody's list ends at them."""
+    daemon, children = host.bpfd(), []
+    program = program_load("busy", PROG_RAW_TRACEPOINT)
+    for _ in range(os.cpu_count()):
+        child = os.fork()
+        if child == 0:
+            links_make(program)
+        children.append(child)
+    try:
+        with daemon.client() as client:
+            for _ in range(LISTS):
+                number, answer = client.call(sp.LIST_LINKS, sp.field(2, 1))
+                check_equal(number, sp.ANSWER_LIST_LINKS, f"kind of answer ({answer})")
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 @test()
