@@ -126,24 +126,24 @@ def links_of_others(host):
     wait_for(lambda: number not in [row["kernel_link_id"] for row in daemon.links("--all")], "the link to vanish")
 
 
-def links_make(program):
-    """Makes links and closes them, again and again, until it is killed."""
-    name = ctypes.create_string_buffer(b"sys_enter")
-    attributes = struct.pack("=QI", ctypes.addressof(name), program)
-    while True:
-        os.close(bpf.bpf(RAW_TRACEPOINT_OPEN, attributes))
+def links_make():
+    """A process that makes links and closes them, again and again, until it is killed."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        name = ctypes.create_string_buffer(b"sys_enter")
+        attributes = struct.pack("=QI", ctypes.addressof(name), program_load("busy", PROG_RAW_TRACEPOINT))
+        while True:
+            os.close(bpf.bpf(RAW_TRACEPOINT_OPEN, attributes))
+    finally:
+        os._exit(1)
 
 
 @test()
 def links_that_are_being_made(host):
     """Of which the kernel's iterator shows some before they have an id: nobody's list ends at them."""
-    daemon, children = host.bpfd(), []
-    program = program_load("busy", PROG_RAW_TRACEPOINT)
-    for _ in range(os.cpu_count()):
-        child = os.fork()
-        if child == 0:
-            links_make(program)
-        children.append(child)
+    daemon, children = host.bpfd(), [links_make() for _ in range(os.cpu_count())]
     try:
         with daemon.client() as client:
             for _ in range(LISTS):
@@ -152,7 +152,7 @@ def links_that_are_being_made(host):
     finally:
         for child in children:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            check_equal(os.waitpid(child, 0)[1], signal.SIGKILL, "status of one who makes links: it must have made them all the time")
 
 
 @test()
