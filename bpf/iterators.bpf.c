@@ -239,6 +239,8 @@ int kernel_links(struct bpf_iter__bpf_link *context)
 	if (!link)
 		return 0;
 	record.id = BPF_CORE_READ(link, id);
+	if (!record.id) /* it is being made: nobody could open it yet */
+		return 0;
 	record.type = BPF_CORE_READ(link, type);
 	record.program_id = BPF_CORE_READ(link, prog, aux, id);
 	if (record.type == BPF_LINK_TYPE_XDP)

@@ -14,6 +14,7 @@ static const struct map_rule {
 	uint32_t acts;
 	bool per_cpu;
 	bool no_key;         /* a queue: the next entry */
+	bool by_value;       /* is asked whether it has a value */
 	bool forgets;        /* see map_type_forgets() */
 	bool handles;        /* a value is 4 bytes: the kernel's id of an object */
 	const char *instead; /* why not, and what to do */
@@ -68,7 +69,12 @@ static const struct map_rule {
 	[BPF_MAP_TYPE_USER_RINGBUF] = { .instead = "a ring buffer has no entries to be named: open "
 	                                           "its pin" },
 	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { .instead = "its values are perf events: open its pin" },
-	[BPF_MAP_TYPE_BLOOM_FILTER] = { .instead = "a bloom filter has no entries to be named" },
+	[BPF_MAP_TYPE_BLOOM_FILTER] = { .acts = ACT(GET) | ACT(SET),
+	                                .no_key = true,
+	                                .by_value = true,
+	                                .instead = "a bloom filter says no more than whether a "
+	                                           "value may be in it: use get with the value, or "
+	                                           "set to add one" },
 	[BPF_MAP_TYPE_CGROUP_ARRAY] = { .instead = "its values are descriptors, which mean nothing "
 	                                           "to bpfd: open its pin" },
 	[BPF_MAP_TYPE_SOCKMAP] = { .instead = "its values are sockets, which mean nothing to bpfd: "
@@ -124,7 +130,8 @@ int map_shape_make(const struct record_map *map, uint32_t cpus, struct map_shape
 		                 "map \"%s\" has a value for each processor, and bpfd could not "
 		                 "read how many there are: /sys must be mounted when it starts",
 		                 map->name);
-	if (map->key_size > MAP_KEY_MAX || bytes > MAP_VALUE_MAX)
+	if (map->key_size > MAP_KEY_MAX || bytes > MAP_VALUE_MAX ||
+	    (rule->by_value && map->value_size > MAP_KEY_MAX))
 		return error_set(error, -E2BIG, ERROR_LIMIT,
 		                 "map \"%s\" has keys of %u bytes and values of %zu: bpfd passes "
 		                 "on %d and %u at most, open its pin",
@@ -133,6 +140,9 @@ int map_shape_make(const struct record_map *map, uint32_t cpus, struct map_shape
 		.name = map->name,
 		.type = map->type,
 		.key_size = rule->no_key ? 0 : map->key_size,
+		.name_size = rule->by_value ? map->value_size
+		             : rule->no_key ? 0
+		                            : map->key_size,
 		.value_size = map->value_size,
 		.max_entries = map->max_entries,
 		.cpus = rule->per_cpu ? cpus : 0,
@@ -162,6 +172,10 @@ int map_key_check(const struct map_shape *shape, size_t size, struct error *erro
 {
 	if (size == shape->key_size)
 		return 0;
+	if (!size)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "the key is missing: entries of map \"%s\" have keys of %u bytes",
+		                 shape->name, shape->key_size);
 	if (!shape->key_size)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "map \"%s\" has no keys, but one of %zu bytes was given: leave it "
@@ -171,6 +185,18 @@ int map_key_check(const struct map_shape *shape, size_t size, struct error *erro
 	                 "the key has %zu bytes, and keys of map \"%s\" have %u: give exactly "
 	                 "that many",
 	                 size, shape->name, shape->key_size);
+}
+
+int map_name_check(const struct map_shape *shape, size_t size, struct error *error)
+{
+	if (shape->name_size == shape->key_size)
+		return map_key_check(shape, size, error);
+	if (size == shape->name_size)
+		return 0;
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+	                 "map \"%s\" is asked for a value of %u bytes, and %zu were given: give "
+	                 "exactly that many",
+	                 shape->name, shape->name_size, size);
 }
 
 /* Behind the first 4 bytes of such a value the kernel expects a program's descriptor, and would

@@ -20,6 +20,8 @@ struct map_shape {
 	const char *name;
 	uint32_t type; /* enum bpf_map_type */
 	uint32_t key_size;
+	uint32_t name_size;  /* of what names the entry that is asked for: its key, but for a bloom
+	                        filter, which is asked for a value */
 	uint32_t value_size; /* of one value */
 	uint32_t max_entries;
 	uint32_t cpus;      /* a value for each of so many processors; 0: one for all */
@@ -38,6 +40,9 @@ int map_act_check(const struct map_shape *shape, enum map_act act, struct error 
 
 /* The key has the size that the map wants: 0, or -EINVAL with `error`. */
 int map_key_check(const struct map_shape *shape, size_t size, struct error *error);
+
+/* The same of what names an entry that is asked for. */
+int map_name_check(const struct map_shape *shape, size_t size, struct error *error);
 
 /* So has the value: of one processor, which then counts for all, or of every one. */
 int map_value_check(const struct map_shape *shape, const uint8_t *value, size_t size,

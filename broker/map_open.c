@@ -78,6 +78,7 @@ int map_open(struct broker *broker, uint64_t program_id, const char *name, struc
 		                 result == -ESTALE ? "it is of another map" : strerror(-result));
 	memcpy(now.name, found.name, sizeof(now.name));
 	map->record = now;
+	map->program_btf_id = program.btf_id;
 	map->fd = steal_fd(&fd);
 	return 0;
 }

@@ -7,7 +7,8 @@
 #include "broker/map_access.h"
 
 struct opened_map {
-	int fd; /* the caller's to close, once opened */
+	int fd;                  /* the caller's to close, once opened */
+	uint32_t program_btf_id; /* of the types of the program's object; 0: there are none */
 	struct record_map record;
 	struct map_shape shape; /* of a map whose entries clients may have */
 };

@@ -28,13 +28,13 @@ static bool walk_ends(const struct map_shape *shape, uint64_t seen)
 	return seen >= 2 * (uint64_t)shape->max_entries + PAGE_STEPS;
 }
 
-/* Adds the entry of a key. -ENOENT: it has none, or no more. */
+/* Adds the entry that is named: by its key, or by its value. -ENOENT: it has none, or no more. */
 static int entry_add(const struct opened_map *map, const uint8_t *key, struct page *page)
 {
 	uint8_t *at = page->bytes + page->data.size;
 	int result;
 
-	memcpy(at, key, map->shape.key_size);
+	memcpy(at, key, map->shape.name_size);
 	result = kernel_map_lookup(map->fd, map->shape.key_size ? key : NULL,
 	                           at + map->shape.key_size);
 	if (result < 0)
@@ -146,7 +146,7 @@ static int entries_answer(struct broker *broker, uint64_t message_id,
 	                          dump ? MAP_ACT_DUMP : MAP_ACT_GET, &map, error);
 
 	if (!result && (!dump || request->key_size))
-		result = map_key_check(&map.shape, request->key_size, error);
+		result = map_name_check(&map.shape, request->key_size, error);
 	if (!result)
 		result = page_answer(broker, message_id, request, &map, error);
 	close_cleanup(&map.fd);
@@ -194,10 +194,12 @@ static int types_answer(struct broker *broker, uint64_t message_id,
 	_cleanup_close_ int map_fd = map.fd, btf_fd = -1;
 
 	result = kernel_map_types(map_fd, &btf_id, &data.key_type, &data.value_type);
+	if (!btf_id) /* as of queues: what declares the map in its object may say more */
+		btf_id = map.program_btf_id;
 	if (!result && !btf_id)
 		return error_set(error, -ENODATA, ERROR_NOT_FOUND,
 		                 "nobody has described the types of map \"%s\": its object was "
-		                 "compiled without -g, or declares them by size alone",
+		                 "compiled without -g",
 		                 map.record.name);
 	if (result)
 		return error_set(error, result, ERROR_KERNEL, "the map's types cannot be read: %s",

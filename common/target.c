@@ -103,7 +103,7 @@ static const struct target_field_row rows[TARGET_FIELD_END] = {
 	[TARGET_EXCLUSIVE] = FLAG("exclusive", exclusive),
 	[TARGET_GROUP] = TEXT("group", group, event_ok, "letters, digits, '_', '-', '.' and ':'"),
 	[TARGET_NAME] = TEXT("name", name, event_ok, "letters, digits, '_', '-', '.' and ':'"),
-	[TARGET_PATH] = TEXT("path", path, binary_ok, "an absolute path"),
+	[TARGET_PATH] = TEXT("path", path, binary_ok, "an absolute path without control characters"),
 	[TARGET_FUNCTION] = TEXT("function", function, function_ok, "a symbol: letters, digits, '_', '.', '$', '@' and ':'"),
 	[TARGET_OFFSET] = NUMBER("offset", offset, false, 0, INT64_MAX),
 	[TARGET_PID] = NUMBER("pid", pid, false, 1, 4194304),
@@ -227,8 +227,7 @@ static int field_missing(const struct program_type_row *type, enum target_field 
 	char list[256];
 
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-	                 "%s is missing: where a %s program is attached is said by %s",
-	                 rows[field].name, type->name,
+	                 "%s is missing: %s programs need %s", rows[field].name, type->name,
 	                 fields_list(type->needs, list, sizeof(list)));
 }
 

@@ -26,8 +26,10 @@ const char *iterators_detail(const struct record_status *status, struct arena *a
 			                         used ? ", " : "", nouns[i]);
 	}
 	if (!refused[0])
-		return status->iterators ? "what others loaded is seen without CAP_SYS_ADMIN"
-		                         : "loaded when somebody first lists what others loaded";
+		return status->iterators
+		               ? "what others loaded is seen without CAP_SYS_ADMIN"
+		               : "not tried yet: loaded when somebody first lists what others "
+		                 "loaded";
 	return arena_print(arena, "this kernel refuses bpfd's iterators over %s: %s", refused,
 	                   status->opener ? "the opener lists them"
 	                                  : "what others loaded is not seen without the opener");
@@ -67,8 +69,9 @@ Bpfd__V1__Feature *answer_types_feature(const struct answer_source *source)
 	bpfd__v1__feature__init(feature);
 	feature->name = text_const("program_types");
 	feature->present = used == 0;
-	feature->detail = used ? arena_print(source->arena, "this kernel lacks %s", missing)
-	                       : text_const("this kernel has every type that bpfd knows");
+	feature->detail =
+		used ? arena_print(source->arena, "this kernel is too old for %s", missing)
+		     : text_const("this kernel is new enough for every type that bpfd knows");
 	return feature->detail ? feature : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "frontend/listing.h"
 #include "frontend/map_request.h"
 #include "frontend/policy.h"
+#include "frontend/readers.h"
 #include "frontend/request.h"
 #include "frontend/validate.h"
 
@@ -382,7 +383,8 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 
 	/* What is unpacked is a copy: a long object shall not be held twice. */
 	buffer_free(&connection->payer, &connection->body);
-	if (r == 0 && !connection->allowed) {
+	if (r == 0 && !connection->allowed &&
+	    !readers_allow(&frontend->view, request, connection->peer.uid)) {
 		operation_deny(frontend, connection, request_operation_name(request), request);
 	} else if (r == 0) {
 		work.request = request;

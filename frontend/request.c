@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "frontend/map_request.h"
 #include "frontend/question.h"
+#include "frontend/readers.h"
 #include "frontend/target.h"
 #include "frontend/validate.h"
 #include "frontend/wire.h"
@@ -207,6 +208,8 @@ int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, s
 	if (r == 0)
 		r = metadata_take("load.metadata", request->metadata, request->n_metadata,
 		                  &out->metadata, error);
+	if (r == 0)
+		r = readers_check(&out->metadata, error);
 	if (r == 0)
 		r = text_take(TEXT_APPLICATION, "load.application", request->application,
 		              out->application, sizeof(out->application), error);

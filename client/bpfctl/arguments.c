@@ -240,6 +240,12 @@ static _Bool arguments_check(struct arguments *arguments)
 	return !command->check || command->check(arguments);
 }
 
+/* No option begins with a digit: -5 is a number, as values of maps are. */
+static _Bool word_is_option(const char *word)
+{
+	return word[0] == '-' && word[1] && (word[1] < '0' || word[1] > '9');
+}
+
 _Bool arguments_parse(int argc, char **argv, struct arguments *arguments)
 {
 	struct option_set set;
@@ -255,7 +261,7 @@ _Bool arguments_parse(int argc, char **argv, struct arguments *arguments)
 		if (!options_end && strcmp(word, "--") == 0) {
 			options_end = 1;
 			optind++;
-		} else if (!options_end && word[0] == '-' && word[1]) {
+		} else if (!options_end && word_is_option(word)) {
 			if (!option_take(arguments, &set, argc, argv))
 				return 0;
 		} else {

@@ -35,7 +35,7 @@ const struct command commands[] = {
 	{ { "map", "set" }, "PROGRAM MAP [KEY] VALUE", VALUES_PROGRAM, "change or add an entry",
 	  map_set_options, 3, 4, map_check, map_set_run },
 	{ { "map", "delete" }, "PROGRAM MAP KEY", VALUES_PROGRAM, "take an entry out of a map",
-	  NULL, 3, 3, map_check, map_delete_run },
+	  NULL, 2, 3, map_check, map_delete_run },
 	{ { "map", "follow" }, "PROGRAM MAP", VALUES_PROGRAM, "show what a program writes into a ring buffer, as it comes",
 	  NULL, 2, 2, map_check, map_follow_run },
 	{ { "top", NULL }, "", NULL, "which programs run, how often and how long",

@@ -146,26 +146,26 @@ enum exit_code map_dump_run(struct arguments *arguments)
 	return code;
 }
 
-/* `key` has room for the map's key. */
+/* `key` has room for the map's key and for a value. */
 static enum exit_code key_get(const struct arguments *arguments, struct bpfd_client *client,
                               const struct map_values *values, uint8_t *key)
 {
 	char complaint[TYPED_COMPLAINT_SIZE] = "";
 	struct bpfd_map_page *page = NULL;
 	struct bpfd_error *error = NULL;
-	_Bool given = arguments->operand_count > 2;
+	size_t size = 0;
 	int result = 0;
 
-	if (given)
-		result = map_key_encode(values, arguments->operands[2], key, complaint);
+	if (arguments->operand_count > 2)
+		result = map_name_encode(values, arguments->operands[2], key, &size, complaint);
 	if (result < 0) {
 		(void)fputs("bpfctl: the key: ", stderr);
 		text_print(stderr, complaint);
 		(void)fputc('\n', stderr);
 		return EXIT_USAGE;
 	}
-	if (bpfd_map_get(client, arguments->program_id, values->map->name, key,
-	                 given ? values->map->key_size : 0, &page, &error) < 0)
+	if (bpfd_map_get(client, arguments->program_id, values->map->name, key, size, &page,
+	                 &error) < 0)
 		return error_report(stderr, NULL, error);
 	result = entry_print(values, page->entries, page->cpus, arguments->output);
 	if (arguments->output == OUTPUT_JSON)
@@ -177,7 +177,7 @@ static enum exit_code key_get(const struct arguments *arguments, struct bpfd_cli
 static enum exit_code entry_get(const struct arguments *arguments, struct bpfd_client *client,
                                 const struct map_values *values)
 {
-	uint8_t *key = calloc(1, values->map->key_size + 1);
+	uint8_t *key = calloc(1, (size_t)values->map->key_size + values->map->value_size + 1);
 	enum exit_code code = key ? key_get(arguments, client, values, key) : memory_report();
 
 	free(key);

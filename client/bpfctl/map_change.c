@@ -49,7 +49,7 @@ static void change_close(struct change *change)
 
 static enum exit_code key_take(struct change *change, const char *text)
 {
-	change->key_size = change->values.map->key_size;
+	change->key_size = change->values.key_size;
 	change->key = calloc(1, change->key_size + 1);
 	if (!change->key)
 		return memory_report();
@@ -58,7 +58,7 @@ static enum exit_code key_take(struct change *change, const char *text)
 	return EXIT_DONE;
 }
 
-/* What is not named of a structure stays as it is. */
+/* What is not named of a structure stays as it is; what has no key is always added anew. */
 static void base_take(struct change *change)
 {
 	struct bpfd_map_page *page = NULL;
@@ -106,7 +106,7 @@ static enum exit_code value_take(struct change *change, const char *text)
 	} else if (map_value_is_list(&change->values, value)) {
 		code = list_take(change, value);
 	} else {
-		if (json_is_object(value))
+		if (json_is_object(value) && change->key_size)
 			base_take(change);
 		if (map_value_encode(&change->values, value, change->value, change->complaint) < 0)
 			code = complaint_report("value", change->complaint);
@@ -178,7 +178,7 @@ enum exit_code map_delete_run(struct arguments *arguments)
 	struct change change;
 	enum exit_code code = change_open(arguments, &change);
 
-	if (code == EXIT_DONE)
+	if (code == EXIT_DONE && arguments->operand_count > 2)
 		code = key_take(&change, arguments->operands[2]);
 	if (code == EXIT_DONE)
 		code = delete_send(&change);

@@ -11,8 +11,12 @@ struct map_values {
 	struct bpfd_program_details *details; /* owns `map` */
 	const struct bpfd_map *map;
 	struct bpfd_map_types *types;
-	struct btf *btf; /* NULL: bytes are shown */
-	_Bool index;     /* a key is an array's index */
+	struct btf *btf;               /* NULL: bytes are shown */
+	uint32_t key_type, value_type; /* in it; 0: bytes are shown */
+	size_t key_size;               /* 0: entries have no keys */
+	_Bool index;                   /* a key is an array's index */
+	_Bool handle;                  /* a value is the kernel's id of a program or map */
+	_Bool by_value;                /* a bloom filter: is asked for values */
 	_Bool per_cpu;
 };
 
@@ -34,6 +38,9 @@ json_t *map_bytes_json(const struct map_values *values, const uint8_t *bytes, si
  */
 int map_key_encode(const struct map_values *values, const char *text, uint8_t *bytes,
                    char complaint[TYPED_COMPLAINT_SIZE]);
+/* What names the entry that is asked for; `bytes` has room for a key and for a value. */
+int map_name_encode(const struct map_values *values, const char *text, uint8_t *bytes, size_t *size,
+                    char complaint[TYPED_COMPLAINT_SIZE]);
 int map_value_encode(const struct map_values *values, const json_t *value, uint8_t *bytes,
                      char complaint[TYPED_COMPLAINT_SIZE]);
 

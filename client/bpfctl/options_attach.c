@@ -68,7 +68,10 @@ _Bool take_priority(struct arguments *arguments, char *value)
 	_Bool negative = value[0] == '-';
 
 	if (!number_parse(value + negative, 0, INT32_MAX, &number))
-		return complain(arguments, "--priority takes a number, not \"%s\"", value);
+		return complain(
+			arguments,
+			"--priority takes a whole number of up to 31 bits, as 50 or -5, not \"%s\"",
+			value);
 	arguments->target.priority = negative ? -(int32_t)number : (int32_t)number;
 	arguments->target.priority_set = 1;
 	return 1;

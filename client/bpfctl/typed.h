@@ -34,10 +34,18 @@ const struct btf_type *typed_resolve(const struct btf *btf, uint32_t *id);
 /* Is it an array of char, which people see as a text? `count`: how many. */
 _Bool typed_is_text(const struct btf *btf, const struct btf_type *type, uint32_t *count);
 
+/* The longest number that C has. */
+typedef unsigned __int128 typed_number;
+#define TYPED_NUMBER_BITS 128
+
 /* Bits as they are counted in structures: on little-endian machines from the lowest of the first
  * byte on. */
-uint64_t bits_read(const uint8_t *bytes, size_t offset, size_t count);
-void bits_write(uint8_t *bytes, size_t offset, size_t count, uint64_t number);
+typed_number bits_read(const uint8_t *bytes, size_t offset, size_t count);
+void bits_write(uint8_t *bytes, size_t offset, size_t count, typed_number number);
+
+/* In decimal, with a sign if it is negative. */
+#define TYPED_NUMBER_SIZE 41
+void typed_number_print(char text[TYPED_NUMBER_SIZE], typed_number magnitude, _Bool negative);
 
 #define TYPED_DEPTH_MAX 32
 

@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,20 +33,20 @@ static size_t bit_place(size_t offset, size_t count, size_t i)
 #endif
 }
 
-uint64_t bits_read(const uint8_t *bytes, size_t offset, size_t count)
+typed_number bits_read(const uint8_t *bytes, size_t offset, size_t count)
 {
-	uint64_t number = 0;
+	typed_number number = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		size_t bit = bit_place(offset, count, i);
 
 		if (bytes[bit / 8] & bit_mask(bit))
-			number |= 1ull << i;
+			number |= (typed_number)1 << i;
 	}
 	return number;
 }
 
-void bits_write(uint8_t *bytes, size_t offset, size_t count, uint64_t number)
+void bits_write(uint8_t *bytes, size_t offset, size_t count, typed_number number)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t bit = bit_place(offset, count, i);
@@ -91,15 +92,34 @@ json_t *typed_hex(const uint8_t *bytes, size_t size)
 	return json;
 }
 
-static json_t *number_json(uint64_t number, size_t bits, _Bool is_signed)
+void typed_number_print(char text[TYPED_NUMBER_SIZE], typed_number magnitude, _Bool negative)
 {
-	char text[24];
+	char digits[TYPED_NUMBER_SIZE];
+	size_t at = sizeof(digits) - 1;
 
-	if (is_signed && bits < 64 && number >> (bits - 1) & 1)
-		number |= UINT64_MAX << bits;
-	if (is_signed || number <= INT64_MAX)
-		return json_integer((json_int_t)number);
-	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	digits[at] = '\0';
+	do
+		digits[--at] = (char)('0' + (int)(magnitude % 10));
+	while (magnitude /= 10);
+	if (negative)
+		digits[--at] = '-';
+	memcpy(text, digits + at, sizeof(digits) - at);
+}
+
+static json_t *number_json(typed_number number, size_t bits, _Bool is_signed)
+{
+	_Bool negative = is_signed && number >> (bits - 1) & 1;
+	char text[TYPED_NUMBER_SIZE];
+
+	if (negative && bits < TYPED_NUMBER_BITS)
+		number |= ~(typed_number)0 << bits;
+	if (negative)
+		number = 0 - number;
+	if (number <= INT64_MAX)
+		return json_integer(negative ? -(json_int_t)number : (json_int_t)number);
+	if (negative && number == (typed_number)INT64_MAX + 1)
+		return json_integer(INT64_MIN);
+	typed_number_print(text, number, negative);
 	return json_string(text);
 }
 
@@ -125,10 +145,10 @@ static json_t *enumerator_json(const struct btf *btf, const struct btf_type *typ
 static json_t *bits_decode(const struct btf *btf, const struct btf_type *type, const uint8_t *bytes,
                            size_t offset, size_t bits)
 {
-	uint64_t number = bits_read(bytes, offset, bits);
+	typed_number number = bits_read(bytes, offset, bits);
 
 	if (btf_is_any_enum(type))
-		return enumerator_json(btf, type, number, bits);
+		return enumerator_json(btf, type, (uint64_t)number, bits);
 	if (btf_int_encoding(type) & BTF_INT_BOOL)
 		return json_boolean(number != 0);
 	return number_json(number, bits, btf_int_encoding(type) & BTF_INT_SIGNED);
@@ -139,7 +159,7 @@ static json_t *pointer_json(const uint8_t *bytes, size_t size)
 	char text[24];
 
 	(void)snprintf(text, sizeof(text), "0x%" PRIx64,
-	               bits_read(bytes, 0, 8 * (size < 8 ? size : 8)));
+	               (uint64_t)bits_read(bytes, 0, 8 * (size < 8 ? size : 8)));
 	return json_string(text);
 }
 
@@ -156,7 +176,11 @@ static json_t *float_json(const uint8_t *bytes, size_t size)
 	} else {
 		return typed_hex(bytes, size);
 	}
-	return json_real(number) ?: typed_hex(bytes, size); /* JSON has no infinity */
+	if (isnan(number)) /* JSON has neither; strtod() takes these words */
+		return json_string("nan");
+	if (isinf(number))
+		return json_string(number < 0 ? "-inf" : "inf");
+	return json_real(number);
 }
 
 /* Printable, and nothing but zeros behind its end. */
@@ -267,7 +291,7 @@ static json_t *decode(const struct btf *btf, uint32_t id, const uint8_t *bytes, 
 	case BTF_KIND_INT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		if (type->size > size || type->size > 8)
+		if (!type->size || type->size > size || 8 * type->size > TYPED_NUMBER_BITS)
 			break;
 		return bits_decode(btf, type, bytes, 0, 8 * (size_t)type->size);
 	case BTF_KIND_PTR:

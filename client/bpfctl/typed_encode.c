@@ -4,8 +4,6 @@
 #include "bpfctl/value.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,20 +52,32 @@ static int part_encode(struct writer *writer, const char *name, uint32_t id, con
 }
 
 /* A number as a text: decimal or 0x, negative perhaps. `magnitude` without the sign. */
-static _Bool number_text_parse(const char *text, uint64_t *magnitude, _Bool *negative)
+static _Bool number_text_parse(const char *text, typed_number *magnitude, _Bool *negative)
 {
-	char *end;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	unsigned int base = 10;
 
 	*negative = *text == '-';
 	text += *negative;
-	if (*text < '0' || *text > '9')
+	if (strncmp(text, "0x", 2) == 0) {
+		base = 16;
+		text += 2;
+	}
+	*magnitude = 0;
+	if (!*text)
 		return 0;
-	errno = 0;
-	*magnitude = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
-	return !errno && !*end && end != text;
+	for (; *text; text++) {
+		const char *digit = strchr(digits, *text);
+		unsigned int number = digit ? (unsigned int)(digit - digits) % 16 : base;
+
+		if (number >= base || __builtin_mul_overflow(*magnitude, base, magnitude) ||
+		    __builtin_add_overflow(*magnitude, number, magnitude))
+			return 0;
+	}
+	return 1;
 }
 
-static _Bool number_take(const json_t *value, uint64_t *magnitude, _Bool *negative)
+static _Bool number_take(const json_t *value, typed_number *magnitude, _Bool *negative)
 {
 	if (json_is_integer(value)) {
 		json_int_t number = json_integer_value(value);
@@ -83,7 +93,8 @@ static _Bool number_take(const json_t *value, uint64_t *magnitude, _Bool *negati
 static int number_encode(struct writer *writer, const json_t *value, _Bool is_signed,
                          uint8_t *bytes, size_t offset, size_t bits)
 {
-	uint64_t most = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX, magnitude;
+	typed_number most = ~(typed_number)0 >> (TYPED_NUMBER_BITS - bits), magnitude;
+	char text[TYPED_NUMBER_SIZE];
 	_Bool negative;
 
 	if (!number_take(value, &magnitude, &negative))
@@ -92,10 +103,11 @@ static int number_encode(struct writer *writer, const json_t *value, _Bool is_si
 		              json_is_string(value) ? json_string_value(value) : "");
 	if (is_signed)
 		most >>= 1;
-	if (negative ? !is_signed || magnitude > most + 1 : magnitude > most)
-		return refuse(writer, "%s%" PRIu64 " does not fit %s number of %zu bits",
-		              negative ? "-" : "", magnitude,
+	if (negative ? !is_signed || magnitude > most + 1 : magnitude > most) {
+		typed_number_print(text, magnitude, negative);
+		return refuse(writer, "%s does not fit %s number of %zu bits", text,
 		              is_signed ? "a signed" : "an unsigned", bits);
+	}
 	bits_write(bytes, offset, bits, negative ? 0 - magnitude : magnitude);
 	return 0;
 }
@@ -323,7 +335,7 @@ static int encode(struct writer *writer, uint32_t id, const json_t *value, uint8
 	case BTF_KIND_INT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		if (type->size > 8 || type->size > size)
+		if (!type->size || 8 * type->size > TYPED_NUMBER_BITS || type->size > size)
 			result = refuse(writer, "numbers of %u bytes are not understood: use hex:",
 			                type->size);
 		else

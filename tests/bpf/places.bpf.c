@@ -42,6 +42,32 @@ int lookup(struct bpf_sk_lookup *context)
 	return verdict ? SK_PASS : SK_DROP;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} sockets SEC(".maps");
+
+/* Whoever connects to the port gets the socket in the map, wherever that one is bound. */
+SEC("sk_lookup")
+int redirect(struct bpf_sk_lookup *context)
+{
+	struct bpf_sock *socket;
+	__u32 first = 0;
+	long result;
+
+	if (context->local_port != PORT)
+		return SK_PASS;
+	socket = bpf_map_lookup_elem(&sockets, &first);
+	if (!socket)
+		return SK_DROP;
+	count(3);
+	result = bpf_sk_assign(context, socket, 0);
+	bpf_sk_release(socket);
+	return result ? SK_DROP : SK_PASS;
+}
+
 SEC("flow_dissector")
 int dissect(struct __sk_buff *packet)
 {

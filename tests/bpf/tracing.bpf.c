@@ -64,11 +64,37 @@ int anywhere(void *context)
 	return count(5);
 }
 
-SEC("fmod_ret/should_failslab")
+SEC("fmod_ret/security_file_open")
 int modified(void *context)
 {
 	(void)context;
 	return count(6);
+}
+
+/* Those that refuse something: to one user alone, so that all others can go on. */
+#define REFUSED_UID 64999
+#define EPERM 1
+
+static __always_inline int refuse(__u32 slot)
+{
+	if ((__u32)bpf_get_current_uid_gid() != REFUSED_UID)
+		return 0;
+	count(slot);
+	return -EPERM;
+}
+
+SEC("lsm/file_open")
+int file_refused(void *context)
+{
+	(void)context;
+	return refuse(7);
+}
+
+SEC("fmod_ret/security_file_open")
+int file_refused_early(void *context)
+{
+	(void)context;
+	return refuse(7);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -14,7 +14,8 @@
 static char reason[400];
 
 /* Keeps the first line of what libbpf warns of last, but for the words that it always ends with. */
-static int warning_keep(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int warning_keep(enum libbpf_print_level level,
+                                                              const char *format, va_list arguments)
 {
 	if (level != LIBBPF_WARN)
 		return 0;

@@ -160,6 +160,27 @@ def every_type_has_a_row(host):
     check_equal(sorted(known_types(daemon)), sorted(TYPES), "types that bpfctl knows, and the rows of this test")
 
 
+def documented(host):
+    """(fields that are needed, fields that are taken) by type, of docs/PROTOCOL.md, which a unit test compares with bpfd's table."""
+    text = (host.source / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| \d+ \|[^|]*\|[^|]*\|[^|]*\| ([^|]*) \|[^|]*\|$", text, re.MULTILINE)
+    return {name: (set(re.findall(r"\*\*(\w+)\*\*", fields)), set(re.findall(r"\w+", fields)) - {"none"}) for name, fields in rows}
+
+
+@test()
+def every_field_has_a_row(host):
+    """A field that is added, to a type or to the message, must be told here."""
+    message = re.search(r"^message Target \{$(.*?)^\}$", (host.source / "proto" / "bpfd.proto").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[1]
+    check_equal({name: int(number) for name, number in re.findall(r"^ [^/]*?(\w+) = (\d+);", message, re.MULTILINE)},
+                {name: row[0] for name, row in FIELDS.items()}, "fields of Target, and the rows of this test")
+    told = documented(host)
+    check_equal(sorted(told), sorted(TYPES), "types of docs/PROTOCOL.md, and the rows of this test")
+    for name, row in TYPES.items():
+        check_equal((set(row.needs), row.takes), told[name], f"fields that {name} programs need and take, here and in docs/PROTOCOL.md")
+    check_equal({field for field, row in FIELDS.items() if field not in WRONG and row[1] != 1} - {"priority"}, set(),
+                "fields without wrong values")
+
+
 def fields_of_others(asker, program, name, row):
     for field, (_, value, option, text) in FIELDS.items():
         if field in row.takes:

@@ -3,11 +3,12 @@
 import ctypes
 import json
 import os
+import signal
 import struct
 import subprocess
 import time
 
-from harness import bpf
+from harness import bpf, sp
 from harness.host import test
 from harness.outcome import Skip, check, check_equal, check_in, wait_for
 
@@ -15,6 +16,7 @@ MAP_CREATE, PROG_LOAD, RAW_TRACEPOINT_OPEN = 0, 5, 17
 MAP_ARRAY, PROG_SOCKET_FILTER, PROG_RAW_TRACEPOINT = 2, 1, 17
 RETURN_0 = struct.pack("=BBhiBBhi", 0xb7, 0, 0, 0, 0x95, 0, 0, 0)  # r0 = 0; exit
 MANY = 1000
+LISTS = 500
 
 
 def program_load(name, kind=PROG_SOCKET_FILTER):
@@ -122,6 +124,35 @@ def links_of_others(host):
                 (None, None, owner, "foreign_raw", "raw_tracepoint"), "the link")
     os.close(link)
     wait_for(lambda: number not in [row["kernel_link_id"] for row in daemon.links("--all")], "the link to vanish")
+
+
+def links_make():
+    """A process that makes links and closes them, again and again, until it is killed."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        name = ctypes.create_string_buffer(b"sys_enter")
+        attributes = struct.pack("=QI", ctypes.addressof(name), program_load("busy", PROG_RAW_TRACEPOINT))
+        while True:
+            os.close(bpf.bpf(RAW_TRACEPOINT_OPEN, attributes))
+    finally:
+        os._exit(1)
+
+
+@test()
+def links_that_are_being_made(host):
+    """Of which the kernel's iterator shows some before they have an id: nobody's list ends at them."""
+    daemon, children = host.bpfd(), [links_make() for _ in range(os.cpu_count())]
+    try:
+        with daemon.client() as client:
+            for _ in range(LISTS):
+                number, answer = client.call(sp.LIST_LINKS, sp.field(2, 1))
+                check_equal(number, sp.ANSWER_LIST_LINKS, f"kind of answer ({answer})")
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            check_equal(os.waitpid(child, 0)[1], signal.SIGKILL, "status of one who makes links: it must have made them all the time")
 
 
 @test()

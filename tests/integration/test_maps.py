@@ -3,12 +3,13 @@
 import grp
 import json
 import os
+import socket
 import subprocess
 import threading
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import check, check_equal, check_in, wait_for
+from harness.outcome import KernelLacks, check, check_equal, check_in, kernel_release, wait_for
 
 PORT = 8080
 
@@ -58,7 +59,7 @@ def typed_entries_of_a_hash(host):
 def every_kind(host):
     daemon = host.bpfd()
     program = load(daemon)
-    daemon.ask("map", "set", program, "numbers", 1, "--", "-7")
+    daemon.ask("map", "set", program, "numbers", 1, "-7")
     check_equal([row["value"] for row in entries(daemon, program, "numbers")], [0, -7, 0], "array")
     for name in ("recent", "each_hash"):
         daemon.ask("map", "set", program, name, 4, 44)
@@ -81,6 +82,67 @@ def every_kind(host):
     check_equal(daemon.ask("map", "get", program, ".data", 0)["value"], {"level": -2}, "global variables")
     daemon.ask("map", "set", program, ".data", 0, "{level=17}")
     check_equal(daemon.ask("map", "get", program, ".data", 0)["value"], {"level": 17}, "a variable that was set")
+
+
+@test()
+def types_from_the_declaration(host):
+    """Of queues, stacks and maps of devices the kernel knows no types: the object does."""
+    daemon = host.bpfd()
+    program = daemon.load("map_more", kind="tracepoint")
+    for name in ("stack", "queue"):
+        daemon.ask("map", "set", program, name, "{id=1,weight=-2,name=a}")
+        daemon.ask("map", "set", program, name, "{id=2}")
+    check_equal(daemon.ask("map", "get", program, "stack")["value"], {"id": 2, "weight": 0, "name": ""}, "the stack's uppermost")
+    check_equal(daemon.ask("map", "get", program, "queue")["value"], {"id": 1, "weight": -2, "name": "a"}, "the queue's next")
+    lo = socket.if_nametoindex("lo")
+    daemon.ask("map", "set", program, "devices", 2, lo)
+    check_equal(entries(daemon, program, "devices"), [{"key": 2, "value": lo}], "devices")
+    daemon.ask("map", "set", program, "sizes", 70000, 258)
+    check_equal(entries(daemon, program, "sizes"), [{"key": "hex:70110100", "value": "hex:0201"}], "numbers without types")
+    inner = {row["name"]: row["id"] for row in daemon.ask("get", "program", program)["maps"]}
+    check_equal(entries(daemon, program, "tables"), [{"key": 0, "value": inner["first"]}, {"key": 1, "value": inner["second"]}],
+                "a map of maps")
+    daemon.ask("map", "set", program, "wides", 0, "{balance=-170141183460469231731687303715884105728,total=0x10000000000000000,"
+               "jobs=[{id=1},{name=abcdef}],table=[[1,2,3],[4,5,-6]],where=0xdead,shift=-16,mask=1099511627775}")
+    wide = {"balance": "-170141183460469231731687303715884105728", "total": "18446744073709551616",
+            "jobs": [{"id": 1, "weight": 0, "name": ""}, {"id": 0, "weight": 0, "name": "abcdef"}],
+            "table": [[1, 2, 3], [4, 5, -6]], "where": "0xdead", "shift": -16, "mask": 1099511627775}
+    check_equal(daemon.ask("map", "get", program, "wides", 0)["value"], wide, "long numbers, arrays and bit fields")
+    daemon.ask("map", "set", program, "wides", 0, json.dumps(wide))
+    check_equal(daemon.ask("map", "get", program, "wides", 0)["value"], wide, "set as it was shown")
+
+
+@test()
+def keys_missing_or_too_many(host):
+    daemon = host.bpfd()
+    program = daemon.load("map_more", kind="tracepoint")
+    for arguments, status, part in (
+            (("get", program, "wides"), 1, "the key is missing: entries of map \"wides\" have keys of 4 bytes"),
+            (("delete", program, "sizes"), 1, "the key is missing"), (("set", program, "sizes", 1), 1, "the key is missing"),
+            (("get", program, "stack", 1), 2, "a stack has no keys: leave it out"),
+            (("set", program, "queue", 1, "{id=1}"), 2, "a queue has no keys"),
+            (("delete", program, "queue"), 1, "gives it to programs"),
+            (("set", program, "sizes", 1, 65536), 2, "write a number without a sign that fits, or hex: and its 2 bytes"),
+            (("set", program, "sizes", -1, 1), 2, "without a sign"), (("set", program, "sizes", "x", 1), 2, "hex:"),
+            (("set", program, "tables", 2, 1), 1, "its values are maps"),
+            (("set", program, "wides", 0, "{total=-1}"), 2, "-1 does not fit an unsigned number of 128 bits")):
+        result = daemon.bpfctl("map", *arguments)
+        check_equal(result.returncode, status, f"exit status of map {arguments}: {result.stderr}")
+        check_in(part, result.stderr, f"map {arguments}")
+
+
+@test()
+def bloom_filter(host):
+    if kernel_release() < (5, 16):
+        raise KernelLacks("bloom filters need Linux 5.16")
+    daemon = host.bpfd()
+    program = daemon.load("map_bloom", kind="tracepoint")
+    check_in("no such entry", daemon.refused("map", "get", program, "seen", 5), "a value that is not in it")
+    daemon.ask("map", "set", program, "seen", 5)
+    check_equal(daemon.ask("map", "get", program, "seen", 5), {"key": None, "value": 5}, "a value that is")
+    check_in("is asked for a value of 4 bytes", daemon.refused("map", "get", program, "seen"), "get without a value")
+    for act in ("dump", "delete"):
+        check_in("use get with the value", daemon.refused("map", act, program, "seen"), act)
 
 
 @test()

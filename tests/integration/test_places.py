@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs of netfilter and of network namespaces, with packets."""
+import errno
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import sys
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import KernelLacks, check, check_equal, check_in, wait_for
+from harness.outcome import SLOWNESS, KernelLacks, check, check_equal, check_in, wait_for
 
 PORT = 4242  # tests/bpf/places.bpf.c
 DROP = ("--global", "verdict=0")
@@ -137,6 +139,27 @@ def sk_lookup_refuses(host):
     check(not tcp_connects(), "a connection after the update back")
     daemon.detach(link["id"])
     check(tcp_connects(), "no connection after the detach")
+
+
+@test()
+def sk_lookup_redirects(host):
+    """To a socket that is bound elsewhere, which a client put into the program's map by its pin."""
+    daemon = host.bpfd()
+    program = load(daemon, "redirect")["id"]
+    with socket.socket() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(5 * SLOWNESS)
+        bpf.map_update(daemon.map_pin(program, "sockets"), 0, struct.pack("=Q", listener.fileno()))
+        link = daemon.ask("attach", "sk_lookup", program)["id"]
+        client.connect(("127.0.0.1", PORT))
+        with listener.accept()[0] as server:
+            server.sendall(b"here")
+            check_equal(client.recv(10), b"here", "what the client gets")
+        check(calls(daemon, program, 3) > 0, "it did not run")
+        daemon.detach(link)
+        with socket.socket() as again:
+            check_equal(again.connect_ex(("127.0.0.1", PORT)), errno.ECONNREFUSED, "a connection after the detach")
 
 
 def connects_in(name):

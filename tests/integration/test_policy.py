@@ -90,6 +90,29 @@ def members_of_the_group_read_and_write_maps(host):
 
 
 @test()
+def readers_of_maps(host):
+    """Whom a program's metadata names reads its maps through bpfd: no file of bpffs, no other program, no change."""
+    daemon = host.bpfd(socket={"mode": "0666"})
+    own = daemon.load("map_kinds", kind="tracepoint", options=("--metadata", f"bpfd.map-readers=1,{NOBODY[0]}"))
+    other = daemon.load("map_kinds", kind="tracepoint", options=("--metadata", "bpfd.map-readers=1"))
+    daemon.ask("map", "set", own, "flows", "{port=80}", "{packets=5}")
+    entry = daemon.ask("map", "get", own, "flows", "{port=80}")
+    check_equal(daemon.ask("map", "get", own, "flows", "{port=80}", user=NOBODY), entry, "an entry")
+    check_equal(daemon.ask("map", "dump", own, "flows", user=NOBODY), [entry], "all entries")
+    check_equal(daemon.ask("map", "list", own, user=NOBODY), daemon.ask("map", "list", own), "its maps")
+    check_equal(as_user(65534, 65534, lambda: bpf.object_get(daemon.map_pin(own, "flows"))), errno.EACCES, "its pin")
+    for command in (("map", "dump", other, "flows"), ("map", "list", other), ("get", "program", "--kernel", own), ("list", "programs"),
+                    ("list", "maps"), ("map", "set", own, "numbers", 0, 1), ("map", "delete", own, "flows", "{port=80}"),
+                    ("unload", own), ("map", "dump", 99, "flows")):
+        check_in("permission denied", daemon.refused(*command, user=NOBODY), f"refusal of {command}")
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.ask("map", "get", own, "flows", "{port=80}", user=NOBODY), entry, "an entry after a restart")
+    check_in("give their numbers", daemon.refused("load", "file", daemon.object("map_kinds"), "--program", "tracepoint:map_kinds",
+                                                  "--metadata", "bpfd.map-readers=alice"), "a name")
+
+
+@test()
 def every_change_is_audited(host):
     daemon = host.bpfd()
     program = daemon.load("tracepoint_counter", kind="tracepoint")

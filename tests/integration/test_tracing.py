@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs at places in the kernel that need no perf event: raw_tracepoint, tp_btf, fentry, fexit, fmod_ret, lsm."""
+import errno
+import os
 import time
 
 from harness import bpf
@@ -12,6 +14,7 @@ PLACES = {
     "sleep_begins": (2, "fentry", "do_nanosleep"),
     "sleep_ends": (3, "fexit", "do_nanosleep"),
     "file_opened": (4, "lsm", "file_open"),
+    "modified": (6, "fmod_ret", "security_file_open"),
 }
 
 
@@ -71,6 +74,43 @@ def types_by_section_run(host):
         check_counts(daemon, program["id"], slot, True)
         daemon.detach(link["id"])
         check_counts(daemon, program["id"], slot, False)
+
+
+REFUSED_UID = 64999  # tests/bpf/tracing.bpf.c
+
+
+def opens(uid):
+    """0, or the error with which a process of that user cannot open a file that all may."""
+    pid = os.fork()
+    if pid == 0:
+        status = 255
+        try:
+            os.setuid(uid)
+            os.close(os.open("/dev/null", os.O_RDONLY))
+            status = 0
+        except OSError as error:
+            status = error.errno
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def refuses_until_detached(daemon, kind, function):
+    program = daemon.load("tracing", function, kind=kind)
+    check_equal(opens(REFUSED_UID), 0, f"open before {kind} is attached")
+    link = daemon.ask("attach", kind, program)["id"]
+    check_equal((opens(REFUSED_UID), opens(REFUSED_UID + 1)), (errno.EPERM, 0), f"open with {kind}, by the user that it refuses and by another")
+    check(calls(daemon, program, 7) > 0, "it did not run")
+    daemon.detach(link)
+    check_equal(opens(REFUSED_UID), 0, f"open after {kind} was detached")
+
+
+@test("extensions")
+def what_refuses_refuses(host):
+    """A verdict of lsm and fmod_ret programs has its effect."""
+    daemon = host.bpfd()
+    for kind, function in (("lsm", "file_refused"), ("fmod_ret", "file_refused_early")):
+        refuses_until_detached(daemon, kind, function)
 
 
 @test("extensions")

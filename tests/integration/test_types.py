@@ -21,7 +21,7 @@ SAMPLES = {
     "tracepoint": ("tracepoint_counter", "tracepoint:tracepoint_counter"),
     "raw_tracepoint": ("tracing", "raw_enter"), "tp_btf": ("tracing", "btf_exit"),
     "fentry": ("tracing", "sleep_begins"), "fexit": ("tracing", "sleep_ends"),
-    "fmod_ret": ("tracing", "fmod_ret:anywhere:security_file_open"), "lsm": ("tracing", "file_opened"),
+    "fmod_ret": ("tracing", "modified"), "lsm": ("tracing", "file_opened"),
     "tc": ("tc_sequence", "tc:tc_sequence"), "tcx": ("tc_sequence", "tcx:tc_sequence"),
     "netkit": ("tc_sequence", "netkit:tc_sequence"),
     "kprobe": ("probes", "function_enters"), "kretprobe": ("probes", "function_returns"),

@@ -83,10 +83,10 @@ static void nothing_is_an_empty_target(void **state)
 	got = expect(PROGRAM_TYPE_LSM, &empty, NULL);
 	assert_memory_equal(&got, &zero, sizeof(zero));
 	(void)expect(PROGRAM_TYPE_XDP, NULL,
-	             "interface is missing: where a xdp program is attached is said by interface");
+	             "interface is missing: xdp programs need interface");
 	(void)expect(
 		PROGRAM_TYPE_TRACEPOINT, &empty,
-		"group is missing: where a tracepoint program is attached is said by group and "
+		"group is missing: tracepoint programs need group and "
 		"name");
 	(void)expect(PROGRAM_TYPE_NONE, &empty,
 	             "attach.type is missing: it must be the program's type");
@@ -129,7 +129,7 @@ static void interfaces(void **state)
 		{ "1234567890123456",
 		  "interface \"1234567890123456\" is 16 bytes long: at most 15 are allowed" },
 		{ "",
-		  "interface is missing: where a xdp program is attached is said by interface" },
+		  "interface is missing: xdp programs need interface" },
 #define REFUSED(shown)                    \
 	"interface \"" shown "\" is not " \
 	"1 to 15 characters without spaces, '/' and ':'"
@@ -159,7 +159,7 @@ static void tracepoints(void **state)
 		{ "sys_enter_openat", NULL },
 		{ "a-b", NULL },
 		{ "",
-		  "name is missing: where a tracepoint program is attached is said by group and "
+		  "name is missing: tracepoint programs need group and "
 		  "name" },
 		{ "../../etc", "name \"../../etc\" is not letters, digits, '_', '-', '.' and ':'" },
 		{ "..", "name \"..\" is not letters, digits, '_', '-', '.' and ':'" },

@@ -37,7 +37,7 @@ static const struct {
 	{ BPF_MAP_TYPE_PERF_EVENT_ARRAY, 0, 0 },
 	{ BPF_MAP_TYPE_CGROUP_ARRAY, 0, 0 },
 	{ BPF_MAP_TYPE_RINGBUF, 0, 0 },
-	{ BPF_MAP_TYPE_BLOOM_FILTER, 0, 0 },
+	{ BPF_MAP_TYPE_BLOOM_FILTER, GET | SET, 12 },
 	{ BPF_MAP_TYPE_STRUCT_OPS, 0, 0 },
 	{ 4711, 0, 0 },
 };
@@ -108,6 +108,16 @@ static void test_sizes(void **state)
 	assert_int_equal(map_shape_make(&map, 3, &shape, &error), 0);
 	assert_int_equal(map_key_check(&shape, 0, &error), 0);
 	assert_int_equal(map_key_check(&shape, 4, &error), -EINVAL);
+	assert_int_equal(map_name_check(&shape, 0, &error), 0);
+	assert_int_equal(map_name_check(&shape, 12, &error), -EINVAL);
+	map = map_make(BPF_MAP_TYPE_BLOOM_FILTER);
+	assert_int_equal(map_shape_make(&map, 3, &shape, &error), 0);
+	assert_int_equal(map_key_check(&shape, 0, &error), 0);
+	assert_int_equal(map_name_check(&shape, 12, &error), 0);
+	assert_int_equal(map_name_check(&shape, 4, &error), -EINVAL);
+	assert_int_equal(map_name_check(&shape, 0, &error), -EINVAL);
+	map.value_size = MAP_KEY_MAX + 1; /* what is asked for has room for a key */
+	assert_int_equal(map_shape_make(&map, 3, &shape, &error), -E2BIG);
 }
 
 /* Behind an interface's index the kernel takes a descriptor, which would be the broker's. */

@@ -67,10 +67,10 @@ static const struct sample samples[TARGET_FIELD_END] = {
 		{ .text = "a/b", .message = "name \"a/b\"" EVENT },
 		{ .text = "a$", .message = "name \"a$\"" EVENT } } },
 	[TARGET_PATH] = { .text = "/usr/bin/a b", .wrong = {
-		{ .text = "a/b", .message = "path \"a/b\" is not an absolute path" },
-		{ .text = "../a", .message = "path \"../a\" is not an absolute path" },
-		{ .text = ".a", .message = "path \".a\" is not an absolute path" },
-		{ .text = "/a\x1b[2J", .message = "path \"/a\\x1b[2J\" is not an absolute path" } } },
+		{ .text = "a/b", .message = "path \"a/b\" is not an absolute path without control characters" },
+		{ .text = "../a", .message = "path \"../a\" is not an absolute path without control characters" },
+		{ .text = ".a", .message = "path \".a\" is not an absolute path without control characters" },
+		{ .text = "/a\x1b[2J", .message = "path \"/a\\x1b[2J\" is not an absolute path without control characters" } } },
 	[TARGET_FUNCTION] = { .text = "vfs_read.isra$0", .wrong = {
 		{ .text = "a b", .message = "function \"a b\"" SYMBOL },
 		{ .text = "a/b", .message = "function \"a/b\"" SYMBOL },
@@ -204,8 +204,7 @@ static void judge_what_is_missing(uint32_t number, const struct program_type_row
 		if (!(type->needs & TARGET_BIT(field)))
 			continue;
 		target = target_of(type->needs & ~TARGET_BIT(field));
-		(void)snprintf(message, sizeof(message),
-		               "%s is missing: where a %s program is attached is said by %s",
+		(void)snprintf(message, sizeof(message), "%s is missing: %s programs need %s",
 		               target_field_row(field)->name, type->name, list);
 		expect(number, &target, message);
 	}
@@ -217,10 +216,9 @@ static void nothing_may_be_missing(void **state)
 
 	(void)state;
 	each_type(judge_what_is_missing);
-	expect(PROGRAM_TYPE_XDP, &target,
-	       "interface is missing: where a xdp program is attached is said by interface");
+	expect(PROGRAM_TYPE_XDP, &target, "interface is missing: xdp programs need interface");
 	expect(PROGRAM_TYPE_TRACEPOINT, &target,
-	       "group is missing: where a tracepoint program is attached is said by group and "
+	       "group is missing: tracepoint programs need group and "
 	       "name");
 	expect(PROGRAM_TYPE_LSM, &target, NULL);
 }

@@ -27,7 +27,7 @@ struct sample {
 /* The same as BTF, and broken relatives of it. */
 struct types {
 	struct btf *btf;
-	uint32_t sample, endless, outside;
+	uint32_t sample, endless, outside, signed_long, unsigned_long, real;
 };
 
 static void types_make(struct types *types)
@@ -51,6 +51,9 @@ static void types_make(struct types *types)
 	assert_int_equal(btf__add_enum_value(btf, "STATE_ON", 1), 0);
 	assert_int_equal(btf__add_enum_value(btf, "STATE_OFF", 2), 0);
 	real = btf__add_float(btf, "double", 8);
+	types->real = (uint32_t)real;
+	types->signed_long = (uint32_t)btf__add_int(btf, "__int128", 16, BTF_INT_SIGNED);
+	types->unsigned_long = (uint32_t)btf__add_int(btf, "unsigned __int128", 16, 0);
 	types->sample = (uint32_t)btf__add_struct(btf, "sample", sizeof(struct sample));
 #define FIELD(name, type, bits, size) \
 	assert_int_equal(btf__add_field(btf, name, type, (uint32_t)(bits), size), 0)
@@ -117,6 +120,76 @@ static void test_there_and_back(void **state)
 	btf__free(types.btf);
 }
 
+#define MOST_UNSIGNED "340282366920938463463374607431768211455"
+#define MOST_SIGNED "170141183460469231731687303715884105727"
+#define LEAST "-170141183460469231731687303715884105728"
+
+/* One number of a type, written and read again as it is printed. */
+static void number_compare(const struct types *types, uint32_t type, size_t size, const char *text,
+                           const char *printed)
+{
+	uint8_t bytes[16] = {};
+	char complaint[TYPED_COMPLAINT_SIZE] = "";
+	json_t *value = parse(text), *decoded;
+	int result = typed_encode(types->btf, type, value, bytes, size, complaint);
+
+	json_decref(value);
+	if (!printed) {
+		assert_int_equal(result, -EINVAL);
+		return;
+	}
+	if (result)
+		fail_msg("%s: %s", text, complaint);
+	decoded = typed_decode(types->btf, type, bytes, size);
+	printed_compare(decoded, printed);
+	json_decref(decoded);
+}
+
+static void test_long_numbers(void **state)
+{
+	static const struct {
+		const char *text, *as_signed, *as_unsigned;
+	} rows[] = {
+		{ "0", "0", "0" },
+		{ "-1", "-1", NULL },
+		{ "0xff", "255", "255" },
+		{ "9223372036854775808", "9223372036854775808", "9223372036854775808" },
+		{ "-9223372036854775808", "-9223372036854775808", NULL },
+		{ "-9223372036854775809", "-9223372036854775809", NULL },
+		{ MOST_SIGNED, MOST_SIGNED, MOST_SIGNED },
+		{ LEAST, LEAST, NULL },
+		{ MOST_UNSIGNED, NULL, MOST_UNSIGNED },
+		{ "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", NULL, MOST_UNSIGNED },
+		{ "340282366920938463463374607431768211456", NULL, NULL },
+		{ "0x100000000000000000000000000000000", NULL, NULL },
+		{ "0x", NULL, NULL },
+		{ "-", NULL, NULL },
+		{ "12a", NULL, NULL },
+		{ "0xg", NULL, NULL },
+	};
+	struct types types;
+
+	(void)state;
+	types_make(&types);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		number_compare(&types, types.signed_long, 16, rows[i].text, rows[i].as_signed);
+		number_compare(&types, types.unsigned_long, 16, rows[i].text, rows[i].as_unsigned);
+	}
+	btf__free(types.btf);
+}
+
+static void test_floats(void **state)
+{
+	static const char *const texts[] = { "inf", "-inf", "nan", "-0.0", "1.5" };
+	struct types types;
+
+	(void)state;
+	types_make(&types);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		number_compare(&types, types.real, sizeof(double), texts[i], texts[i]);
+	btf__free(types.btf);
+}
+
 static void test_members_that_are_not_named_stay(void **state)
 {
 	struct sample sample = { .big = 9, .low = 7, .high = 31 };
@@ -140,7 +213,7 @@ static const struct {
 } wrong[] = {
 	{ "5", "members are wanted" },
 	{ "{nothing=1}", "no member \"nothing\"" },
-	{ "{big=18446744073709551616}", "a number is wanted" },
+	{ "{big=18446744073709551616}", "18446744073709551616 does not fit" },
 	{ "{big=-1}", "does not fit" },
 	{ "{small=32768}", "small: 32768 does not fit" },
 	{ "{small=-32769}", "does not fit" },
@@ -222,6 +295,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_long_numbers),
+		cmocka_unit_test(test_floats),
 		cmocka_unit_test(test_members_that_are_not_named_stay),
 		cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_lying_types),

@@ -590,7 +590,9 @@ int bpfd_map_delete(struct bpfd_client *client, uint64_t program_id, const char 
 struct bpfd_map_types {
 	const void *btf;
 	size_t btf_size;
-	uint32_t key_type; /* ids of types in it; 0: not known */
+	/* Ids of types in it; 0 as the kernel knows none: of a few kinds of maps, as queues. The
+	 * map's declaration, the variable of its name in the section .maps, may have them. */
+	uint32_t key_type;
 	uint32_t value_type;
 };
 

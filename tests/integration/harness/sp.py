@@ -12,8 +12,8 @@ from .outcome import SLOWNESS, check
 GREETING_REQ = bytes.fromhex("00535000 00300000")
 GREETING_REP = bytes.fromhex("00535000 00310000")
 LOAD, ATTACH, DETACH, UNLOAD, LIST_PROGRAMS, LIST_LINKS, GET_PROGRAM, GET_LINK, STATUS, VERSION = range(3, 13)
-UPDATE = 13
-ANSWER_ERROR, ANSWER_UNLOAD, ANSWER_LIST_PROGRAMS, ANSWER_STATUS, ANSWER_VERSION = 1, 5, 6, 10, 11
+UPDATE, LIST_MAPS, MAP_DUMP, MAP_GET, MAP_SET, MAP_DELETE, MAP_TYPES = 13, 20, 30, 31, 32, 33, 34
+ANSWER_ERROR, ANSWER_UNLOAD, ANSWER_LIST_PROGRAMS, ANSWER_LIST_LINKS, ANSWER_STATUS, ANSWER_VERSION = 1, 5, 6, 7, 10, 11
 
 
 def varint(number):
@@ -66,7 +66,7 @@ def fields(data):
 def request(operation, body=b"", version=1, request_id=None):
     """A Request; changes get a random request id."""
     message = field(1, version)
-    if operation <= UNLOAD or operation == UPDATE:
+    if operation <= UNLOAD or operation in (UPDATE, MAP_SET, MAP_DELETE):
         message += field(2, request_id or os.urandom(16))
     return message + field(operation, body)
 
