@@ -81,7 +81,7 @@ static int duplicate_check(struct attach_context *context, const struct record_p
                            const struct record_link *link, struct error *error)
 {
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		if (members[i].kernel_id == program->kernel_id)
@@ -119,7 +119,7 @@ static int make_tcx(struct attach_context *context, const struct record_program 
 	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
 	const struct chain_member own = member_of(program, link);
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	int result = -ESTALE;
 
 	/* -ENOENT: what it was to go beside is gone */
@@ -178,7 +178,7 @@ static void hook_publish_with(struct attach_context *context, const struct recor
                               const struct record_link *link)
 {
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX - 1);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX - 1);
 
 	members[count++] = member_of(program, link);
 	hook_publish(context, link, members, count);
@@ -203,7 +203,7 @@ static int detach_tcx(struct attach_context *context, const struct record_link *
 
 	if (result < 0)
 		return result;
-	count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	hook_publish(context, link, members, count);
 	return 0;
 }
@@ -218,7 +218,7 @@ static int place_check(struct attach_context *context, uint32_t runs,
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
 	const struct chain_member *wrong;
 	struct tcx_order order;
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	int result = tcx_query(&hook, &order);
 
 	if (result < 0)

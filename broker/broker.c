@@ -39,83 +39,10 @@ uint64_t clock_now_s(void)
 	return (uint64_t)now.tv_sec;
 }
 
-/* The links that run on the interface, as the XDP part rebuilds chains from them. */
-static size_t members_list(void *state, const struct xdp_place *place, uint64_t except,
-                           struct xdp_member *members, size_t most)
+static size_t members_list(void *state, const struct record_link *link,
+                           struct chain_member *members, size_t most)
 {
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *link = &registry->links[i];
-
-		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
-		    !registry_link_at(link, place->netns, place->ifindex, DIRECTION_NONE))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, link->program_id);
-
-		members[count++] = (struct xdp_member){
-			.link_id = link->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)link->target.priority,
-			.proceed_on = link->target.proceed_on,
-			.frags = program->frags,
-		};
-	}
-	return count;
-}
-
-static size_t tc_members_list(void *state, const struct tc_place *place, uint64_t except,
-                              struct chain_member *members, size_t most)
-{
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *link = &registry->links[i];
-
-		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
-		    !registry_link_at(link, place->netns, place->ifindex, place->direction))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, link->program_id);
-
-		members[count++] = (struct chain_member){
-			.link_id = link->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)link->target.priority,
-			.proceed_on = link->target.proceed_on,
-		};
-	}
-	return count;
-}
-
-static size_t hook_members_list(void *state, const struct record_link *link,
-                                struct chain_member *members, size_t most)
-{
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *other = &registry->links[i];
-
-		if (other->id == link->id || other->state != LINK_STATE_ATTACHED ||
-		    !registry_link_beside(other, link->type, &link->target))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, other->program_id);
-
-		members[count++] = (struct chain_member){
-			.link_id = other->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)other->target.priority,
-		};
-	}
-	return count;
+	return registry_members(&((const struct broker *)state)->registry, link, members, most);
 }
 
 static bool kernel_id_own(void *state, uint32_t kernel_id)
@@ -129,12 +56,6 @@ static int32_t link_priority(void *state, uint64_t link_id)
 		registry_link(&((const struct broker *)state)->registry, link_id);
 
 	return link ? link->target.priority : 0;
-}
-
-static size_t followers_list(void *state, const struct record_link *link,
-                             struct attach_follower *followers, size_t most)
-{
-	return registry_followers(&((const struct broker *)state)->registry, link, followers, most);
 }
 
 static void chain_changed(void *state, const struct record_chain *chain)
@@ -209,10 +130,7 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.opener = descriptors->opener_fd >= 0 ? &broker->opener : NULL,
 		.state = broker,
 		.members = members_list,
-		.tc_members = tc_members_list,
-		.hook_members = hook_members_list,
 		.priority = link_priority,
-		.followers = followers_list,
 		.own = kernel_id_own,
 		.cgroups = { .root_fd = -1 },
 		.netns_fd = -1,

@@ -50,7 +50,7 @@ static void hook_publish(struct broker *broker, const struct link_entry *any,
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
 	/* id 0 is nobody's: none is left out */
 	struct record_link place = { .type = any->type, .target = any->target };
-	size_t count = broker->attach.hook_members(broker, &place, members, CHAIN_PROGRAMS_MAX);
+	size_t count = broker->attach.members(broker, &place, members, CHAIN_PROGRAMS_MAX);
 	struct record_chain record;
 
 	if (!count)

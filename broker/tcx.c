@@ -46,15 +46,6 @@ int tcx_find(const struct tcx_order *order, uint32_t program_id)
 	return -1;
 }
 
-/* Does the one run before the other? */
-static bool runs_before(const struct chain_member *one, const struct chain_member *other)
-{
-	int32_t priority = (int32_t)one->priority, other_priority = (int32_t)other->priority;
-
-	return priority != other_priority ? priority < other_priority
-	                                  : one->link_id < other->link_id;
-}
-
 static struct tcx_anchor anchor_at(const struct tcx_entry *entry, uint32_t side)
 {
 	if (entry->link_id)
@@ -72,7 +63,7 @@ struct tcx_anchor tcx_place(const struct tcx_order *order, const struct chain_me
 
 		if (at < 0)
 			continue;
-		if (runs_before(&members[i], own))
+		if (chain_member_before(&members[i], own))
 			before = at > before ? at : before;
 		else
 			after = at < after ? at : after;
@@ -93,7 +84,7 @@ const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t
 	for (size_t i = 0; i < count; i++) {
 		int at = tcx_find(order, members[i].kernel_id);
 
-		if (at >= 0 && place >= 0 && (at < place) != runs_before(&members[i], own))
+		if (at >= 0 && place >= 0 && (at < place) != chain_member_before(&members[i], own))
 			return &members[i];
 	}
 	return NULL;

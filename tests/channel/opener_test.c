@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static struct host host;
-static struct xdp_member program;
+static struct chain_member program;
 
 static void attach(void)
 {
