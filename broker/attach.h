@@ -5,6 +5,7 @@
 #define BPFD_BROKER_ATTACH_H
 
 #include "broker/cgroup.h"
+#include "broker/grace.h"
 #include "broker/opener_client.h"
 #include "broker/tc.h"
 #include "broker/xdp.h"
@@ -17,7 +18,8 @@ struct attach_context {
 	struct netlink *netlink;      /* for TC, in bpfd's own network namespace */
 	struct opener_client *opener; /* NULL: switched off */
 	struct cgroup_tree cgroups;
-	int netns_fd; /* bpfd's own network namespace */
+	int netns_fd;       /* bpfd's own network namespace */
+	struct grace grace; /* for packets that are within a tcx or netkit hook */
 
 	/* What the types ask of the broker's state: */
 	void *state;
@@ -28,6 +30,8 @@ struct attach_context {
 	/* The priority that the link has until an update is through. */
 	int32_t (*priority)(void *state, uint64_t link_id);
 	bool (*own)(void *state, uint32_t kernel_id);
+	/* The descriptor (which stays the broker's) of a program of bpfd's; -1: it is none. */
+	int (*program_fd)(void *state, uint32_t kernel_id);
 	void (*chain_changed)(void *state, const struct record_chain *chain);
 };
 

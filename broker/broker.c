@@ -50,6 +50,17 @@ static bool kernel_id_own(void *state, uint32_t kernel_id)
 	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
 }
 
+static int program_fd_find(void *state, uint32_t kernel_id)
+{
+	const struct registry *registry = &((const struct broker *)state)->registry;
+
+	for (size_t i = 0; i < registry->program_count; i++) {
+		if (registry->programs[i].kernel_id == kernel_id)
+			return registry->programs[i].fd;
+	}
+	return -1;
+}
+
 static int32_t link_priority(void *state, uint64_t link_id)
 {
 	const struct link_entry *link =
@@ -132,8 +143,10 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.members = members_list,
 		.priority = link_priority,
 		.own = kernel_id_own,
+		.program_fd = program_fd_find,
 		.cgroups = { .root_fd = -1 },
 		.netns_fd = -1,
+		.grace = { -1, -1 },
 		.chain_changed = chain_changed,
 	};
 }
@@ -191,7 +204,7 @@ static int places_open(struct broker *broker, struct error *error)
 			error, -errno, ERROR_KERNEL,
 			"bpfd's network namespace cannot be opened (%s): is /proc mounted?",
 			strerror(errno));
-	return 0;
+	return grace_open(&attach->grace, error);
 }
 
 int broker_open(const struct launcher_settings *settings,
@@ -292,6 +305,7 @@ void broker_close(struct broker *broker)
 	(void)close(broker->launcher.fd);
 	(void)close(broker->frontend.fd);
 	cgroup_tree_close(&broker->attach.cgroups);
+	grace_close(&broker->attach.grace);
 	if (broker->cgroup_monitor_fd >= 0)
 		(void)close(broker->cgroup_monitor_fd);
 	if (broker->attach.netns_fd >= 0)

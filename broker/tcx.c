@@ -2,7 +2,7 @@
 #include "broker/tcx.h"
 
 #include "broker/kernel.h"
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,6 +73,22 @@ struct tcx_anchor tcx_place(const struct tcx_order *order, const struct chain_me
 	if (after < (int)order->count)
 		return anchor_at(&order->entries[after], KERNEL_F_BEFORE);
 	return (struct tcx_anchor){ .flags = KERNEL_F_AFTER };
+}
+
+bool tcx_anchor_behind(const struct tcx_order *order, const struct tcx_anchor *anchor,
+                       uint32_t program_id)
+{
+	for (size_t i = 0; i < order->count; i++) {
+		const struct tcx_entry *entry = &order->entries[i];
+
+		if (entry->program_id == program_id)
+			return true; /* it has come before the anchor */
+		if (anchor->relative_id &&
+		    anchor->relative_id ==
+		            (anchor->flags & KERNEL_F_LINK ? entry->link_id : entry->program_id))
+			return false;
+	}
+	return false;
 }
 
 const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t kernel_id,

@@ -46,6 +46,11 @@ int tcx_query(const struct tcx_hook *hook, struct tcx_order *out);
 struct tcx_anchor tcx_place(const struct tcx_order *order, const struct chain_member *members,
                             size_t count, const struct chain_member *own);
 
+/* Is the anchor, or, without one, the order's end, behind the program? False where that does not
+ * run. Pure. */
+bool tcx_anchor_behind(const struct tcx_order *order, const struct tcx_anchor *anchor,
+                       uint32_t program_id);
+
 /*
  * The member whose place in the order is not what the priorities say once the program `kernel_id`,
  * which runs there, counts as `own`; or NULL when all are right. Pure.

@@ -2,7 +2,7 @@
 /* Where a tcx program goes among bpfd's own and those of others: one row per case. */
 #include <cmocka.h>
 
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 #include "broker/tcx.h"
 
 #define MOST 6
