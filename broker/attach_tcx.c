@@ -8,8 +8,10 @@
 #include "broker/attach_link.h"
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
+#include "broker/netns.h"
 #include "common/kernel_uapi.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -34,7 +36,18 @@ int tcx_error(struct error *error, int result, const struct record_link *link)
 {
 	const struct program_type_row *row = program_type_row(link->type);
 	const char *interface = link->target.interface;
+	char shown[TARGET_PATH_SIZE * 4 + 1];
 
+	if (link->target.netns_id && (result == -EOPNOTSUPP || result == -EPERM))
+		return error_set(error, result, ERROR_UNSUPPORTED,
+		                 "network namespace \"%.200s\" cannot be entered: bpfd's opener is "
+		                 "switched off, or may not open that file any more",
+		                 log_escape(link->target.netns, shown, sizeof(shown)));
+	if ((result == -ENODEV || result == -ENOLINK) && link->target.netns_id)
+		return error_set(error, -ENODEV, ERROR_NOT_FOUND,
+		                 "interface \"%s\" does not exist any more in network namespace "
+		                 "\"%.200s\", or that is gone: check with \"ip -n NAME link\"",
+		                 interface, log_escape(link->target.netns, shown, sizeof(shown)));
 	if (result == -ENODEV || result == -ENOLINK)
 		return error_set(error, -ENODEV, ERROR_NOT_FOUND,
 		                 "interface \"%s\" does not exist any more: check with \"ip link\"",
@@ -103,8 +116,7 @@ static int check_tcx(struct attach_context *context, const struct record_program
 
 	if (!(filled.target.given & TARGET_BIT(TARGET_PRIORITY)))
 		filled.target.priority = PRIORITY_DEFAULT;
-	result = xdp_interface_find(context->xdp, filled.target.interface, &filled.target.ifindex,
-	                            error);
+	result = netns_interface_find(context, &filled.target, error);
 	if (result == 0)
 		result = duplicate_check(context, program, &filled, error);
 	if (result == 0)
@@ -112,19 +124,42 @@ static int check_tcx(struct attach_context *context, const struct record_program
 	return result;
 }
 
+/* The link's hook as the opener is asked about it. */
+static struct opener_tcx_hook hook_inside(const struct record_link *link)
+{
+	struct opener_tcx_hook inside = { .netns_id = link->target.netns_id,
+		                          .hook = tcx_hook_of(link->type, &link->target) };
+
+	memcpy(inside.netns, link->target.netns, sizeof(inside.netns));
+	return inside;
+}
+
 int tcx_link_query(struct attach_context *context, const struct record_link *link,
                    struct tcx_order *out)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
+	const struct opener_tcx_hook inside = hook_inside(link);
+	struct error ignored;
 
-	(void)context;
-	return tcx_query(&hook, out);
+	return inside.netns_id ? opener_tcx_query(context->opener, &inside, out, &ignored)
+	                       : tcx_query(&inside.hook, out);
+}
+
+static int link_create(struct attach_context *context, const struct record_link *link,
+                       int program_fd, const struct tcx_anchor *anchor, uint64_t revision)
+{
+	const struct opener_tcx_link inside = { hook_inside(link), *anchor, revision };
+	struct error ignored;
+	int link_fd, result;
+
+	if (!inside.at.netns_id)
+		return tcx_link_create(&inside.at.hook, program_fd, anchor, revision);
+	result = opener_tcx_link(context->opener, &inside, program_fd, &link_fd, &ignored);
+	return result < 0 ? result : link_fd;
 }
 
 int tcx_link_place(struct attach_context *context, const struct record_link *link,
                    struct tcx_newcomer *newcomer)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
 	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	int result = -ESTALE;
@@ -140,8 +175,8 @@ int tcx_link_place(struct attach_context *context, const struct record_link *lin
 		anchor = tcx_place(&order, members, count, &newcomer->own);
 		newcomer->side = tcx_anchor_behind(&order, &anchor, newcomer->leaves) ? TCX_SECOND
 		                                                                      : TCX_FIRST;
-		result = tcx_link_create(&hook, newcomer->program_fds[newcomer->side], &anchor,
-		                         order.revision);
+		result = link_create(context, link, newcomer->program_fds[newcomer->side], &anchor,
+		                     order.revision);
 	}
 	return result;
 }
@@ -163,7 +198,8 @@ void tcx_record(uint32_t type, const struct record_target *target, const struct 
 		.ifindex = target->ifindex,
 		.direction = target->direction,
 		.type = type,
-		.count = (uint32_t)order->count,
+		.netns = (uint32_t)target->netns_id,
+		.count = order->count,
 	};
 	memcpy(record->interface, target->interface, sizeof(record->interface));
 	for (size_t i = 0; i < order->count; i++) {
@@ -184,11 +220,10 @@ void tcx_record(uint32_t type, const struct record_target *target, const struct 
 static void hook_publish(struct attach_context *context, const struct record_link *link,
                          const struct chain_member *members, size_t count)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
 	struct tcx_order order = { .count = 0 };
 	struct record_chain record;
 
-	if (count && tcx_query(&hook, &order) < 0)
+	if (count && tcx_link_query(context, link, &order) < 0)
 		return; /* the interface is gone: the monitor tells that */
 	tcx_record(link->type, &link->target, &order, members, count, &record);
 	context->chain_changed(context->state, &record);
@@ -280,9 +315,16 @@ static int update_tcx(struct attach_context *context, const struct record_progra
 /* The link is there, but off: because its interface went, or because somebody detached it. */
 static uint32_t off_state(struct attach_context *context, const struct record_link *link)
 {
+	struct netns_socket socket;
 	struct netlink_interface found;
-	int result = netlink_interface_query(context->netlink, link->target.ifindex, NULL, &found);
+	struct error ignored;
+	int result = netns_socket_again(context, &link->target, &socket, &ignored);
 
+	if (result == 0) {
+		result = netlink_interface_query(socket.netlink ? socket.netlink : context->netlink,
+		                                 link->target.ifindex, NULL, &found);
+		netns_socket_cleanup(&socket);
+	}
 	return result == -ENODEV ? LINK_STATE_GONE : LINK_STATE_REMOVED;
 }
 

@@ -30,6 +30,7 @@ struct link_entry {
 	uint32_t type;  /* enum program_type */
 	uint32_t state; /* enum link_state */
 	struct record_target target;
+	uint64_t revision; /* tcx and netkit elsewhere: of the order when it was last looked at */
 };
 
 /* What was last seen on an interface where bpfd has links. */

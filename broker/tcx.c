@@ -4,37 +4,15 @@
 #include "broker/kernel.h"
 #include "common/kernel_uapi.h"
 
-#include <errno.h>
-#include <string.h>
+#include <stddef.h>
 
 int tcx_query(const struct tcx_hook *hook, struct tcx_order *out)
 {
-	uint32_t programs[CHAIN_PROGRAMS_MAX] = {}, links[CHAIN_PROGRAMS_MAX] = {};
-	struct kernel_prog_query query = {
-		.target_ifindex = hook->ifindex,
-		.attach_type = hook->attach_type,
-		.prog_ids = (uint64_t)(uintptr_t)programs,
-		.link_ids = (uint64_t)(uintptr_t)links,
-		.count = CHAIN_PROGRAMS_MAX,
-	};
-	union bpf_attr attr = {};
-	int result;
+	struct tcx_ids ids;
+	union bpf_attr attr;
 
-	memcpy(&attr, &query, sizeof(query));
-	result = kernel->bpf(BPF_PROG_QUERY, &attr, sizeof(attr));
-	memcpy(&query, &attr, sizeof(query));
-	if (result == -ENOENT) { /* nothing was ever there */
-		*out = (struct tcx_order){ .revision = 0 };
-		return 0;
-	}
-	if (result < 0)
-		return result;
-	*out = (struct tcx_order){ .revision = query.revision, .count = query.count };
-	if (out->count > CHAIN_PROGRAMS_MAX)
-		return -ENOSPC;
-	for (size_t i = 0; i < out->count; i++)
-		out->entries[i] = (struct tcx_entry){ programs[i], links[i] };
-	return 0;
+	tcx_query_attr(hook, &ids, &attr);
+	return tcx_query_answer(&attr, &ids, kernel->bpf(BPF_PROG_QUERY, &attr, sizeof(attr)), out);
 }
 
 int tcx_find(const struct tcx_order *order, uint32_t program_id)
@@ -109,16 +87,8 @@ const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t
 int tcx_link_create(const struct tcx_hook *hook, int program_fd, const struct tcx_anchor *anchor,
                     uint64_t revision)
 {
-	const struct kernel_link_create_tcx create = {
-		.prog_fd = (uint32_t)program_fd,
-		.target_ifindex = hook->ifindex,
-		.attach_type = hook->attach_type,
-		.flags = anchor->flags,
-		.relative_id = anchor->relative_id,
-		.expected_revision = revision,
-	};
-	union bpf_attr attr = {};
+	union bpf_attr attr;
 
-	memcpy(&attr, &create, sizeof(create));
+	tcx_link_attr(hook, program_fd, anchor, revision, &attr);
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
