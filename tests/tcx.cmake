@@ -7,3 +7,4 @@ target_compile_options(bpfd_tcx_stage PRIVATE "SHELL:-include stdarg.h" "SHELL:-
 	"SHELL:-include stdint.h" "SHELL:-include setjmp.h")
 bpfd_add_test(NAME tcx_flood_test LABEL kernel SOURCES tcx/tcx_flood_test.c LIBRARIES bpfd_tcx_stage)
 bpfd_add_test(NAME tcx_move_test LABEL kernel SOURCES tcx/tcx_move_test.c LIBRARIES bpfd_tcx_stage)
+bpfd_add_test(NAME opener_tcx_test LABEL channel SOURCES channel/opener_tcx_test.c LIBRARIES bpfd_xdp_harness)

@@ -3,8 +3,6 @@
  */
 #include "broker/kernel.h"
 #include "broker/opener_client.h"
-#include "common/kernel_release.h"
-#include "common/kernel_uapi.h"
 #include "tests/xdp/harness.h"
 
 #include <cmocka.h>
@@ -15,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -502,114 +498,6 @@ static void netns(void **state)
 	assert_int_equal(opener_netns_open(NULL, "/proc/self/ns/net", &fd, &error), -EOPNOTSUPP);
 }
 
-static struct opener_tcx_link tcx_question(void)
-{
-	struct opener_tcx_link question = { .at = { .netns = "/proc/self/ns/net",
-		                                    .hook = { host.ifindex, KERNEL_TCX_INGRESS } },
-		                            .anchor = { .flags = KERNEL_F_AFTER } };
-	struct stat own;
-
-	/* the opener's own namespace is that of this test */
-	assert_int_equal(stat("/proc/self/ns/net", &own), 0);
-	question.at.netns_id = own.st_ino;
-	return question;
-}
-
-static bool kernel_has_tcx(void)
-{
-	struct utsname name;
-
-	assert_int_equal(uname(&name), 0);
-	return kernel_release_is(name.release, 6, 6);
-}
-
-static int tcx_program_load(void)
-{
-	struct chain_member loaded;
-
-	return tc_program_load(&host, NULL, "one", 5, -1, &loaded);
-}
-
-static void tcx_link(void **state)
-{
-	struct opener_tcx_link question = tcx_question();
-	struct error error = {};
-	struct tcx_order order = {};
-	int program_fd, link_fd = -7, second_fd = -7;
-
-	(void)state;
-	if (!kernel_has_tcx())
-		skip();
-	program_fd = tcx_program_load();
-	assert_int_equal(opener_tcx_query(&host.opener, &question.at, &order, &error), 0);
-	assert_int_equal(order.count, 0);
-	assert_int_equal(opener_tcx_link(&host.opener, &question, program_fd, &link_fd, &error), 0);
-	assert_int_equal(fcntl(link_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	assert_int_equal(opener_tcx_query(&host.opener, &question.at, &order, &error), 0);
-	assert_int_equal(order.count, 1);
-	assert_int_not_equal(order.entries[0].link_id, 0);
-	assert_int_equal(packet_trace(&host), 0x5);
-	/* what the kernel says comes back as it is */
-	assert_int_equal(opener_tcx_link(&host.opener, &question, program_fd, &second_fd, &error),
-	                 -EEXIST);
-	question.revision = order.revision + 1;
-	assert_int_equal(opener_tcx_link(&host.opener, &question, program_fd, &second_fd, &error),
-	                 -ESTALE);
-	question.at.hook.ifindex = INT32_MAX;
-	assert_int_equal(opener_tcx_query(&host.opener, &question.at, &order, &error), -ENODEV);
-	assert_int_equal(second_fd, -7);
-	/* the link is the asker's: it changes it, and ends it */
-	(void)close(link_fd);
-	assert_int_equal(packet_trace(&host), 0);
-	(void)close(program_fd);
-}
-
-static void tcx_refused(void **state)
-{
-	const struct opener_tcx_link good = tcx_question();
-	struct {
-		struct opener_tcx_link question;
-		int result;
-	} rows[] = {
-		{ good, -EINVAL }, { good, -EINVAL }, { good, -EINVAL },
-		{ good, -EINVAL }, { good, -EINVAL }, { good, -ENODEV },
-		{ good, -ENODEV }, { good, -ENODEV }, { good, -ENODEV },
-	};
-	struct tcx_order order = {};
-	struct error error;
-	int link_fd = -7, not_a_program = memfd_create("none", MFD_CLOEXEC);
-
-	(void)state;
-	rows[0].question.at.hook.attach_type = KERNEL_TRACE_UPROBE_MULTI;
-	rows[1].question.at.hook.attach_type = BPF_XDP;
-	rows[2].question.at.hook.ifindex = 0;
-	rows[3].question.at.hook.ifindex = UINT32_MAX;
-	rows[4].question.anchor.flags |= BPF_F_REPLACE;
-	rows[5].question.at.netns_id++;
-	(void)strcpy(rows[6].question.at.netns, "/proc/self/ns/pid");
-	(void)strcpy(rows[7].question.at.netns, "/run/no/such/thing");
-	(void)strcpy(rows[8].question.at.netns, "relative");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		error = (struct error){};
-		assert_int_equal(opener_tcx_link(&host.opener, &rows[i].question, not_a_program,
-		                                 &link_fd, &error),
-		                 rows[i].result);
-		assert_true(strlen(error.message) > 0);
-		if (i == 4)
-			continue; /* what is asked about a hook has no place */
-		assert_int_equal(
-			opener_tcx_query(&host.opener, &rows[i].question.at, &order, &error),
-			rows[i].result);
-	}
-	assert_int_equal(opener_tcx_link(&host.opener, &good, not_a_program, &link_fd, &error),
-	                 -EINVAL);
-	assert_int_equal(opener_tcx_link(NULL, &good, not_a_program, &link_fd, &error),
-	                 -EOPNOTSUPP);
-	assert_int_equal(opener_tcx_query(NULL, &good.at, &order, &error), -EOPNOTSUPP);
-	assert_int_equal(link_fd, -7);
-	(void)close(not_a_program);
-}
-
 /* A process with a root directory of its own, in which /probe is this program. */
 struct container {
 	char root[32];
@@ -735,22 +623,11 @@ static void switched_off(void **state)
 }
 
 /* Whatever is asked, nothing is kept: its descriptors are as many as before. */
-static size_t opener_descriptors(void)
-{
-	char command[64], output[32];
-
-	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", host.opener_pid);
-	assert_int_equal(host_run(command, output, sizeof(output)), 0);
-	return strtoul(output, NULL, 10);
-}
-
 static void nothing_kept(void **state)
 {
 	const struct opener_uprobe place = uprobe_question(self),
 				   nowhere = uprobe_question("/dev/null");
-	const struct opener_tcx_link tcx = tcx_question();
-	struct tcx_order order;
-	size_t before = opener_descriptors();
+	size_t before = opener_descriptors(&host);
 	struct error error;
 	int fd;
 
@@ -769,16 +646,13 @@ static void nothing_kept(void **state)
 		(void)close(fd);
 		assert_int_equal(opener_netns_open(&host.opener, "/proc/self/ns/pid", &fd, &error),
 		                 -EINVAL);
-		/* the kernel's own words vary, with its age */
-		(void)opener_tcx_query(&host.opener, &tcx.at, &order, &error);
-		assert_true(opener_tcx_link(&host.opener, &tcx, STDIN_FILENO, &fd, &error) < 0);
 	}
 	for (int i = 0; i < 5; i++) { /* the kernel takes its time to take each out again */
 		assert_int_equal(opener_uprobe_open(&host.opener, &place, &fd, &error), 0);
 		(void)close(fd);
 		assert_int_equal(opener_uprobe_open(&host.opener, &nowhere, &fd, &error), -EINVAL);
 	}
-	assert_int_equal(opener_descriptors(), before);
+	assert_int_equal(opener_descriptors(&host), before);
 }
 
 /* A broker that breaks the protocol ends the opener, loudly. */
@@ -817,8 +691,6 @@ int main(void)
 		cmocka_unit_test(strange_file_stays),
 		cmocka_unit_test(tracepoint),
 		cmocka_unit_test(netns),
-		cmocka_unit_test(tcx_link),
-		cmocka_unit_test(tcx_refused),
 		cmocka_unit_test(nothing_kept),
 		cmocka_unit_test(protocol_broken),
 		cmocka_unit_test(kprobe),

@@ -412,6 +412,15 @@ size_t descriptors_count(void)
 	return count;
 }
 
+size_t opener_descriptors(const struct host *host)
+{
+	char command[64], output[32];
+
+	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", host->opener_pid);
+	assert_int_equal(host_run(command, output, sizeof(output)), 0);
+	return strtoul(output, NULL, 10);
+}
+
 static size_t files;
 
 static int file_count(const char *path, const struct stat *status, int type, struct FTW *walk)

@@ -63,6 +63,7 @@ int packet_send(const struct host *host);
 /* Open descriptors of this process; files below the pin directories, and dispatchers' directories.
  */
 size_t descriptors_count(void);
+size_t opener_descriptors(const struct host *host);
 size_t pins_count(void);
 
 /* The kernel id of what the interface says is attached. */
