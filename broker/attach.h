@@ -5,16 +5,11 @@
 #define BPFD_BROKER_ATTACH_H
 
 #include "broker/cgroup.h"
+#include "broker/grace.h"
 #include "broker/opener_client.h"
 #include "broker/tc.h"
 #include "broker/xdp.h"
 #include "common/program_type.h"
-
-/* A link that runs after another one at the same place. */
-struct attach_follower {
-	uint64_t link_id;
-	int program_fd; /* the registry's */
-};
 
 struct attach_context {
 	const struct launcher_settings *settings;
@@ -23,26 +18,20 @@ struct attach_context {
 	struct netlink *netlink;      /* for TC, in bpfd's own network namespace */
 	struct opener_client *opener; /* NULL: switched off */
 	struct cgroup_tree cgroups;
-	int netns_fd; /* bpfd's own network namespace */
+	int netns_fd;       /* bpfd's own network namespace */
+	struct grace grace; /* for packets that are within a tcx or netkit hook */
 
 	/* What the types ask of the broker's state: */
 	void *state;
-	/* bpfd's links that run on the interface, but `except`; returns how many. */
-	size_t (*members)(void *state, const struct xdp_place *place, uint64_t except,
-	                  struct xdp_member *members, size_t most);
-	/* The same for one direction of TC. */
-	size_t (*tc_members)(void *state, const struct tc_place *place, uint64_t except,
-	                     struct chain_member *members, size_t most);
-	/* The same for the links of tcx or netkit beside `link`, itself left out. */
-	size_t (*hook_members)(void *state, const struct record_link *link,
-	                       struct chain_member *members, size_t most);
+	/* bpfd's running links of the type and at the place of `link`, itself left out, in order
+	 * (lower priority first, ties by link id): how many, at most `most`, the first ones. */
+	size_t (*members)(void *state, const struct record_link *link, struct chain_member *members,
+	                  size_t most);
 	/* The priority that the link has until an update is through. */
 	int32_t (*priority)(void *state, uint64_t link_id);
-	/* bpfd's attached links of the same type and place that come after this one, in order; how
-	 * many, which may be more than `most`. */
-	size_t (*followers)(void *state, const struct record_link *link,
-	                    struct attach_follower *followers, size_t most);
 	bool (*own)(void *state, uint32_t kernel_id);
+	/* The descriptor (which stays the broker's) of a program of bpfd's; -1: it is none. */
+	int (*program_fd)(void *state, uint32_t kernel_id);
 	void (*chain_changed)(void *state, const struct record_chain *chain);
 };
 

@@ -19,8 +19,10 @@
 
 #define PROGRAMS_MAX 64 /* of one type on a control group: the kernel's BPF_CGROUP_MAX_PROGS */
 
+/* The links that run after another one at the same place. */
 struct followers {
-	struct attach_follower rows[PROGRAMS_MAX];
+	struct chain_member members[PROGRAMS_MAX + 1];
+	const struct chain_member *rows; /* the first of them that follows */
 	size_t count;
 };
 
@@ -91,7 +93,7 @@ static int followers_move(struct attach_context *context, const struct followers
                           int cgroup_fd, uint32_t attach_type)
 {
 	for (size_t i = 0; i < followers->count; i++) {
-		const struct attach_follower *row = &followers->rows[i];
+		const struct chain_member *row = &followers->rows[i];
 		_cleanup_close_ int fd =
 			kernel_link_create(row->program_fd, cgroup_fd, attach_type);
 		struct error error = {};
@@ -121,6 +123,21 @@ static int link_append(struct attach_context *context, const struct followers *f
 	return result < 0 ? result : steal_fd(&link_fd);
 }
 
+static void followers_find(struct attach_context *context, const struct record_link *link,
+                           struct followers *followers)
+{
+	const struct chain_member own = { .link_id = link->id,
+		                          .priority = (uint32_t)link->target.priority };
+	size_t count = context->members(context->state, link, followers->members, PROGRAMS_MAX + 1);
+
+	followers->rows = followers->members;
+	followers->count = count;
+	while (followers->count && chain_member_before(followers->rows, &own)) {
+		followers->rows++;
+		followers->count--;
+	}
+}
+
 static int make_cgroup(struct attach_context *context, const struct record_program *program,
                        int program_fd, struct record_link *link, struct error *error)
 {
@@ -135,7 +152,7 @@ static int make_cgroup(struct attach_context *context, const struct record_progr
 		return cgroup_fd;
 	if (id != link->target.netns_id)
 		return cgroup_attach_error(error, -ENOENT, program, link);
-	followers.count = context->followers(context->state, link, followers.rows, PROGRAMS_MAX);
+	followers_find(context, link, &followers);
 	if (followers.count > PROGRAMS_MAX)
 		return cgroup_attach_error(error, -E2BIG, program, link);
 	if (followers.count)

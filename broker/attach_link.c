@@ -2,6 +2,7 @@
 #include "broker/attach_link.h"
 
 #include "broker/kernel.h"
+#include "broker/own_pins.h"
 #include "broker/xdp_pins.h"
 #include "common/cleanup.h"
 
@@ -14,21 +15,6 @@ void attach_link_path(const struct attach_context *context, uint64_t id, char *o
 {
 	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu", context->settings->bpffs_directory,
 	               (unsigned long long)id);
-}
-
-/* Where its successor waits until it takes its place. */
-static void successor_path(const struct attach_context *context, uint64_t id, char *out)
-{
-	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu-new", context->settings->bpffs_directory,
-	               (unsigned long long)id);
-}
-
-static void successor_remove(const struct attach_context *context, uint64_t id)
-{
-	char path[PIN_PATH_SIZE];
-
-	successor_path(context, id, path);
-	(void)unlink(path); /* there only after a crash */
 }
 
 static int pin_error(struct error *error, int result, const char *path)
@@ -67,7 +53,7 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 {
 	char path[PIN_PATH_SIZE];
 
-	successor_remove(context, link->id);
+	own_pins_link_parts_remove(context->settings, link->id);
 	attach_link_path(context, link->id, path);
 	_cleanup_close_ int link_fd = kernel_pin_open(path);
 
@@ -116,12 +102,12 @@ static int link_replace(const struct record_program *program, int program_fd, in
 int attach_link_replace(const struct attach_context *context, uint64_t id, int link_fd,
                         struct error *error)
 {
-	char path[PIN_PATH_SIZE], fresh[PIN_PATH_SIZE];
+	char path[PIN_PATH_SIZE], fresh[OWN_PIN_PATH_SIZE];
 	int result;
 
-	successor_remove(context, id);
+	own_pins_link_parts_remove(context->settings, id);
 	attach_link_path(context, id, path);
-	successor_path(context, id, fresh);
+	own_pin_link_part_path(context->settings, OWN_LINK_SUCCESSOR, id, fresh);
 	result = kernel_pin(link_fd, fresh);
 	if (result < 0)
 		return pin_error(error, result, fresh);
@@ -158,7 +144,7 @@ int attach_link_update(struct attach_context *context, const struct record_progr
 
 	if (link_fd < 0)
 		return link_fd;
-	successor_remove(context, link->id);
+	own_pins_link_parts_remove(context->settings, link->id);
 	if (info.prog_id == program->kernel_id && runs != program->kernel_id)
 		return 0;
 	if (attach_type(link->type)->replaces && info.prog_id != program->kernel_id)
@@ -196,7 +182,7 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
 	_cleanup_close_ int link_fd = link_look_up(context, link, &info, &why);
 
 	(void)program_fd;
-	successor_remove(context, link->id);
+	own_pins_link_parts_remove(context->settings, link->id);
 	link->state = LINK_STATE_REMOVED;
 	if (link_fd == -ENOENT)
 		return 0;

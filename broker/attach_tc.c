@@ -41,8 +41,8 @@ static void request_fill(struct attach_context *context, const struct record_lin
                          struct tc_request *request)
 {
 	*request = (struct tc_request){ .place = place_of(link) };
-	request->count = context->tc_members(context->state, &request->place, link->id,
-	                                     request->members, TC_PROGRAMS_MAX + 1);
+	request->count =
+		context->members(context->state, link, request->members, TC_PROGRAMS_MAX + 1);
 }
 
 static int duplicate_check(struct attach_context *context, const struct record_program *program,

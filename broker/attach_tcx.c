@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * tcx and netkit: links of an interface's own hooks, in order of priority, ties by link id. Links
- * of others stay where they are. The kernel cannot move a link: an update that would change the
- * order is refused.
+ * of others stay where they are.
  */
 #include "broker/attach_tcx.h"
 
 #include "broker/attach_link.h"
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
-#include "broker/kernel_uapi.h"
+#include "broker/netns.h"
+#include "common/kernel_uapi.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -31,11 +32,22 @@ struct tcx_hook tcx_hook_of(uint32_t type, const struct record_target *target)
 	return (struct tcx_hook){ target->ifindex, attach_types[type][target->direction] };
 }
 
-static int hook_error(struct error *error, int result, const struct record_link *link)
+int tcx_error(struct error *error, int result, const struct record_link *link)
 {
 	const struct program_type_row *row = program_type_row(link->type);
 	const char *interface = link->target.interface;
+	char shown[TARGET_PATH_SIZE * 4 + 1];
 
+	if (link->target.netns_id && (result == -EOPNOTSUPP || result == -EPERM))
+		return error_set(error, result, ERROR_UNSUPPORTED,
+		                 "network namespace \"%.200s\" cannot be entered: bpfd's opener is "
+		                 "switched off, or may not open that file any more",
+		                 log_escape(link->target.netns, shown, sizeof(shown)));
+	if ((result == -ENODEV || result == -ENOLINK) && link->target.netns_id)
+		return error_set(error, -ENODEV, ERROR_NOT_FOUND,
+		                 "interface \"%s\" does not exist any more in network namespace "
+		                 "\"%.200s\", or that is gone: check with \"ip -n NAME link\"",
+		                 interface, log_escape(link->target.netns, shown, sizeof(shown)));
 	if (result == -ENODEV || result == -ENOLINK)
 		return error_set(error, -ENODEV, ERROR_NOT_FOUND,
 		                 "interface \"%s\" does not exist any more: check with \"ip link\"",
@@ -81,7 +93,7 @@ static int duplicate_check(struct attach_context *context, const struct record_p
                            const struct record_link *link, struct error *error)
 {
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 
 	for (size_t i = 0; i < count; i++) {
 		if (members[i].kernel_id == program->kernel_id)
@@ -104,8 +116,7 @@ static int check_tcx(struct attach_context *context, const struct record_program
 
 	if (!(filled.target.given & TARGET_BIT(TARGET_PRIORITY)))
 		filled.target.priority = PRIORITY_DEFAULT;
-	result = xdp_interface_find(context->xdp, filled.target.interface, &filled.target.ifindex,
-	                            error);
+	result = netns_interface_find(context, &filled.target, error);
 	if (result == 0)
 		result = duplicate_check(context, program, &filled, error);
 	if (result == 0)
@@ -113,13 +124,44 @@ static int check_tcx(struct attach_context *context, const struct record_program
 	return result;
 }
 
-static int make_tcx(struct attach_context *context, const struct record_program *program,
-                    int program_fd, struct record_link *link, struct error *error)
+/* The link's hook as the opener is asked about it. */
+static struct opener_tcx_hook hook_inside(const struct record_link *link)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
-	const struct chain_member own = member_of(program, link);
+	struct opener_tcx_hook inside = { .netns_id = link->target.netns_id,
+		                          .hook = tcx_hook_of(link->type, &link->target) };
+
+	memcpy(inside.netns, link->target.netns, sizeof(inside.netns));
+	return inside;
+}
+
+int tcx_link_query(struct attach_context *context, const struct record_link *link,
+                   struct tcx_order *out)
+{
+	const struct opener_tcx_hook inside = hook_inside(link);
+	struct error ignored;
+
+	return inside.netns_id ? opener_tcx_query(context->opener, &inside, out, &ignored)
+	                       : tcx_query(&inside.hook, out);
+}
+
+static int link_create(struct attach_context *context, const struct record_link *link,
+                       int program_fd, const struct tcx_anchor *anchor, uint64_t revision)
+{
+	const struct opener_tcx_link inside = { hook_inside(link), *anchor, revision };
+	struct error ignored;
+	int link_fd, result;
+
+	if (!inside.at.netns_id)
+		return tcx_link_create(&inside.at.hook, program_fd, anchor, revision);
+	result = opener_tcx_link(context->opener, &inside, program_fd, &link_fd, &ignored);
+	return result < 0 ? result : link_fd;
+}
+
+int tcx_link_place(struct attach_context *context, const struct record_link *link,
+                   struct tcx_newcomer *newcomer)
+{
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	int result = -ESTALE;
 
 	/* -ENOENT: what it was to go beside is gone */
@@ -127,13 +169,26 @@ static int make_tcx(struct attach_context *context, const struct record_program 
 		struct tcx_order order;
 		struct tcx_anchor anchor;
 
-		result = tcx_query(&hook, &order);
+		result = tcx_link_query(context, link, &order);
 		if (result < 0)
 			break;
-		anchor = tcx_place(&order, members, count, &own);
-		result = tcx_link_create(&hook, program_fd, &anchor, order.revision);
+		anchor = tcx_place(&order, members, count, &newcomer->own);
+		newcomer->side = tcx_anchor_behind(&order, &anchor, newcomer->leaves) ? TCX_SECOND
+		                                                                      : TCX_FIRST;
+		result = link_create(context, link, newcomer->program_fds[newcomer->side], &anchor,
+		                     order.revision);
 	}
-	return result < 0 ? hook_error(error, result, link) : result;
+	return result;
+}
+
+static int make_tcx(struct attach_context *context, const struct record_program *program,
+                    int program_fd, struct record_link *link, struct error *error)
+{
+	struct tcx_newcomer newcomer = { .own = member_of(program, link),
+		                         .program_fds = { program_fd, program_fd } };
+	int result = tcx_link_place(context, link, &newcomer);
+
+	return result < 0 ? tcx_error(error, result, link) : result;
 }
 
 void tcx_record(uint32_t type, const struct record_target *target, const struct tcx_order *order,
@@ -143,7 +198,8 @@ void tcx_record(uint32_t type, const struct record_target *target, const struct 
 		.ifindex = target->ifindex,
 		.direction = target->direction,
 		.type = type,
-		.count = (uint32_t)order->count,
+		.netns = (uint32_t)target->netns_id,
+		.count = order->count,
 	};
 	memcpy(record->interface, target->interface, sizeof(record->interface));
 	for (size_t i = 0; i < order->count; i++) {
@@ -164,11 +220,10 @@ void tcx_record(uint32_t type, const struct record_target *target, const struct 
 static void hook_publish(struct attach_context *context, const struct record_link *link,
                          const struct chain_member *members, size_t count)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
 	struct tcx_order order = { .count = 0 };
 	struct record_chain record;
 
-	if (count && tcx_query(&hook, &order) < 0)
+	if (count && tcx_link_query(context, link, &order) < 0)
 		return; /* the interface is gone: the monitor tells that */
 	tcx_record(link->type, &link->target, &order, members, count, &record);
 	context->chain_changed(context->state, &record);
@@ -178,7 +233,7 @@ static void hook_publish_with(struct attach_context *context, const struct recor
                               const struct record_link *link)
 {
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX - 1);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX - 1);
 
 	members[count++] = member_of(program, link);
 	hook_publish(context, link, members, count);
@@ -203,80 +258,88 @@ static int detach_tcx(struct attach_context *context, const struct record_link *
 
 	if (result < 0)
 		return result;
-	count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
 	hook_publish(context, link, members, count);
 	return 0;
 }
 
-/* A link keeps its place: so its new priority must not ask for another one. */
-static int place_check(struct attach_context *context, uint32_t runs,
-                       const struct record_program *program, const struct record_link *link,
-                       struct error *error)
+/* Does what its priority says ask for another place? 1, 0, or -errno. */
+static int move_needed(struct attach_context *context, uint32_t runs,
+                       const struct record_program *program, const struct record_link *link)
 {
-	const struct tcx_hook hook = tcx_hook_of(link->type, &link->target);
 	const struct chain_member own = member_of(program, link);
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
-	const struct chain_member *wrong;
 	struct tcx_order order;
-	size_t count = context->hook_members(context->state, link, members, CHAIN_PROGRAMS_MAX);
-	int result = tcx_query(&hook, &order);
+	size_t count = context->members(context->state, link, members, CHAIN_PROGRAMS_MAX);
+	int result = tcx_link_query(context, link, &order);
 
-	if (result < 0)
-		return hook_error(error, result, link);
-	wrong = tcx_misplaced(&order, runs, members, count, &own);
-	if (!wrong)
-		return 0;
-	return error_set(
-		error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
-		"with priority %d link %llu would change places with link %llu, and the "
-		"kernel cannot move a %s link: detach it, and attach it with that priority",
-		link->target.priority, (unsigned long long)link->id,
-		(unsigned long long)wrong->link_id, program_type_row(link->type)->name);
+	return result < 0 ? result : tcx_misplaced(&order, runs, members, count, &own) != NULL;
+}
+
+static int link_change(struct attach_context *context, const struct record_program *program,
+                       int program_fd, int link_fd, struct record_link *link, struct error *error)
+{
+	struct bpf_link_info info = {};
+	int result = kernel_info(link_fd, &info, sizeof(info));
+
+	if (!result)
+		result = move_needed(context, info.prog_id, program, link);
+	if (result > 0)
+		return tcx_move(context, program, program_fd, link_fd, link, error);
+	if (!result && info.prog_id != program->kernel_id)
+		result = kernel_link_update(link_fd, program_fd);
+	return result < 0 ? tcx_error(error, result, link) : 0;
 }
 
 static int update_tcx(struct attach_context *context, const struct record_program *program,
                       int program_fd, uint32_t runs, struct record_link *link, struct error *error)
 {
-	_cleanup_close_ int link_fd = attach_link_open(context, link);
-	struct bpf_link_info info = {};
-	int result = link_fd < 0 ? link_fd : kernel_info(link_fd, &info, sizeof(info));
+	int result = duplicate_check(context, program, link, error);
 
 	(void)runs; /* the link knows */
-	if (result < 0)
-		return error_set(error, result, ERROR_KERNEL, "cannot open link %llu: %s",
-		                 (unsigned long long)link->id, strerror(-result));
-	result = duplicate_check(context, program, link, error);
 	if (result == 0)
-		result = place_check(context, info.prog_id, program, link, error);
+		result = tcx_move_end(context, program_fd, link, error);
 	if (result < 0)
 		return result;
-	if (info.prog_id != program->kernel_id) {
-		result = kernel_link_update(link_fd, program_fd);
-		if (result < 0)
-			return hook_error(error, result, link);
-	}
-	hook_publish_with(context, program, link);
-	return 0;
+	_cleanup_close_ int link_fd = attach_link_open(context, link);
+
+	if (link_fd < 0)
+		return error_set(error, link_fd, ERROR_KERNEL, "cannot open link %llu: %s",
+		                 (unsigned long long)link->id, strerror(-link_fd));
+	result = link_change(context, program, program_fd, link_fd, link, error);
+	if (result == 0)
+		hook_publish_with(context, program, link);
+	return result;
 }
 
 /* The link is there, but off: because its interface went, or because somebody detached it. */
 static uint32_t off_state(struct attach_context *context, const struct record_link *link)
 {
+	struct netns_socket socket;
 	struct netlink_interface found;
-	int result = netlink_interface_query(context->netlink, link->target.ifindex, NULL, &found);
+	struct error ignored;
+	int result = netns_socket_again(context, &link->target, &socket, &ignored);
 
+	if (result == 0) {
+		result = netlink_interface_query(socket.netlink ? socket.netlink : context->netlink,
+		                                 link->target.ifindex, NULL, &found);
+		netns_socket_cleanup(&socket);
+	}
 	return result == -ENODEV ? LINK_STATE_GONE : LINK_STATE_REMOVED;
 }
 
 static int adopt_tcx(struct attach_context *context, const struct record_program *program,
                      int program_fd, struct record_link *link, struct error *error)
 {
-	_cleanup_close_ int link_fd = attach_link_open(context, link);
 	struct bpf_link_info info = {};
 	struct kernel_link_info_tcx place;
-	int result = link_fd < 0 ? link_fd : kernel_info(link_fd, &info, sizeof(info));
+	int result = tcx_move_end(context, program_fd, link, error);
 
-	(void)program_fd;
+	if (result < 0)
+		return result;
+	_cleanup_close_ int link_fd = attach_link_open(context, link);
+
+	result = link_fd < 0 ? link_fd : kernel_info(link_fd, &info, sizeof(info));
 	if (result < 0 && result != -ENOENT)
 		return error_set(error, result, ERROR_KERNEL, "cannot open link %llu: %s",
 		                 (unsigned long long)link->id, strerror(-result));

@@ -48,8 +48,8 @@ static void request_fill(struct attach_context *context, const struct record_lin
 		.own = context->own,
 		.state = context->state,
 	};
-	request->count = context->members(context->state, &request->place, link->id,
-	                                  request->members, XDP_PROGRAMS_MAX + 1);
+	request->count =
+		context->members(context->state, link, request->members, XDP_PROGRAMS_MAX + 1);
 }
 
 static int duplicate_check(struct attach_context *context, const struct record_program *program,
@@ -118,7 +118,7 @@ static int member_sync(struct attach_context *context, struct xdp_request *reque
 
 	if (request->count > XDP_PROGRAMS_MAX)
 		request->count = XDP_PROGRAMS_MAX; /* the eleventh is refused all the same */
-	request->members[request->count++] = (struct xdp_member){
+	request->members[request->count++] = (struct chain_member){
 		.link_id = link->id,
 		.kernel_id = program->kernel_id,
 		.program_fd = program_fd,

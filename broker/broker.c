@@ -39,88 +39,26 @@ uint64_t clock_now_s(void)
 	return (uint64_t)now.tv_sec;
 }
 
-/* The links that run on the interface, as the XDP part rebuilds chains from them. */
-static size_t members_list(void *state, const struct xdp_place *place, uint64_t except,
-                           struct xdp_member *members, size_t most)
+static size_t members_list(void *state, const struct record_link *link,
+                           struct chain_member *members, size_t most)
 {
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *link = &registry->links[i];
-
-		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
-		    !registry_link_at(link, place->netns, place->ifindex, DIRECTION_NONE))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, link->program_id);
-
-		members[count++] = (struct xdp_member){
-			.link_id = link->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)link->target.priority,
-			.proceed_on = link->target.proceed_on,
-			.frags = program->frags,
-		};
-	}
-	return count;
-}
-
-static size_t tc_members_list(void *state, const struct tc_place *place, uint64_t except,
-                              struct chain_member *members, size_t most)
-{
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *link = &registry->links[i];
-
-		if (link->id == except || link->state != LINK_STATE_ATTACHED ||
-		    !registry_link_at(link, place->netns, place->ifindex, place->direction))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, link->program_id);
-
-		members[count++] = (struct chain_member){
-			.link_id = link->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)link->target.priority,
-			.proceed_on = link->target.proceed_on,
-		};
-	}
-	return count;
-}
-
-static size_t hook_members_list(void *state, const struct record_link *link,
-                                struct chain_member *members, size_t most)
-{
-	const struct registry *registry = &((const struct broker *)state)->registry;
-	size_t count = 0;
-
-	for (size_t i = 0; i < registry->link_count && count < most; i++) {
-		const struct link_entry *other = &registry->links[i];
-
-		if (other->id == link->id || other->state != LINK_STATE_ATTACHED ||
-		    !registry_link_beside(other, link->type, &link->target))
-			continue;
-
-		const struct program_entry *program = registry_program(registry, other->program_id);
-
-		members[count++] = (struct chain_member){
-			.link_id = other->id,
-			.kernel_id = program->kernel_id,
-			.program_fd = program->fd,
-			.priority = (uint32_t)other->target.priority,
-		};
-	}
-	return count;
+	return registry_members(&((const struct broker *)state)->registry, link, members, most);
 }
 
 static bool kernel_id_own(void *state, uint32_t kernel_id)
 {
 	return registry_owns_kernel_id(&((const struct broker *)state)->registry, kernel_id);
+}
+
+static int program_fd_find(void *state, uint32_t kernel_id)
+{
+	const struct registry *registry = &((const struct broker *)state)->registry;
+
+	for (size_t i = 0; i < registry->program_count; i++) {
+		if (registry->programs[i].kernel_id == kernel_id)
+			return registry->programs[i].fd;
+	}
+	return -1;
 }
 
 static int32_t link_priority(void *state, uint64_t link_id)
@@ -129,12 +67,6 @@ static int32_t link_priority(void *state, uint64_t link_id)
 		registry_link(&((const struct broker *)state)->registry, link_id);
 
 	return link ? link->target.priority : 0;
-}
-
-static size_t followers_list(void *state, const struct record_link *link,
-                             struct attach_follower *followers, size_t most)
-{
-	return registry_followers(&((const struct broker *)state)->registry, link, followers, most);
 }
 
 static void chain_changed(void *state, const struct record_chain *chain)
@@ -209,13 +141,12 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		.opener = descriptors->opener_fd >= 0 ? &broker->opener : NULL,
 		.state = broker,
 		.members = members_list,
-		.tc_members = tc_members_list,
-		.hook_members = hook_members_list,
 		.priority = link_priority,
-		.followers = followers_list,
 		.own = kernel_id_own,
+		.program_fd = program_fd_find,
 		.cgroups = { .root_fd = -1 },
 		.netns_fd = -1,
+		.grace = { -1, -1 },
 		.chain_changed = chain_changed,
 	};
 }
@@ -273,7 +204,7 @@ static int places_open(struct broker *broker, struct error *error)
 			error, -errno, ERROR_KERNEL,
 			"bpfd's network namespace cannot be opened (%s): is /proc mounted?",
 			strerror(errno));
-	return 0;
+	return grace_open(&attach->grace, error);
 }
 
 int broker_open(const struct launcher_settings *settings,
@@ -374,6 +305,7 @@ void broker_close(struct broker *broker)
 	(void)close(broker->launcher.fd);
 	(void)close(broker->frontend.fd);
 	cgroup_tree_close(&broker->attach.cgroups);
+	grace_close(&broker->attach.grace);
 	if (broker->cgroup_monitor_fd >= 0)
 		(void)close(broker->cgroup_monitor_fd);
 	if (broker->attach.netns_fd >= 0)

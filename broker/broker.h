@@ -287,6 +287,9 @@ void monitor_tc_read_all(struct broker *broker, uint32_t ifindex);
 void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex);
 /* Nobody tells what others do there: so bpfd looks from time to time, once something was told to be
  * there. The milliseconds until the next time, or -1 when there is nothing to look at. */
+/* Looks at the hook of a link in another network namespace, if this is its first link; `all` tells
+ * what has not changed, too. `interface` is the name that it has now. */
+void monitor_tcx_look(struct broker *broker, uint64_t id, const char *interface, bool all);
 void monitor_tcx_begin(struct broker *broker);
 int monitor_tcx_tick(struct broker *broker);
 

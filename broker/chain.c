@@ -12,6 +12,14 @@ static bool slot_before(const struct chain_slot *a, const struct chain_slot *b)
 	return a->own && a->link_id < b->link_id;
 }
 
+bool chain_member_before(const struct chain_member *one, const struct chain_member *other)
+{
+	int32_t priority = (int32_t)one->priority, other_priority = (int32_t)other->priority;
+
+	return priority != other_priority ? priority < other_priority
+	                                  : one->link_id < other->link_id;
+}
+
 int chain_insert(struct chain_slot slots[DISPATCHER_SLOTS], size_t *count,
                  const struct chain_slot *slot)
 {

@@ -27,10 +27,14 @@ struct chain_slot {
 struct chain_member {
 	uint64_t link_id;
 	uint32_t kernel_id;
-	int program_fd; /* stays the caller's */
-	uint32_t priority;
+	int program_fd;    /* stays the caller's */
+	uint32_t priority; /* an int32_t where the type takes negative ones */
 	uint32_t proceed_on;
+	uint32_t frags; /* XDP: 1 if it was loaded for packets in fragments */
 };
+
+/* Does the one run before the other? Lower priority first, ties by link id. */
+bool chain_member_before(const struct chain_member *one, const struct chain_member *other);
 
 /*
  * Puts a component where it belongs: in order of priority; ties: own ones first by link id, then

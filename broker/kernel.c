@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/kernel.h"
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 #include "common/cleanup.h"
 
 #include <string.h>

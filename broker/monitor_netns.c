@@ -6,8 +6,10 @@
  */
 #include "broker/broker.h"
 #include "broker/netns.h"
+#include "broker/own_pins.h"
 
 #include "common/log.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
  */
 static bool by_interface(const struct link_entry *link)
 {
-	return link->type == PROGRAM_TYPE_XDP || link->type == PROGRAM_TYPE_TC;
+	return program_type_row(link->type)->takes & TARGET_BIT(TARGET_INTERFACE);
 }
 
 static bool inside(const struct link_entry *link)
@@ -97,6 +99,7 @@ static void path_gone(struct broker *broker, const struct record_target *target)
 		                          link->target.direction));
 		registry_chain_remove(&broker->registry, id, link->target.ifindex);
 		monitor_link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
+		(void)own_pins_link_remove(&broker->settings, link->id); /* of tcx and netkit */
 	}
 	if (netns_used(&broker->registry, id))
 		return; /* by another path */
@@ -142,6 +145,7 @@ static void tc_look(struct broker *broker, struct netlink *netlink,
 static void link_look(struct broker *broker, uint64_t id, struct look *look)
 {
 	const struct record_target target = registry_link(&broker->registry, id)->target;
+	const uint32_t type = registry_link(&broker->registry, id)->type;
 	const struct xdp_place place = netns_place(&target, &look->socket);
 	struct netlink_interface found;
 	int result = netlink_interface_query(look->socket.netlink, target.ifindex, NULL, &found);
@@ -149,7 +153,9 @@ static void link_look(struct broker *broker, uint64_t id, struct look *look)
 	if (result == -ENODEV) {
 		monitor_interface_gone(broker, place.netns, place.ifindex);
 		pins_collect_inside(broker, look->socket.netlink, place.netns);
-	} else if (result == 0 && target.direction) {
+	} else if (result == 0 && type != PROGRAM_TYPE_XDP && type != PROGRAM_TYPE_TC) {
+		monitor_tcx_look(broker, id, found.name, look->all);
+	} else if (result == 0 && type == PROGRAM_TYPE_TC) {
 		tc_look(broker, look->socket.netlink, &target,
 		        look->all || strcmp(target.interface, found.name) != 0);
 	} else if (result == 0) {

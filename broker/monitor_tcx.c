@@ -17,15 +17,22 @@
 static bool is_native(const struct link_entry *link)
 {
 	return (link->type == PROGRAM_TYPE_TCX || link->type == PROGRAM_TYPE_NETKIT) &&
-	       link->state == LINK_STATE_ATTACHED && !link->target.netns_id;
+	       link->state == LINK_STATE_ATTACHED;
 }
 
-/* Marks the links of the hook that do not run there any more. */
-static void links_follow(struct broker *broker, const struct link_entry *first,
+/* In bpfd's own network namespace; into others monitor_netns.c looks. */
+static bool is_here(const struct link_entry *link)
+{
+	return is_native(link) && !link->target.netns_id;
+}
+
+/* Marks the links of the hook that do not run there any more. Is anything new about any? */
+static bool links_follow(struct broker *broker, const struct link_entry *first,
                          const struct tcx_order *order, const char *interface)
 {
 	const uint32_t type = first->type;
 	const struct record_target target = first->target;
+	bool changed = false;
 
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
@@ -38,10 +45,12 @@ static void links_follow(struct broker *broker, const struct link_entry *first,
 			state = LINK_STATE_REMOVED;
 		if (state == link->state && strcmp(link->target.interface, interface) == 0)
 			continue;
+		changed = true;
 		monitor_link_update(broker, link->id, state, interface);
 		if (state == LINK_STATE_REMOVED)
 			(void)own_pins_link_remove(&broker->settings, link->id);
 	}
+	return changed;
 }
 
 static void hook_publish(struct broker *broker, const struct link_entry *any,
@@ -50,13 +59,20 @@ static void hook_publish(struct broker *broker, const struct link_entry *any,
 	struct chain_member members[CHAIN_PROGRAMS_MAX];
 	/* id 0 is nobody's: none is left out */
 	struct record_link place = { .type = any->type, .target = any->target };
-	size_t count = broker->attach.hook_members(broker, &place, members, CHAIN_PROGRAMS_MAX);
+	size_t count = broker->attach.members(broker, &place, members, CHAIN_PROGRAMS_MAX);
 	struct record_chain record;
 
 	if (!count)
 		order->count = 0; /* none of bpfd's: not bpfd's to tell */
 	tcx_record(any->type, &any->target, order, members, count, &record);
 	broker->attach.chain_changed(broker, &record);
+}
+
+static void read_failed(const struct link_entry *link, int result)
+{
+	if (result != -ENODEV) /* the interface's own end is told too */
+		log_warning("what runs on interface %u cannot be read: %s", link->target.ifindex,
+		            strerror(-result));
 }
 
 static void hook_read(struct broker *broker, const struct link_entry *first)
@@ -68,14 +84,11 @@ static void hook_read(struct broker *broker, const struct link_entry *first)
 
 	if (!result)
 		result = tcx_query(&hook, &order);
-	if (result == -ENODEV)
-		return; /* the interface's own end is told too */
 	if (result) {
-		log_warning("what runs on interface %u cannot be read: %s", hook.ifindex,
-		            strerror(-result));
+		read_failed(first, result);
 		return;
 	}
-	links_follow(broker, first, &order, found.name);
+	(void)links_follow(broker, first, &order, found.name);
 	hook_publish(broker, first, &order);
 }
 
@@ -97,10 +110,32 @@ void monitor_tcx_read_all(struct broker *broker, uint32_t ifindex)
 	for (size_t i = 0; i < broker->registry.link_count; i++) {
 		const struct link_entry *link = &broker->registry.links[i];
 
-		if (is_native(link) && (!ifindex || ifindex == link->target.ifindex) &&
+		if (is_here(link) && (!ifindex || ifindex == link->target.ifindex) &&
 		    first_there(&broker->registry, i))
 			hook_read(broker, link);
 	}
+}
+
+void monitor_tcx_look(struct broker *broker, uint64_t id, const char *interface, bool all)
+{
+	struct link_entry *link = registry_link(&broker->registry, id);
+	struct record_link place = { .type = link->type, .target = link->target };
+	struct tcx_order order;
+	int result;
+
+	if (!is_native(link) ||
+	    !first_there(&broker->registry, (size_t)(link - broker->registry.links)))
+		return;
+	result = tcx_link_query(&broker->attach, &place, &order);
+	if (result) {
+		read_failed(link, result);
+		return;
+	}
+	all = all || order.revision != link->revision;
+	link->revision = order.revision;
+	/* a hook that was empty meanwhile counts anew */
+	if (links_follow(broker, link, &order, interface) || all)
+		hook_publish(broker, link, &order);
 }
 
 static uint64_t mix(uint64_t sum, uint64_t number)
@@ -118,7 +153,7 @@ static uint64_t hooks_sum(const struct broker *broker)
 		struct tcx_order order = { .revision = 0 };
 		struct tcx_hook hook;
 
-		if (!is_native(link))
+		if (!is_here(link))
 			continue;
 		hook = tcx_hook_of(link->type, &link->target);
 		(void)tcx_query(&hook, &order);

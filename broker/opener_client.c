@@ -20,14 +20,16 @@ _Noreturn static void opener_broken(const char *what, int result)
 	_exit(1);
 }
 
-/* Asks and waits. The answer's type; its descriptors are the caller's. */
-static uint16_t opener_ask(struct opener_client *client, uint16_t type, const void *question,
-                           struct channel_message *answer, struct error *error)
+/* Asks, with `descriptors` where the question has some, and waits. The answer's type; its
+ * descriptors are the caller's. */
+static uint16_t opener_ask_with(struct opener_client *client, uint16_t type, const void *question,
+                                const int *descriptors, struct channel_message *answer,
+                                struct error *error)
 {
 	static struct channel_buffer
 		space; /* one question at a time; too big for the stack of a small process */
 	uint64_t id = ++client->next_id;
-	int result = channel_send(&client->channel, type, id, question, NULL);
+	int result = channel_send(&client->channel, type, id, question, descriptors);
 
 	if (result < 0)
 		opener_broken("cannot be asked", result);
@@ -43,6 +45,12 @@ static uint16_t opener_ask(struct opener_client *client, uint16_t type, const vo
 		error->message[sizeof(error->message) - 1] = '\0';
 	}
 	return answer->row->type;
+}
+
+static uint16_t opener_ask(struct opener_client *client, uint16_t type, const void *question,
+                           struct channel_message *answer, struct error *error)
+{
+	return opener_ask_with(client, type, question, NULL, answer, error);
 }
 
 static int opener_refusal(const struct channel_message *answer)
@@ -203,6 +211,49 @@ int opener_netns_socket(struct opener_client *client, const char *path, int *net
 	case OPENER_OPENED_NETNS:
 		*netns_fd = answer.descriptors[0];
 		*socket_fd = answer.descriptors[1];
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+static int opener_tcx_off(struct error *error)
+{
+	return opener_off(error, "another network namespace");
+}
+
+int opener_tcx_query(struct opener_client *client, const struct opener_tcx_hook *question,
+                     struct tcx_order *out, struct error *error)
+{
+	struct channel_message answer;
+
+	if (!client)
+		return opener_tcx_off(error);
+	switch (opener_ask(client, OPENER_TCX_QUERY, question, &answer, error)) {
+	case OPENER_TCX_ORDER:
+		memcpy(out, answer.body, sizeof(*out));
+		if (out->count > CHAIN_PROGRAMS_MAX)
+			opener_broken("counts wrongly", -EPROTO);
+		return 0;
+	case OPENER_REFUSED:
+		return opener_refusal(&answer);
+	default:
+		opener_broken("answers what was not asked", -EPROTO);
+	}
+}
+
+int opener_tcx_link(struct opener_client *client, const struct opener_tcx_link *question,
+                    int program_fd, int *link_fd, struct error *error)
+{
+	struct channel_message answer;
+
+	if (!client)
+		return opener_tcx_off(error);
+	switch (opener_ask_with(client, OPENER_TCX_LINK, question, &program_fd, &answer, error)) {
+	case OPENER_OPENED:
+		*link_fd = answer.descriptors[0];
 		return 0;
 	case OPENER_REFUSED:
 		return opener_refusal(&answer);

@@ -60,6 +60,17 @@ int opener_statistics_open(struct opener_client *client, int *statistics_fd, str
 int opener_netns_socket(struct opener_client *client, const char *path, int *netns_fd,
                         int *socket_fd, struct error *error);
 
+/*
+ * What runs at a hook of tcx or netkit of an interface in another network namespace, which must
+ * still be the one with this inode number: 0 or -errno as of tcx_query() (broker/tcx.h), also
+ * -ENODEV when the namespace is gone.
+ */
+int opener_tcx_query(struct opener_client *client, const struct opener_tcx_hook *question,
+                     struct tcx_order *out, struct error *error);
+/* A link there: its descriptor in `link_fd`, or -errno as of tcx_link_create(). */
+int opener_tcx_link(struct opener_client *client, const struct opener_tcx_link *question,
+                    int program_fd, int *link_fd, struct error *error);
+
 /* A BTF object by its id: the types of a map. */
 int opener_btf_open(struct opener_client *client, uint32_t id, int *fd, struct error *error);
 

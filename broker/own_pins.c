@@ -33,6 +33,30 @@ void own_pin_iter_path(const struct launcher_settings *settings, uint64_t id, ch
 	               (unsigned long long)id);
 }
 
+void own_pin_link_part_path(const struct launcher_settings *settings, enum own_link_part part,
+                            uint64_t id, char *out)
+{
+	static const char *const suffixes[OWN_LINK_PARTS] = {
+		[OWN_LINK_SUCCESSOR] = "new", [OWN_LINK_RELAYS] = "move"
+	};
+
+	own_pin_path(settings, OWN_PIN_LINK, id, out);
+
+	size_t length = strlen(out);
+
+	(void)snprintf(out + length, OWN_PIN_PATH_SIZE - length, "-%s", suffixes[part]);
+}
+
+void own_pins_link_parts_remove(const struct launcher_settings *settings, uint64_t id)
+{
+	char path[OWN_PIN_PATH_SIZE];
+
+	for (enum own_link_part part = 0; part < OWN_LINK_PARTS; part++) {
+		own_pin_link_part_path(settings, part, id, path);
+		(void)unlink(path);
+	}
+}
+
 /* "<bpffs>/maps/<id>/<name>": bpffs takes no '.' in a name. */
 static void map_pin_path(const struct launcher_settings *settings, uint64_t id, const char *name,
                          char *out)
@@ -176,14 +200,8 @@ int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
 	result = remove_file(path);
 	if (result)
 		return result;
+	own_pins_link_parts_remove(settings, id);
 	own_pin_path(settings, OWN_PIN_LINK, id, path);
-
-	size_t length = strlen(path);
-
-	/* a successor that a crash kept from taking its place: broker/attach_link.c */
-	(void)snprintf(path + length, sizeof(path) - length, "-new");
-	(void)remove_file(path);
-	path[length] = '\0';
 	return remove_file(path);
 }
 

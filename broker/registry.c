@@ -262,49 +262,44 @@ bool registry_link_beside(const struct link_entry *link, uint32_t type,
 	       link->target.netns_id == target->netns_id;
 }
 
-/* Does `entry` run after the link with this priority and id? */
-static bool comes_after(const struct link_entry *entry, int32_t priority, uint64_t id)
+/* Puts it where it belongs; one too many goes off the end. Returns how many there are. */
+static size_t member_insert(struct chain_member *members, size_t count, size_t most,
+                            const struct chain_member *member)
 {
-	return entry->target.priority > priority ||
-	       (entry->target.priority == priority && entry->id > id);
+	size_t at = count < most ? count++ : count;
+
+	for (; at > 0 && chain_member_before(member, &members[at - 1]); at--) {
+		if (at < most)
+			members[at] = members[at - 1];
+	}
+	if (at < most)
+		members[at] = *member;
+	return count;
 }
 
-static bool place_shared(const struct link_entry *entry, const struct record_link *link)
+size_t registry_members(const struct registry *registry, const struct record_link *link,
+                        struct chain_member *members, size_t most)
 {
-	return entry->type == link->type && entry->state == LINK_STATE_ATTACHED &&
-	       entry->id != link->id && entry->target.netns_id == link->target.netns_id;
-}
-
-/* The next after that priority and id at the link's place, or NULL. */
-static const struct link_entry *follower_next(const struct registry *registry,
-                                              const struct record_link *link, int32_t priority,
-                                              uint64_t id)
-{
-	const struct link_entry *best = NULL;
+	size_t count = 0;
 
 	for (size_t i = 0; i < registry->link_count; i++) {
 		const struct link_entry *entry = &registry->links[i];
 
-		if (place_shared(entry, link) && comes_after(entry, priority, id) &&
-		    (!best || comes_after(best, entry->target.priority, entry->id)))
-			best = entry;
-	}
-	return best;
-}
+		if (entry->id == link->id || entry->state != LINK_STATE_ATTACHED ||
+		    !registry_link_beside(entry, link->type, &link->target))
+			continue;
 
-size_t registry_followers(const struct registry *registry, const struct record_link *link,
-                          struct attach_follower *followers, size_t most)
-{
-	const struct link_entry *entry =
-		follower_next(registry, link, link->target.priority, link->id);
-	size_t count = 0;
-
-	for (; entry; entry = follower_next(registry, link, entry->target.priority, entry->id)) {
 		const struct program_entry *program = registry_program(registry, entry->program_id);
+		const struct chain_member member = {
+			.link_id = entry->id,
+			.kernel_id = program->kernel_id,
+			.program_fd = program->fd,
+			.priority = (uint32_t)entry->target.priority,
+			.proceed_on = entry->target.proceed_on,
+			.frags = program->frags,
+		};
 
-		if (count < most)
-			followers[count] = (struct attach_follower){ entry->id, program->fd };
-		count++;
+		count = member_insert(members, count, most, &member);
 	}
 	return count;
 }

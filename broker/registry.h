@@ -30,6 +30,7 @@ struct link_entry {
 	uint32_t type;  /* enum program_type */
 	uint32_t state; /* enum link_state */
 	struct record_target target;
+	uint64_t revision; /* tcx and netkit elsewhere: of the order when it was last looked at */
 };
 
 /* What was last seen on an interface where bpfd has links. */
@@ -87,13 +88,13 @@ struct link_entry *registry_link_same(const struct registry *registry,
  * number of its network namespace, 0: bpfd's own. */
 bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,
                       uint32_t direction);
-/* Does it share its place and its order with a link of this type at this target? */
+/* Does it share its place and its order with a link of this type at this target? Places that have
+ * no interface are told apart by their target's netns_id. */
 bool registry_link_beside(const struct link_entry *link, uint32_t type,
                           const struct record_target *target);
-/* See struct attach_context.followers. Places that have no interface are told apart by their
- * target's netns_id. */
-size_t registry_followers(const struct registry *registry, const struct record_link *link,
-                          struct attach_follower *followers, size_t most);
+/* See struct attach_context.members. */
+size_t registry_members(const struct registry *registry, const struct record_link *link,
+                        struct chain_member *members, size_t most);
 /* Does any link of XDP or TC that is not gone lie on the interface? */
 bool registry_interface_used(const struct registry *registry, uint32_t netns, uint32_t ifindex);
 

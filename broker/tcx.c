@@ -2,39 +2,17 @@
 #include "broker/tcx.h"
 
 #include "broker/kernel.h"
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 
-#include <errno.h>
-#include <string.h>
+#include <stddef.h>
 
 int tcx_query(const struct tcx_hook *hook, struct tcx_order *out)
 {
-	uint32_t programs[CHAIN_PROGRAMS_MAX] = {}, links[CHAIN_PROGRAMS_MAX] = {};
-	struct kernel_prog_query query = {
-		.target_ifindex = hook->ifindex,
-		.attach_type = hook->attach_type,
-		.prog_ids = (uint64_t)(uintptr_t)programs,
-		.link_ids = (uint64_t)(uintptr_t)links,
-		.count = CHAIN_PROGRAMS_MAX,
-	};
-	union bpf_attr attr = {};
-	int result;
+	struct tcx_ids ids;
+	union bpf_attr attr;
 
-	memcpy(&attr, &query, sizeof(query));
-	result = kernel->bpf(BPF_PROG_QUERY, &attr, sizeof(attr));
-	memcpy(&query, &attr, sizeof(query));
-	if (result == -ENOENT) { /* nothing was ever there */
-		*out = (struct tcx_order){ .revision = 0 };
-		return 0;
-	}
-	if (result < 0)
-		return result;
-	*out = (struct tcx_order){ .revision = query.revision, .count = query.count };
-	if (out->count > CHAIN_PROGRAMS_MAX)
-		return -ENOSPC;
-	for (size_t i = 0; i < out->count; i++)
-		out->entries[i] = (struct tcx_entry){ programs[i], links[i] };
-	return 0;
+	tcx_query_attr(hook, &ids, &attr);
+	return tcx_query_answer(&attr, &ids, kernel->bpf(BPF_PROG_QUERY, &attr, sizeof(attr)), out);
 }
 
 int tcx_find(const struct tcx_order *order, uint32_t program_id)
@@ -44,15 +22,6 @@ int tcx_find(const struct tcx_order *order, uint32_t program_id)
 			return (int)i;
 	}
 	return -1;
-}
-
-/* Does the one run before the other? */
-static bool runs_before(const struct chain_member *one, const struct chain_member *other)
-{
-	int32_t priority = (int32_t)one->priority, other_priority = (int32_t)other->priority;
-
-	return priority != other_priority ? priority < other_priority
-	                                  : one->link_id < other->link_id;
 }
 
 static struct tcx_anchor anchor_at(const struct tcx_entry *entry, uint32_t side)
@@ -72,7 +41,7 @@ struct tcx_anchor tcx_place(const struct tcx_order *order, const struct chain_me
 
 		if (at < 0)
 			continue;
-		if (runs_before(&members[i], own))
+		if (chain_member_before(&members[i], own))
 			before = at > before ? at : before;
 		else
 			after = at < after ? at : after;
@@ -84,6 +53,22 @@ struct tcx_anchor tcx_place(const struct tcx_order *order, const struct chain_me
 	return (struct tcx_anchor){ .flags = KERNEL_F_AFTER };
 }
 
+bool tcx_anchor_behind(const struct tcx_order *order, const struct tcx_anchor *anchor,
+                       uint32_t program_id)
+{
+	for (size_t i = 0; i < order->count; i++) {
+		const struct tcx_entry *entry = &order->entries[i];
+
+		if (entry->program_id == program_id)
+			return true; /* it has come before the anchor */
+		if (anchor->relative_id &&
+		    anchor->relative_id ==
+		            (anchor->flags & KERNEL_F_LINK ? entry->link_id : entry->program_id))
+			return false;
+	}
+	return false;
+}
+
 const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t kernel_id,
                                          const struct chain_member *members, size_t count,
                                          const struct chain_member *own)
@@ -93,7 +78,7 @@ const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t
 	for (size_t i = 0; i < count; i++) {
 		int at = tcx_find(order, members[i].kernel_id);
 
-		if (at >= 0 && place >= 0 && (at < place) != runs_before(&members[i], own))
+		if (at >= 0 && place >= 0 && (at < place) != chain_member_before(&members[i], own))
 			return &members[i];
 	}
 	return NULL;
@@ -102,16 +87,8 @@ const struct chain_member *tcx_misplaced(const struct tcx_order *order, uint32_t
 int tcx_link_create(const struct tcx_hook *hook, int program_fd, const struct tcx_anchor *anchor,
                     uint64_t revision)
 {
-	const struct kernel_link_create_tcx create = {
-		.prog_fd = (uint32_t)program_fd,
-		.target_ifindex = hook->ifindex,
-		.attach_type = hook->attach_type,
-		.flags = anchor->flags,
-		.relative_id = anchor->relative_id,
-		.expected_revision = revision,
-	};
-	union bpf_attr attr = {};
+	union bpf_attr attr;
 
-	memcpy(&attr, &create, sizeof(create));
+	tcx_link_attr(hook, program_fd, anchor, revision, &attr);
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }

@@ -144,7 +144,7 @@ static int exclusive_attach(struct xdp *xdp, const struct xdp_request *request,
                             const struct xdp_chain *now, struct xdp_chain *next,
                             struct error *error)
 {
-	const struct xdp_member *member = &request->members[0];
+	const struct chain_member *member = &request->members[0];
 	uint32_t mode = request->mode;
 	struct record_program program;
 	int result;

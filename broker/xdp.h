@@ -7,6 +7,7 @@
 #ifndef BPFD_BROKER_XDP_H
 #define BPFD_BROKER_XDP_H
 
+#include "broker/chain.h"
 #include "broker/opener_client.h"
 #include "common/error.h"
 #include "common/netlink.h"
@@ -16,16 +17,6 @@
 #include <stdbool.h>
 
 struct xdp;
-
-/* One of bpfd's own programs that shall run on the interface. */
-struct xdp_member {
-	uint64_t link_id;
-	uint32_t kernel_id;
-	int program_fd; /* stays the caller's */
-	uint32_t priority;
-	uint32_t proceed_on;
-	uint32_t frags;
-};
 
 /* An interface. */
 struct xdp_place {
@@ -43,7 +34,7 @@ struct xdp_request {
 	uint32_t replaces;  /* exclusive: kernel id of the program that it takes the place of; 0: of
 	                       none */
 	size_t count;       /* 0: nothing of bpfd's shall run there */
-	struct xdp_member members[XDP_PROGRAMS_MAX + 1];
+	struct chain_member members[XDP_PROGRAMS_MAX + 1];
 	/* Is this kernel id a program of bpfd's? Such a component that is not among the members is
 	 * left out. */
 	bool (*own)(void *state, uint32_t kernel_id);

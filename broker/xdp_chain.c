@@ -70,7 +70,7 @@ void xdp_config_encode(const struct chain_slot *slots, size_t count,
 }
 
 static struct chain_slot slot_of_member(const struct xdp_chain *now,
-                                        const struct xdp_member *member)
+                                        const struct chain_member *member)
 {
 	const struct chain_slot *running = chain_find(now->slots, now->count, member->kernel_id);
 	struct chain_slot slot = {

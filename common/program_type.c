@@ -134,12 +134,12 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_TCX] = {
 		.name = "tcx", .sections = "tcx",
 		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
-		.takes = B(INTERFACE) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY),
+		.takes = B(INTERFACE) | B(NETNS) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY),
 		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_NETKIT] = {
 		.name = "netkit", .sections = "netkit",
 		.bpf_type = BPF_PROG_TYPE_SCHED_CLS,
-		.takes = B(INTERFACE) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY),
+		.takes = B(INTERFACE) | B(NETNS) | B(FOLLOW) | B(DIRECTION) | B(PRIORITY),
 		.needs = B(INTERFACE) | B(DIRECTION), .since_major = 6, .since_minor = 7 },
 	[PROGRAM_TYPE_KPROBE] = {
 		.name = "kprobe", .sections = "kprobe",

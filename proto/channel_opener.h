@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Broker (upper end) and opener (lower end): one question, one answer. The opener opens one thing,
- * or removes pins of a dispatcher that no longer runs; it keeps nothing.
+ * makes one link in another network namespace, or removes pins of a dispatcher that no longer runs;
+ * it keeps nothing.
  */
 #ifndef BPFD_PROTO_CHANNEL_OPENER_H
 #define BPFD_PROTO_CHANNEL_OPENER_H
 
 #include "common/channel.h"
 #include "common/error.h"
+#include "common/tcx_hook.h"
 #include "proto/kernel_records.h"
 #include "proto/limits.h"
 
@@ -76,6 +78,21 @@ struct opener_netns {
 	char path[OPENER_PATH_SIZE]; /* target_path_ok */
 };
 
+/* A hook of tcx or netkit on an interface of another network namespace, which must still be the one
+ * with this inode number. */
+struct opener_tcx_hook {
+	char netns[OPENER_PATH_SIZE]; /* target_path_ok */
+	uint64_t netns_id;
+	struct tcx_hook hook;
+};
+
+/* + 1 descriptor: the program. */
+struct opener_tcx_link {
+	struct opener_tcx_hook at;
+	struct tcx_anchor anchor;
+	uint64_t revision; /* of the order that it is for; 0: of any */
+};
+
 /* A BTF object by its id. */
 struct opener_btf {
 	uint32_t id;
@@ -105,7 +122,7 @@ struct opener_listed {
 	/* DISPATCHER of a dispatcher: the program and its configuration map */              \
 	X(OPENED_DISPATCHER, 5, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)        \
 	/* DISPATCHER of a program that has not exactly one map; COMPONENT; FILE (O_PATH: no \
-	 * right to read it); NETNS; BTF; the others: a perf event */                        \
+	 * right to read it); NETNS; BTF; TCX_LINK; the others: a perf event */              \
 	X(OPENED, 6, LOWER, struct channel_nothing, 1, OPENER_STATE_READY)                   \
 	X(REMOVED, 7, LOWER, struct channel_nothing, 0, OPENER_STATE_READY)                  \
 	X(REFUSED, 8, LOWER, struct opener_refused, 0, OPENER_STATE_READY)                   \
@@ -121,7 +138,10 @@ struct opener_listed {
 	X(BTF, 17, UPPER, struct opener_btf, 0, OPENER_STATE_READY)                          \
 	/* NETNS, and a routing socket that was made inside */                               \
 	X(NETNS_SOCKET, 18, UPPER, struct opener_netns, 0, OPENER_STATE_READY)               \
-	X(OPENED_NETNS, 19, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)
+	X(OPENED_NETNS, 19, LOWER, struct channel_nothing, 2, OPENER_STATE_READY)            \
+	X(TCX_QUERY, 20, UPPER, struct opener_tcx_hook, 0, OPENER_STATE_READY)               \
+	X(TCX_ORDER, 21, LOWER, struct tcx_order, 0, OPENER_STATE_READY)                     \
+	X(TCX_LINK, 22, UPPER, struct opener_tcx_link, 1, OPENER_STATE_READY)
 
 struct opener_refused {
 	int32_t errno_value; /* positive errno */

@@ -8,7 +8,7 @@ bpfd_add_test(NAME broker_validate_test LABEL unit SOURCES unit/broker_validate_
 bpfd_add_test(NAME broker_reconcile_test LABEL unit SOURCES unit/broker_reconcile_test.c
 	${PROJECT_SOURCE_DIR}/broker/reconcile_plan.c)
 bpfd_add_test(NAME broker_queue_test LABEL unit SOURCES unit/broker_queue_test.c
-	${PROJECT_SOURCE_DIR}/broker/load_queue.c ${PROJECT_SOURCE_DIR}/broker/registry.c)
+	${PROJECT_SOURCE_DIR}/broker/load_queue.c ${PROJECT_SOURCE_DIR}/broker/registry.c ${PROJECT_SOURCE_DIR}/broker/chain.c)
 
 # The broker on a stage: its own processes, the real kernel, a launcher and a frontend that the test plays.
 add_library(bpfd_broker_stage STATIC channel/broker_stage.c channel/broker_stage_requests.c

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static struct host host;
-static struct xdp_member program;
+static struct chain_member program;
 
 static void attach(void)
 {
@@ -623,20 +623,11 @@ static void switched_off(void **state)
 }
 
 /* Whatever is asked, nothing is kept: its descriptors are as many as before. */
-static size_t opener_descriptors(void)
-{
-	char command[64], output[32];
-
-	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", host.opener_pid);
-	assert_int_equal(host_run(command, output, sizeof(output)), 0);
-	return strtoul(output, NULL, 10);
-}
-
 static void nothing_kept(void **state)
 {
 	const struct opener_uprobe place = uprobe_question(self),
 				   nowhere = uprobe_question("/dev/null");
-	size_t before = opener_descriptors();
+	size_t before = opener_descriptors(&host);
 	struct error error;
 	int fd;
 
@@ -661,7 +652,7 @@ static void nothing_kept(void **state)
 		(void)close(fd);
 		assert_int_equal(opener_uprobe_open(&host.opener, &nowhere, &fd, &error), -EINVAL);
 	}
-	assert_int_equal(opener_descriptors(), before);
+	assert_int_equal(opener_descriptors(&host), before);
 }
 
 /* A broker that breaks the protocol ends the opener, loudly. */

@@ -70,6 +70,22 @@ static int bpf_run(void)
 	return bpf_command(BPF_PROG_TEST_RUN);
 }
 
+/* Of no program. */
+static int bpf_link(void)
+{
+	union bpf_attr attributes = { .link_create = { .prog_fd = UINT32_MAX } };
+
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes)) < 0 ? errno : 0;
+}
+
+/* Of no hook. */
+static int bpf_query(void)
+{
+	union bpf_attr attributes = { .query = { .attach_type = UINT32_MAX } };
+
+	return syscall(SYS_bpf, BPF_PROG_QUERY, &attributes, sizeof(attributes)) < 0 ? errno : 0;
+}
+
 static int bpf_pin_disguised(void)
 {
 	return bpf_command(UINT64_C(1) << 32 | BPF_OBJ_PIN);
@@ -172,6 +188,11 @@ static const struct row rows[] = {
 	{ "enumerate programs", &sandbox_policy_broker, bpf_next_id, CHILD_KILLED },
 	{ "enumerate programs", &sandbox_policy_opener, bpf_after_last, ENOENT },
 	{ "run a program", &sandbox_policy_opener, bpf_run, CHILD_KILLED },
+	{ "make a link", &sandbox_policy_opener, bpf_link, EBADF },
+	{ "make a link", &sandbox_policy_gate, bpf_link, CHILD_KILLED },
+	{ "make a link", &sandbox_policy_loader, bpf_link, CHILD_KILLED },
+	{ "ask about a hook", &sandbox_policy_opener, bpf_query, EINVAL },
+	{ "ask about a hook", &sandbox_policy_gate, bpf_query, CHILD_KILLED },
 	{ "program by id", &sandbox_policy_broker, bpf_by_id, CHILD_KILLED },
 	{ "program by id", &sandbox_policy_opener, bpf_by_id, ENOENT },
 	{ "pin, command | 1<<32", &sandbox_policy_gate, bpf_pin_disguised, CHILD_KILLED },

@@ -219,13 +219,71 @@ static void test_registry_chains(void **state)
 	registry_clear(&registry);
 }
 
+/* Who runs at a place: in order, without the one who asks, and not more than fit. */
+static void test_registry_members(void **state)
+{
+	static const struct {
+		uint64_t id;
+		uint32_t ifindex, direction, state;
+		int32_t priority;
+	} rows[] = {
+		{ 1, 5, DIRECTION_INGRESS, LINK_STATE_ATTACHED, 50 },
+		{ 2, 5, DIRECTION_INGRESS, LINK_STATE_ATTACHED, 90 },
+		{ 3, 5, DIRECTION_INGRESS, LINK_STATE_ATTACHED, -3 },
+		{ 4, 5, DIRECTION_EGRESS, LINK_STATE_ATTACHED, 50 },
+		{ 5, 6, DIRECTION_INGRESS, LINK_STATE_ATTACHED, 50 },
+		{ 6, 5, DIRECTION_INGRESS, LINK_STATE_GONE, 50 },
+		{ 7, 5, DIRECTION_INGRESS, LINK_STATE_ATTACHED, 50 },
+	};
+	struct registry registry = {};
+	struct chain_member members[4];
+	struct record_link link = { .program_id = 2, .type = PROGRAM_TYPE_TCX };
+
+	(void)state;
+	program_add(&registry, 2);
+	assert_int_equal(registry_reserve(&registry, 0, 7, 0), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		link.id = rows[i].id;
+		link.state = rows[i].state;
+		link.target = (struct record_target){ .ifindex = rows[i].ifindex,
+			                              .direction = rows[i].direction,
+			                              .priority = rows[i].priority };
+		registry_link_put(&registry, &link);
+	}
+	link.target = (struct record_target){ .ifindex = 5, .direction = DIRECTION_INGRESS };
+	link.id = 99;
+	assert_int_equal(registry_members(&registry, &link, members, 4), 4);
+	assert_int_equal(members[0].link_id, 3);
+	assert_int_equal(members[1].link_id, 1);
+	assert_int_equal(members[2].link_id, 7);
+	assert_int_equal(members[3].link_id, 2);
+	assert_int_equal(members[0].kernel_id, 102);
+	assert_int_equal((int32_t)members[0].priority, -3);
+	link.id = 1;
+	assert_int_equal(registry_members(&registry, &link, members, 4), 3);
+	assert_int_equal(members[1].link_id, 7);
+	members[2].link_id = 1234;
+	assert_int_equal(registry_members(&registry, &link, members, 2), 2);
+	assert_int_equal(members[0].link_id, 3);
+	assert_int_equal(members[1].link_id, 7);
+	assert_int_equal(members[2].link_id, 1234);
+	link.type = PROGRAM_TYPE_NETKIT;
+	assert_int_equal(registry_members(&registry, &link, members, 4), 0);
+	registry_clear(&registry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),          cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_repeats_join),   cmocka_unit_test(test_expiry),
-		cmocka_unit_test(test_backoff),        cmocka_unit_test(test_registry),
-		cmocka_unit_test(test_registry_links), cmocka_unit_test(test_registry_chains),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_repeats_join),
+		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_registry),
+		cmocka_unit_test(test_registry_links),
+		cmocka_unit_test(test_registry_chains),
+		cmocka_unit_test(test_registry_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the kernel is asked to link to many places at once, and what its refusals become. */
 #include "broker/kernel.h"
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 
 #include <cmocka.h>
 #include <errno.h>

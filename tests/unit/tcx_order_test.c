@@ -2,8 +2,11 @@
 /* Where a tcx program goes among bpfd's own and those of others: one row per case. */
 #include <cmocka.h>
 
-#include "broker/kernel_uapi.h"
+#include "common/kernel_uapi.h"
 #include "broker/tcx.h"
+
+#include <errno.h>
+#include <string.h>
 
 #define MOST 6
 #define BY_LINK (KERNEL_F_ID | KERNEL_F_LINK)
@@ -118,12 +121,71 @@ static void test_misplaced(void **state)
 	}
 }
 
+/* Is the anchor's place behind program 102, of link 2? */
+static void test_anchor_behind(void **state)
+{
+	const struct tcx_order order = order_of((const int[]){ -1, 1, 2, -100, 3, 0 });
+	const struct {
+		struct tcx_anchor anchor;
+		uint32_t program_id;
+		bool behind;
+	} rows[] = {
+		{ { KERNEL_F_AFTER | BY_LINK, 1001 }, 102, false },
+		{ { KERNEL_F_BEFORE | BY_LINK, 1001 }, 102, false },
+		{ { KERNEL_F_AFTER | BY_LINK, 1003 }, 102, true },
+		{ { KERNEL_F_BEFORE | BY_LINK, 1003 }, 102, true },
+		{ { KERNEL_F_AFTER | KERNEL_F_ID, 101 }, 102, false },
+		{ { KERNEL_F_AFTER | KERNEL_F_ID, 103 }, 102, true },
+		{ { KERNEL_F_AFTER, 0 }, 102, true },  /* the end */
+		{ { KERNEL_F_AFTER, 0 }, 999, false }, /* that one does not run */
+		{ { KERNEL_F_AFTER, 0 }, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(tcx_anchor_behind(&order, &rows[i].anchor, rows[i].program_id),
+		                 rows[i].behind);
+}
+
+static void test_query_answer(void **state)
+{
+	const struct tcx_hook hook = { 5, KERNEL_TCX_INGRESS };
+	struct kernel_prog_query query;
+	struct tcx_order order = { .count = 7 };
+	struct tcx_ids ids;
+	union bpf_attr attr;
+
+	(void)state;
+	tcx_query_attr(&hook, &ids, &attr);
+	memcpy(&query, &attr, sizeof(query));
+	assert_int_equal(query.target_ifindex, 5);
+	assert_int_equal(query.attach_type, KERNEL_TCX_INGRESS);
+	assert_int_equal(query.count, CHAIN_PROGRAMS_MAX);
+	assert_int_equal(tcx_query_answer(&attr, &ids, -ENODEV, &order), -ENODEV);
+	assert_int_equal(order.count, 7);
+	assert_int_equal(tcx_query_answer(&attr, &ids, -ENOENT, &order), 0);
+	assert_int_equal(order.count, 0);
+	query.count = 2;
+	query.revision = 9;
+	ids.programs[1] = 31;
+	ids.links[1] = 41;
+	memcpy(&attr, &query, sizeof(query));
+	assert_int_equal(tcx_query_answer(&attr, &ids, 0, &order), 0);
+	assert_int_equal(order.revision, 9);
+	assert_int_equal(order.count, 2);
+	assert_int_equal(order.entries[1].program_id, 31);
+	assert_int_equal(order.entries[1].link_id, 41);
+	query.count = CHAIN_PROGRAMS_MAX + 1; /* a kernel with room for more */
+	memcpy(&attr, &query, sizeof(query));
+	assert_int_equal(tcx_query_answer(&attr, &ids, 0, &order), -ENOSPC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places),
-		cmocka_unit_test(test_anchor_without_a_link),
-		cmocka_unit_test(test_misplaced),
+		cmocka_unit_test(test_places),       cmocka_unit_test(test_anchor_without_a_link),
+		cmocka_unit_test(test_misplaced),    cmocka_unit_test(test_anchor_behind),
+		cmocka_unit_test(test_query_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

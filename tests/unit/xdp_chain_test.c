@@ -90,7 +90,7 @@ static void eleventh(void **state)
 	for (uint32_t i = 0; i < 6; i++)
 		now.slots[i] = (struct chain_slot)FOREIGN(100 + i, 50);
 	for (uint32_t i = 0; i < 5; i++)
-		request.members[i] = (struct xdp_member)MEMBER(i + 1, 200 + i, 50);
+		request.members[i] = (struct chain_member)MEMBER(i + 1, 200 + i, 50);
 	assert_int_equal(xdp_chain_merge(&now, &request, &next), 0);
 	assert_int_equal(next.count, 10);
 	next.count = 77;

@@ -28,18 +28,17 @@
 static struct host host;
 static struct attach_context context;
 static struct record_program program; /* XDP, of the form that attaches alone */
-static struct xdp_member member;
+static struct chain_member member;
 static size_t member_count; /* how many of bpfd's programs the broker says run there */
 static unsigned int changes;
 static struct record_chain last_chain;
 static unsigned int fail_at, calls;
 
-static size_t members(void *state, const struct xdp_place *place, uint64_t except,
-                      struct xdp_member *out, size_t most)
+static size_t members(void *state, const struct record_link *link, struct chain_member *out,
+                      size_t most)
 {
 	(void)state;
-	(void)except;
-	if (place->netns || place->ifindex != host.ifindex || !member_count || !most)
+	if (link->target.netns_id || link->target.ifindex != host.ifindex || !member_count || !most)
 		return 0;
 	out[0] = member;
 	return 1;

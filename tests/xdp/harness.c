@@ -304,18 +304,18 @@ static uint32_t program_id(int fd)
 }
 
 int program_load(struct host *host, const struct xdp *xdp, const char *name, unsigned int digit,
-                 int verdict, struct xdp_member *member)
+                 int verdict, struct chain_member *member)
 {
 	const struct load_target target = { &xdp_dispatcher_tables, xdp ? xdp_template_fd(xdp) : -1,
 		                            xdp ? xdp_template_btf_id(xdp) : 0 };
 	int fd = trace_program_load(host, &target, name, digit, verdict);
 
-	*member = (struct xdp_member){ .link_id = digit,
-		                       .kernel_id = program_id(fd),
-		                       .program_fd = fd,
-		                       .priority = PRIORITY_DEFAULT,
-		                       .proceed_on = 1u << XDP_PASS,
-		                       .frags = host->program_flags == BPF_F_XDP_HAS_FRAGS };
+	*member = (struct chain_member){ .link_id = digit,
+		                         .kernel_id = program_id(fd),
+		                         .program_fd = fd,
+		                         .priority = PRIORITY_DEFAULT,
+		                         .proceed_on = 1u << XDP_PASS,
+		                         .frags = host->program_flags == BPF_F_XDP_HAS_FRAGS };
 	return fd;
 }
 
@@ -410,6 +410,15 @@ size_t descriptors_count(void)
 		count++;
 	(void)closedir(directory);
 	return count;
+}
+
+size_t opener_descriptors(const struct host *host)
+{
+	char command[64], output[32];
+
+	(void)snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", host->opener_pid);
+	assert_int_equal(host_run(command, output, sizeof(output)), 0);
+	return strtoul(output, NULL, 10);
 }
 
 static size_t files;

@@ -43,7 +43,7 @@ int host_run(const char *command, char *output, size_t size);
  * returns `verdict`. As a component for `xdp`'s template, or for NULL as a plain XDP program.
  */
 int program_load(struct host *host, const struct xdp *xdp, const char *name, unsigned int digit,
-                 int verdict, struct xdp_member *member);
+                 int verdict, struct chain_member *member);
 
 /* The same as a component for `tc`'s template, or for NULL as a plain TC program. */
 int tc_program_load(struct host *host, const struct tc *tc, const char *name, unsigned int digit,
@@ -63,6 +63,7 @@ int packet_send(const struct host *host);
 /* Open descriptors of this process; files below the pin directories, and dispatchers' directories.
  */
 size_t descriptors_count(void);
+size_t opener_descriptors(const struct host *host);
 size_t pins_count(void);
 
 /* The kernel id of what the interface says is attached. */

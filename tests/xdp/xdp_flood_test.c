@@ -20,7 +20,7 @@
 
 static struct host host;
 static struct xdp *xdp;
-static struct xdp_member programs[DIGITS]; /* [n] leaves the digit n */
+static struct chain_member programs[DIGITS]; /* [n] leaves the digit n */
 
 static atomic_bool sending;
 

@@ -20,7 +20,7 @@
 
 static struct host host;
 static struct xdp *xdp;
-static struct xdp_member programs[4]; /* [n] leaves the digit n */
+static struct chain_member programs[4]; /* [n] leaves the digit n */
 
 static bool own(void *state, uint32_t kernel_id)
 {

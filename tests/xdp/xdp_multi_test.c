@@ -17,7 +17,7 @@
 
 static struct host host;
 static struct xdp *xdp;
-static struct xdp_member programs[12]; /* [n] leaves the digit n; 11 leaves b */
+static struct chain_member programs[12]; /* [n] leaves the digit n; 11 leaves b */
 
 static unsigned int calls, fail_at;
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -92,6 +93,37 @@ int answer_netns(struct opener *opener, const void *question, struct opener_answ
 	return result;
 }
 
+static int netns_enter(int fd, const char *path, struct error *error)
+{
+	return setns(fd, CLONE_NEWNET) < 0 ? netns_refusal(path, -errno, error) : 0;
+}
+
+void netns_leave(const struct opener *opener)
+{
+	if (setns(opener->netns_fd, CLONE_NEWNET) == 0)
+		return;
+	log_error("cannot come back from another network namespace: %s", strerror(errno));
+	_exit(1);
+}
+
+int netns_enter_same(const char *path, uint64_t id, struct error *error)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat status;
+	int result = path_open(path, &fd, error);
+
+	if (result == -ENOENT || result == -EINVAL)
+		return -ENODEV;
+	if (result < 0)
+		return result == -EACCES ? -EPERM : result; /* netkit has a meaning for EACCES */
+	if (fstat(fd, &status) < 0)
+		return netns_refusal(path, -errno, error);
+	if (status.st_ino != id)
+		return error_set(error, -ENODEV, ERROR_NOT_FOUND,
+		                 "that file leads to another network namespace by now");
+	return netns_enter(fd, path, error);
+}
+
 int netns_netlink_open(const struct opener *opener, const char *path, int *netns_fd,
                        struct netlink *netlink, struct error *error)
 {
@@ -100,13 +132,11 @@ int netns_netlink_open(const struct opener *opener, const char *path, int *netns
 
 	if (result < 0)
 		return result;
-	if (setns(fd, CLONE_NEWNET) < 0)
-		return netns_refusal(path, -errno, error);
+	result = netns_enter(fd, path, error);
+	if (result < 0)
+		return result;
 	result = netlink_open(0, netlink);
-	if (setns(opener->netns_fd, CLONE_NEWNET) < 0) {
-		log_error("cannot come back from network namespace %d: %s", fd, strerror(errno));
-		_exit(1);
-	}
+	netns_leave(opener);
 	if (result < 0)
 		return netns_refusal(path, result, error);
 	*netns_fd = steal_fd(&fd);

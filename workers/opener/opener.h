@@ -18,6 +18,7 @@ struct opener {
 	struct channel channel; /* to the broker */
 	struct netlink netlink;
 	int netns_fd; /* its own network namespace */
+	int received; /* the descriptor that came with the question; -1: none */
 	struct event_source kprobe, uprobe;
 };
 
@@ -26,7 +27,9 @@ struct opener {
 struct opener_answer {
 	uint16_t type;
 	int descriptors[2];
-	struct opener_listed listed; /* the body of LISTED; the other answers have none */
+	/* The bodies of LISTED and TCX_ORDER; the other answers have none. */
+	struct opener_listed listed;
+	struct tcx_order order;
 };
 
 /* Each: 0 and `answer`, or -errno with `error`. */
@@ -62,6 +65,18 @@ int answer_netns_socket(struct opener *opener, const void *question, struct open
  */
 int netns_netlink_open(const struct opener *opener, const char *path, int *netns_fd,
                        struct netlink *netlink, struct error *error);
+
+/*
+ * Into the network namespace with this file, if it still has this inode number, and back. 0 or
+ * -errno with `error`, -ENODEV: it is gone. A process that cannot get back from there ends.
+ */
+int netns_enter_same(const char *path, uint64_t id, struct error *error);
+void netns_leave(const struct opener *opener);
+
+int answer_tcx_query(struct opener *opener, const void *question, struct opener_answer *answer,
+                     struct error *error);
+int answer_tcx_link(struct opener *opener, const void *question, struct opener_answer *answer,
+                    struct error *error);
 
 int answer_btf(struct opener *opener, const void *question, struct opener_answer *answer,
                struct error *error);

@@ -20,6 +20,8 @@ static int (*const answers[])(struct opener *opener, const void *question,
 	[OPENER_BTF] = answer_btf,
 	[OPENER_LIST] = answer_list,
 	[OPENER_STATISTICS] = answer_statistics,
+	[OPENER_TCX_QUERY] = answer_tcx_query,
+	[OPENER_TCX_LINK] = answer_tcx_link,
 };
 
 static int refuse(struct opener *opener, uint64_t id, int result, const struct error *error)
@@ -27,6 +29,18 @@ static int refuse(struct opener *opener, uint64_t id, int result, const struct e
 	struct opener_refused refused = { .errno_value = -result, .error = *error };
 
 	return channel_send(&opener->channel, OPENER_REFUSED, id, &refused, NULL);
+}
+
+static const void *answer_body(const struct opener_answer *answer)
+{
+	switch (answer->type) {
+	case OPENER_LISTED:
+		return &answer->listed;
+	case OPENER_TCX_ORDER:
+		return &answer->order;
+	default:
+		return NULL;
+	}
 }
 
 int opener_serve(struct opener *opener)
@@ -39,11 +53,13 @@ int opener_serve(struct opener *opener)
 
 	if (result < 0)
 		return result;
+	opener->received = question.row->descriptors ? question.descriptors[0] : -1;
 	result = answers[question.row->type](opener, question.body, &answer, &error);
+	channel_message_close(&question);
+	opener->received = -1;
 	if (result < 0)
 		return refuse(opener, question.id, result, &error);
-	result = channel_send(&opener->channel, answer.type, question.id,
-	                      answer.type == OPENER_LISTED ? &answer.listed : NULL,
+	result = channel_send(&opener->channel, answer.type, question.id, answer_body(&answer),
 	                      answer.descriptors);
 	close_cleanup(&answer.descriptors[0]);
 	close_cleanup(&answer.descriptors[1]);

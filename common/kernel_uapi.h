@@ -3,8 +3,8 @@
  * What kernels after 6.1 added to linux/bpf.h: Debian 12's header does not have it. The numbers are
  * the kernel's ABI; each says which release brought it.
  */
-#ifndef BPFD_BROKER_KERNEL_UAPI_H
-#define BPFD_BROKER_KERNEL_UAPI_H
+#ifndef BPFD_COMMON_KERNEL_UAPI_H
+#define BPFD_COMMON_KERNEL_UAPI_H
 
 #include <linux/bpf.h>
 #include <stdint.h>
