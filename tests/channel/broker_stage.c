@@ -87,7 +87,8 @@ static void directories_make(void)
 		const char *name;
 		mode_t mode;
 	} pins[] = {
-		{ "programs", 0700 }, { "links", 0700 }, { "dispatchers", 0700 }, { "maps", 02750 }
+		{ "programs", 0700 }, { "links", 0700 }, { "dispatchers", 0700 }, { "maps", 02750 },
+		{ "shared", 02750 }
 	};
 
 	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
