@@ -11,7 +11,7 @@ import subprocess
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import check, check_equal, check_in
+from harness.outcome import SLOWNESS, check, check_equal, check_in
 from test_main import pins
 from test_persist import objects, reboot_all, reason_of
 from test_policy import as_user
@@ -255,12 +255,16 @@ def pins_that_somebody_touched(host):
 
 @test()
 def many_at_once_by_name(host):
-    """Loads that run at the same time come to one map."""
+    """Loads that run at the same time come to one map, also one that began when there was none and ends after others."""
     daemon = host.bpfd()
-    command = [str(word) for word in (daemon.binary("bpfctl"), "--socket", daemon.socket, "-o", "json", "load", "file",
-                                      daemon.object("share"), "--program", "tracepoint:share_by_name")]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(12)]
-    rows = [json.loads(process.communicate(timeout=60)[0])[0] for process in running]
+
+    def start(name, function):
+        command = (daemon.binary("bpfctl"), "--socket", daemon.socket, "-o", "json", "load", "file", daemon.object(name),
+                   "--program", f"tracepoint:{function}")
+        return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+
+    running = [start("share_slow", "share_slow"), *(start("share", "share_by_name") for _ in range(11))]
+    rows = [json.loads(process.communicate(timeout=60 * SLOWNESS)[0])[0] for process in running]
     check_equal(len({row["maps"][0]["id"] for row in rows}), 1, "how many maps there are")
     check_equal(len({row["id"] for row in rows}), 12, "how many programs there are")
     daemon.unload(*(row["id"] for row in rows))
