@@ -11,7 +11,7 @@ import subprocess
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import SLOWNESS, check, check_equal, check_in
+from harness.outcome import SLOWNESS, check, check_equal, check_in, wait_for
 from test_main import pins
 from test_persist import objects, reboot_all, reason_of
 from test_policy import as_user
@@ -263,7 +263,14 @@ def many_at_once_by_name(host):
                    "--program", f"tracepoint:{function}")
         return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
 
-    running = [start("share_slow", "share_slow"), *(start("share", "share_by_name") for _ in range(11))]
+    def ticks(pid):
+        return sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[11:13]))
+
+    gate = daemon.role("gate")
+    idle = ticks(gate)
+    running = [start("share_slow", "share_slow")]
+    wait_for(lambda: ticks(gate) >= idle + 3, "the verifier to be at work")
+    running += [start("share", "share_by_name") for _ in range(11)]
     rows = [json.loads(process.communicate(timeout=60 * SLOWNESS)[0])[0] for process in running]
     check_equal(len({row["maps"][0]["id"] for row in rows}), 1, "how many maps there are")
     check_equal(len({row["id"] for row in rows}), 12, "how many programs there are")
