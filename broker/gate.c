@@ -97,7 +97,7 @@ void gate_objects_close(struct gate *gate)
 {
 	for (uint32_t handle = 1; handle <= gate->object_count; handle++)
 		(void)close(gate->objects[handle].fd);
-	gate->object_count = 0;
+	gate->object_count = gate->shared_count = 0;
 	gate->map_memory = 0;
 }
 

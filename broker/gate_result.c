@@ -96,7 +96,7 @@ int gate_result_map(struct gate *gate, const struct channel_message *message,
 	(void)answer;
 	if (gate->map_count == LOAD_MAPS_MAX || !gate_map_name_ok(map->name) || !object ||
 	    map->by_name > 1 || (map->by_name && strchr(map->name, '.')) ||
-	    (object->shared && strcmp(object->name, map->name) != 0))
+	    (object->shared && strcmp(gate->shared_names[object->index], map->name) != 0))
 		return -EPROTO;
 	for (uint32_t i = 0; i < gate->map_count; i++) {
 		if (gate->maps[i].handle == map->handle ||

@@ -103,9 +103,13 @@ static int map_take(struct gate *gate, const struct loader_map_share *share, int
 {
 	_cleanup_close_ int fd = found;
 	struct bpf_map_info info = {};
-	struct gate_object description = { .kind = GATE_KIND_MAP, .shared = true };
+	struct gate_object description = { .kind = GATE_KIND_MAP,
+		                           .shared = true,
+		                           .index = gate->shared_count };
 	int result = map_info(gate, fd, &info);
 
+	if (result == 0 && gate->shared_count == LOAD_MAPS_MAX)
+		result = -EMFILE;
 	if (result == 0)
 		result = map_compare(gate, share, &info);
 	if (result < 0)
@@ -115,7 +119,7 @@ static int map_take(struct gate *gate, const struct loader_map_share *share, int
 	description.key_size = info.key_size;
 	description.value_size = info.value_size;
 	description.max_entries = info.max_entries;
-	memcpy(description.name, share->name, sizeof(description.name));
+	memcpy(gate->shared_names[gate->shared_count++], share->name, MAP_NAME_SIZE);
 	return gate_object_add(gate, steal_fd(&fd), &description);
 }
 

@@ -14,13 +14,14 @@ struct gate_object {
 	enum gate_kind kind;
 	uint32_t type;         /* of a map or program, as the loader asked for it */
 	uint32_t flags;        /* as the kernel got them */
-	uint32_t index;        /* of a program: into the job's, or LOADER_PROGRAM_* */
+	uint32_t index; /* of a program: into the job's, or LOADER_PROGRAM_*; of a shared map: into
+	                   `shared_names` */
 	uint32_t program_type; /* of a program: enum program_type */
 	uint32_t key_size;     /* of a map, as all below */
 	uint32_t value_size;
 	uint32_t max_entries;
-	bool shared;              /* another program's: its contents are not this load's */
-	char name[MAP_NAME_SIZE]; /* of a shared one: it goes by no other */
+	bool shared; /* another program's: its contents are not this load's, and `index` says its
+	                name */
 };
 
 struct gate_loaded_program {
@@ -53,6 +54,8 @@ struct gate {
 	struct gate_loaded_map maps[LOAD_MAPS_MAX];
 	uint32_t map_count;
 	uint32_t map_questions; /* how often the broker was asked for a map */
+	char shared_names[LOAD_MAPS_MAX][MAP_NAME_SIZE]; /* they go by no others */
+	uint32_t shared_count;
 	struct error refusal; /* the gate's own reason why the load cannot succeed, if it has one */
 };
 
