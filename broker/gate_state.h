@@ -12,8 +12,8 @@ enum gate_kind { GATE_KIND_NONE, GATE_KIND_MAP, GATE_KIND_PROGRAM, GATE_KIND_BTF
 struct gate_object {
 	int fd;
 	enum gate_kind kind;
-	uint32_t type;         /* of a map or program, as the loader asked for it */
-	uint32_t flags;        /* as the kernel got them */
+	uint32_t type;  /* of a map or program, as the loader asked for it */
+	uint32_t flags; /* as the kernel got them */
 	uint32_t index; /* of a program: into the job's, or LOADER_PROGRAM_*; of a shared map: into
 	                   `shared_names` */
 	uint32_t program_type; /* of a program: enum program_type */

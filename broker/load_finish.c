@@ -220,8 +220,8 @@ static bool maps_shared(const struct loaded *loaded)
 }
 
 /* Who names an owner wants to share at least one of its maps. */
-static int owner_check(struct broker *broker, const struct load_job *job,
-                       const struct loaded *all, struct error *error)
+static int owner_check(struct broker *broker, const struct load_job *job, const struct loaded *all,
+                       struct error *error)
 {
 	int failure = map_owner_check(broker, &job->request, error);
 

@@ -29,8 +29,7 @@ static const struct record_program *program_read(struct broker *broker, uint64_t
 
 int map_owner_check(struct broker *broker, const struct frontend_load *request, struct error *error)
 {
-	const struct program_entry *owner =
-		registry_program(&broker->registry, request->map_owner);
+	const struct program_entry *owner = registry_program(&broker->registry, request->map_owner);
 	unsigned long long id = request->map_owner;
 
 	if (!id)
@@ -95,9 +94,9 @@ static int map_of(struct broker *broker, uint64_t program_id, const char *name, 
                   struct record_map *found)
 {
 	const struct program_entry *entry = registry_program(&broker->registry, program_id);
-	const struct record_program *program =
-		entry && entry->state == PROGRAM_STATE_LOADED ? program_read(broker, program_id)
-							      : NULL;
+	const struct record_program *program = entry && entry->state == PROGRAM_STATE_LOADED
+	                                               ? program_read(broker, program_id)
+	                                               : NULL;
 	const struct record_map *map = program ? map_named(program, name) : NULL;
 
 	if (!map || (origin && map->origin != origin))

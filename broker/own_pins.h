@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * bpfd's own pins: programs/<id>, links/<id>, maps/<program id>/<map name> and shared/<map name>
- * below the bpffs directory. All names are made from bpfd's ids and from map names that validate_map_name() passed.
- * A program with its maps is pinned whole or not at all.
+ * below the bpffs directory. All names are made from bpfd's ids and from map names that
+ * validate_map_name() passed. A program with its maps is pinned whole or not at all.
  */
 #ifndef BPFD_BROKER_OWN_PINS_H
 #define BPFD_BROKER_OWN_PINS_H

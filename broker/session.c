@@ -296,9 +296,9 @@ static enum session_event failed_take(struct session *session, struct channel_me
 
 /* By message type; the channel's rows already say in which state each may come. */
 static enum session_event (*const session_takers[])(struct session *, struct channel_message *) = {
-	[GATE_WARM] = warm_take,     [GATE_PROGRAM] = program_take,
-	[GATE_MAP] = map_take,       [GATE_FINISHED] = finished_take,
-	[GATE_FAILED] = failed_take, [GATE_FAILED_WITH_LOG] = failed_take,
+	[GATE_WARM] = warm_take,         [GATE_PROGRAM] = program_take,
+	[GATE_MAP] = map_take,           [GATE_FINISHED] = finished_take,
+	[GATE_FAILED] = failed_take,     [GATE_FAILED_WITH_LOG] = failed_take,
 	[GATE_MAP_FIND] = question_take,
 };
 

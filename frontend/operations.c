@@ -252,8 +252,8 @@ static int change_run(struct work *work)
 	case BPFD__V1__REQUEST__OPERATION_UPDATE:
 		return update_run(work);
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
-		return remove_run(work, FRONTEND_DETACH, "detach.link_id",
-		                  request->detach->link_id, false);
+		return remove_run(work, FRONTEND_DETACH, "detach.link_id", request->detach->link_id,
+		                  false);
 	default:
 		return remove_run(work, FRONTEND_UNLOAD, "unload.program_id",
 		                  request->unload->program_id, request->unload->force);

@@ -28,7 +28,8 @@ struct frontend_load {
 	uint8_t request_id[REQUEST_ID_SIZE];
 	uint32_t program_count;
 	uint32_t persist;   /* 1: loaded again after a reboot */
-	uint64_t map_owner; /* a program whose maps are used where they have the same names; 0: none */
+	uint64_t map_owner; /* a program whose maps are used where they have the same names; 0: none
+	                     */
 	char application[APPLICATION_SIZE];
 	char source_name[128];
 	struct frontend_load_program programs[LOAD_PROGRAMS_MAX];

@@ -30,7 +30,8 @@ struct record_metadata {
 };
 
 enum record_map_flag {
-	RECORD_MAP_BY_NAME = 1 /* shared with every object that declares it so: LIBBPF_PIN_BY_NAME */
+	RECORD_MAP_BY_NAME =
+		1 /* shared with every object that declares it so: LIBBPF_PIN_BY_NAME */
 };
 
 struct record_map {

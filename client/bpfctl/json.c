@@ -75,8 +75,8 @@ static json_t *globals_json(const struct bpfd_global *globals, size_t count)
 
 static json_t *map_json(const struct bpfd_map *map)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "name", text_json(map->name), "id",
-	                 id_json(map->kernel_id), "type", text_json(map->type), "key_size",
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "name", text_json(map->name),
+	                 "id", id_json(map->kernel_id), "type", text_json(map->type), "key_size",
 	                 (json_int_t)map->key_size, "value_size", (json_int_t)map->value_size,
 	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin),
 	                 "shared_pin", text_json(map->shared_pin));

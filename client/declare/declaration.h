@@ -39,7 +39,7 @@ struct declaration {
 	const char *owner_file;     /* NULL: nobody's */
 	const char *owner_function; /* one of that file's programs */
 	unsigned int owner_line;
-	struct declaration *owner; /* that file's declaration, once all of it was read */
+	struct declaration *owner;      /* that file's declaration, once all of it was read */
 	struct declaration_text *texts; /* what the arguments point into */
 	/* while it is carried out: */
 	struct bpfd_programs *loaded; /* NULL: not now */

@@ -346,11 +346,11 @@ int plan_make(const struct declarations *declarations, const struct bpfd_program
 		struct declaration *declaration = declarations->items[i];
 
 		if (!loaded(&planner, declaration))
-			step_add(&planner,
-			         (struct plan_step){ .action = PLAN_LOAD,
-			                             .declaration = declaration,
-			                             .program = owner_current(&planner, declaration),
-			                             .file = declaration->file });
+			step_add(&planner, (struct plan_step){
+						   .action = PLAN_LOAD,
+						   .declaration = declaration,
+						   .program = owner_current(&planner, declaration),
+						   .file = declaration->file });
 	}
 	/* what goes makes room first */
 	programs_unload_plan(&planner, 0);

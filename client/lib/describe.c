@@ -134,7 +134,8 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 	};
 	int result;
 
-	if (made.id > ID_MAX || made.map_owner > ID_MAX || (made.id && made.type == BPFD_PROGRAM_NONE) ||
+	if (made.id > ID_MAX || made.map_owner > ID_MAX ||
+	    (made.id && made.type == BPFD_PROGRAM_NONE) ||
 	    !link_ids_ok(made.link_ids, made.link_count))
 		return error_answer(error, "a program without an id or a type");
 	result = source_describe(message->source, made.id == 0, &made.source, error);

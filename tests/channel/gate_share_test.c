@@ -32,10 +32,9 @@ static int existing_map(uint32_t type)
 
 static struct loader_map_share share_of(const char *name)
 {
-	struct loader_map_share share = { .type = BPF_MAP_TYPE_ARRAY,
-		                          .key_size = 4,
-		                          .value_size = 8,
-		                          .max_entries = 4 };
+	struct loader_map_share share = {
+		.type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 4
+	};
 
 	memcpy(share.name, name, strlen(name));
 	return share;
@@ -207,11 +206,20 @@ static void differences_are_named(void **state)
 		{ "type 1, but the map that is there has 2",
 		  { .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 4 } },
 		{ "key size 8, but the map that is there has 4",
-		  { .type = BPF_MAP_TYPE_ARRAY, .key_size = 8, .value_size = 8, .max_entries = 4 } },
+		  { .type = BPF_MAP_TYPE_ARRAY,
+		    .key_size = 8,
+		    .value_size = 8,
+		    .max_entries = 4 } },
 		{ "value size 4, but the map that is there has 8",
-		  { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 4 } },
+		  { .type = BPF_MAP_TYPE_ARRAY,
+		    .key_size = 4,
+		    .value_size = 4,
+		    .max_entries = 4 } },
 		{ "max_entries 5, but the map that is there has 4",
-		  { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 5 } },
+		  { .type = BPF_MAP_TYPE_ARRAY,
+		    .key_size = 4,
+		    .value_size = 8,
+		    .max_entries = 5 } },
 		{ "max_entries 0, but the map that is there has 4",
 		  { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8 } },
 		{ "map_flags 1024, but the map that is there has 0",

@@ -243,8 +243,8 @@ static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size
 		memcpy(buffer.bytes, &header, sizeof(header));
 		memcpy(buffer.bytes + sizeof(header), bytes, size < row->size ? size : row->size);
 	}
-	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors,
-	                   &message) < 0)
+	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors, &message) <
+	    0)
 		return -EPROTO;
 	if (message.row->descriptors)
 		message.descriptors[0] = payload_make(bytes, size, options);
@@ -270,7 +270,6 @@ static void job_make(uint8_t choices)
 	gate.job.programs[1].type = choices & 4 ? PROGRAM_TYPE_XDP : others[choices >> 4 & 3];
 	gate.options.extension_targets[0].fd = choices & 8 ? -1 : extension_fd;
 }
-
 
 static void gate_reset(uint8_t choices)
 {

@@ -37,8 +37,8 @@ void handles_prepare(void)
 
 static int object_open(uint32_t handle, uint32_t map_type, uint32_t value_size, bool shared)
 {
-	_cleanup_close_ int fd = ready_count ? ready[--ready_count]
-	                                     : memfd_create("bpf", MFD_CLOEXEC);
+	_cleanup_close_ int fd =
+		ready_count ? ready[--ready_count] : memfd_create("bpf", MFD_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
@@ -46,9 +46,8 @@ static int object_open(uint32_t handle, uint32_t map_type, uint32_t value_size, 
 	if (handle > LOADER_HANDLES_MAX)
 		return -EMFILE;
 	if (handle != LOADER_HANDLE_NONE)
-		local_objects[handle] =
-			(struct local_object){ status.st_dev, status.st_ino, map_type, value_size,
-				               shared };
+		local_objects[handle] = (struct local_object){ status.st_dev, status.st_ino,
+			                                       map_type, value_size, shared };
 	return steal_fd(&fd);
 }
 

@@ -284,8 +284,8 @@ struct bpfd_program {
 	enum bpfd_program_type type;
 	enum bpfd_program_state state;
 	uint32_t owner_uid;
-	bool exclusive; /* an xdp program that attaches only alone */
-	bool persist;   /* it is loaded and attached again after a reboot */
+	bool exclusive;     /* an xdp program that attaches only alone */
+	bool persist;       /* it is loaded and attached again after a reboot */
 	uint64_t map_owner; /* whose maps it was loaded with; 0: nobody's, or that was unloaded */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
@@ -422,9 +422,9 @@ struct bpfd_load_request {
 	size_t global_count;
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
-	const char *application;   /* NULL: none */
-	const char *source_name;   /* shown to people; NULL: none */
-	bool persist;              /* load and attach again after a reboot */
+	const char *application; /* NULL: none */
+	const char *source_name; /* shown to people; NULL: none */
+	bool persist;            /* load and attach again after a reboot */
 	uint64_t map_owner; /* a program whose maps are used where the object has maps of the same
 	                       names; 0: none */
 	const uint8_t *request_id; /* NULL: made by the library */
