@@ -109,6 +109,26 @@ def global_variables_are_not_shared(host):
                 [True, True, False], "the maps that are shared")
 
 
+@test("extensions")
+def components_share(host):
+    """XDP programs of one chain, the second with the maps of the first: both count each frame in one map."""
+    daemon, wire = host.bpfd(), host.wire()
+    owner = daemon.load_sequence(1)
+    user = daemon.load_sequence(2, options=("--map-owner", owner))
+    check_equal(map_id(daemon, user, "frames"), map_id(daemon, owner, "frames"), "the map")
+    check(map_id(daemon, user, ".rodata") != map_id(daemon, owner, ".rodata"), "constants are shared")
+    for program in (owner, user):
+        daemon.attach(program, wire.name)
+    check_equal(wire.trace(), [1, 2], "the chain")
+    before = bpf.map_counter(daemon.map_pin(user, "frames"))
+    wire.trace()
+    check_equal(bpf.map_counter(daemon.map_pin(owner, "frames")) - before, 2, "how often one frame is counted")
+    daemon.ask("unload", "--force", owner)
+    check_equal(wire.trace(), [2], "the chain without the owner")
+    daemon.unload(user)
+    check_equal(pins(daemon), [], "pins after unload")
+
+
 @test()
 def unload_in_both_orders(host):
     daemon = host.bpfd()
