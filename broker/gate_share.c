@@ -38,12 +38,14 @@ static int broker_ask(struct gate *gate, const struct loader_map_share *share)
 	return fd;
 }
 
-/* The kernel sets it by itself for these. */
-static uint32_t flags_declared(uint32_t type, uint32_t flags)
+/* Without what the kernel sets by itself for these types, and what it keeps of no map: which way
+ * the first descriptor goes. */
+static uint32_t flags_kept(uint32_t type, uint32_t flags)
 {
 	bool set = type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH;
+	uint32_t left_out = BPF_F_RDONLY | BPF_F_WRONLY;
 
-	return set ? flags & ~(uint32_t)BPF_F_RDONLY_PROG : flags;
+	return flags & ~(set ? left_out | BPF_F_RDONLY_PROG : left_out);
 }
 
 struct difference {
@@ -73,8 +75,8 @@ static int map_compare(struct gate *gate, const struct loader_map_share *share,
 		{ "value size", share->value_size, info->value_size },
 		{ "max_entries", entries_left_open ? info->max_entries : share->max_entries,
 		  info->max_entries },
-		{ "map_flags", flags_declared(share->type, share->flags),
-		  flags_declared(info->type, info->map_flags) },
+		{ "map_flags", flags_kept(share->type, share->flags),
+		  flags_kept(info->type, info->map_flags) },
 		{ "map_extra", share->extra, info->map_extra },
 	};
 	const struct difference *row = difference_find(rows, sizeof(rows) / sizeof(rows[0]));

@@ -97,7 +97,7 @@ static int maps_check(struct broker *broker, const struct load_job *job,
 
 		if (failure)
 			return distrust(error, "a map's descriptor is none");
-		failure = map_share_settle(broker, job, &result->maps[i], &maps[i]);
+		failure = map_share_settle(broker, job, &result->maps[i], &maps[i], error);
 		if (failure)
 			return failure;
 	}

@@ -164,16 +164,23 @@ int map_share_find(struct broker *broker, const struct load_job *job,
 	return fd < 0 ? -ENOENT : steal_fd(&fd);
 }
 
-/* 0 where the pin is of this map or there is none, else -EAGAIN. */
-static int shared_pin_check(struct broker *broker, const struct record_map *map)
+/* 0 where the pin is of this map or there is none, -EAGAIN where it is of another one. */
+static int shared_pin_check(struct broker *broker, const struct record_map *map,
+                            struct error *error)
 {
 	_cleanup_close_ int fd = own_pins_shared_open(&broker->settings, map->name);
 
-	return fd == -ENOENT || kernel_id_of(fd) == map->kernel_id ? 0 : -EAGAIN;
+	if (fd < 0 && fd != -ENOENT)
+		return error_set(
+			error, fd, ERROR_KERNEL,
+			"the pin of map \"%s\", which is shared by name, cannot be opened: "
+			"%s; remove it from %s/shared if it is not bpfd's",
+			map->name, strerror(-fd), broker->settings.bpffs_directory);
+	return fd < 0 || kernel_id_of(fd) == map->kernel_id ? 0 : -EAGAIN;
 }
 
 int map_share_settle(struct broker *broker, const struct load_job *job,
-                     const struct session_map *map, struct record_map *record)
+                     const struct session_map *map, struct record_map *record, struct error *error)
 {
 	struct record_map found;
 	uint64_t partner;
@@ -186,7 +193,7 @@ int map_share_settle(struct broker *broker, const struct load_job *job,
 	}
 	record->origin = origin_before(broker, job, record->name);
 	record->flags = map->by_name ? RECORD_MAP_BY_NAME : 0;
-	return map->by_name ? shared_pin_check(broker, record) : 0;
+	return map->by_name ? shared_pin_check(broker, record, error) : 0;
 }
 
 int map_shares_pin(struct broker *broker, const struct record_program *program, const int *map_fds,
@@ -201,7 +208,7 @@ int map_shares_pin(struct broker *broker, const struct record_program *program, 
 			continue;
 		result = own_pins_shared_make(&broker->settings, map->name, map_fds[i], error);
 		if (result == -EEXIST)
-			result = shared_pin_check(broker, map);
+			result = shared_pin_check(broker, map, error);
 	}
 	return result;
 }

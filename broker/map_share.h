@@ -27,10 +27,10 @@ int map_share_find(struct broker *broker, const struct load_job *job,
 /*
  * After the load: is a map of it shared, and with whom? Fills in origin (0: the load's own, to be
  * numbered) and flags. 0; -EAGAIN when another load has made a map of the name meanwhile: then this
- * one is to be done again.
+ * one is to be done again; -errno with `error`.
  */
 int map_share_settle(struct broker *broker, const struct load_job *job,
-                     const struct session_map *map, struct record_map *record);
+                     const struct session_map *map, struct record_map *record, struct error *error);
 
 /* Pins at shared/<name> what is not there yet. 0, -EAGAIN as above, or -errno with `error`. */
 int map_shares_pin(struct broker *broker, const struct record_program *program, const int *map_fds,

@@ -130,6 +130,23 @@ def components_share(host):
 
 
 @test()
+def maps_of_every_kind(host):
+    """What bpfd can load it can share; what an object declares as first contents is not written again."""
+    daemon = host.bpfd()
+    for name, function, kind, options in (("map_kinds", "map_kinds", "tracepoint", ()), ("gate_maps", "maps_main", "xdp", ("--exclusive",))):
+        owner = daemon.load(name, function, kind=kind, options=options)
+        before = [daemon.ask("map", "dump", owner, entry["name"]) for entry in program_of(daemon, owner)["maps"]
+                  if entry["type"] in ("prog_array", "array_of_maps", "hash_of_maps")]
+        user = daemon.load(name, function, kind=kind, options=(*options, "--map-owner", owner))
+        ids = [{entry["name"]: entry["id"] for entry in program_of(daemon, number)["maps"]} for number in (owner, user)]
+        check(len(ids[0]) >= 3, f"maps of {name}: {ids[0]}")
+        for entry, number in ids[0].items():
+            check_equal(ids[1][entry] == number, not entry.startswith("."), f"is {entry} of {name} shared")
+        check_equal([daemon.ask("map", "dump", owner, entry["name"]) for entry in program_of(daemon, owner)["maps"]
+                     if entry["type"] in ("prog_array", "array_of_maps", "hash_of_maps")], before, "what is in the owner's maps")
+
+
+@test()
 def unload_in_both_orders(host):
     daemon = host.bpfd()
     owner = load(daemon)
@@ -241,6 +258,11 @@ def by_name(host):
     check_equal(map_id(daemon, third, "by_name"), map_id(daemon, second, "by_name"), "the map after a restart")
     daemon.unload(second, third)
     check_equal(pins(daemon), [], "pins after the last user")
+    # what is none of bpfd's stands in the way, and is left alone
+    shared_pin(daemon).mkdir()
+    said = refused_load(daemon, "share", function="share_by_name")
+    check_in('the pin of map "by_name", which is shared by name, cannot be opened', said, "a directory in the place of the pin")
+    shared_pin(daemon).rmdir()
     larger = load(daemon, "share_larger", "share_by_name")
     check_equal(program_of(daemon, larger)["maps"][0]["max_entries"], 8, "another map, once the name is free")
 
