@@ -192,8 +192,9 @@ void copies_idle(struct broker *broker);
  */
 int copies_now(struct broker *broker, bool last, struct error *error);
 
-/* load_finish.c: checks, pins, stores and answers what a session loaded */
-void load_finish(struct broker *broker, struct load_job *job, struct session_result *result);
+/* load_finish.c: checks, pins, stores and answers what a session loaded. False when the load is to
+ * be done again: another one has made a map meanwhile that both share by name. */
+bool load_finish(struct broker *broker, struct load_job *job, struct session_result *result);
 void load_answer_refused(struct broker *broker, const struct load_job *job,
                          const struct error *error, int log_fd, uint32_t log_size);
 struct origin load_origin(const struct load_job *job, size_t waiter);
@@ -253,7 +254,7 @@ int map_read_request(struct broker *broker, struct channel_message *message);
 int map_set_request(struct broker *broker, struct channel_message *message);
 int map_delete_request(struct broker *broker, struct channel_message *message);
 
-/* unload.c */
+/* unload.c. A program whose maps others use stays, unless the request says force. */
 int unload_request(struct broker *broker, struct channel_message *message);
 
 /* reconcile.c */

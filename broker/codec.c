@@ -74,9 +74,10 @@ size_t codec_program_encode(const struct record_program *program, void *out)
 
 static bool program_ok(const struct record_program *program, uint64_t id)
 {
-	if (program->id != id || !program_type_row(program->type) ||
-	    program->form > PROGRAM_FORM_EXTENSION || program->persist > 1 ||
-	    program->exclusive > 1 || program->state > PROGRAM_STATE_FAILED || !program->name[0] ||
+	if (program->id != id || (program->map_owner && program->map_owner >= id) ||
+	    !program_type_row(program->type) || program->form > PROGRAM_FORM_EXTENSION ||
+	    program->persist > 1 || program->exclusive > 1 ||
+	    program->state > PROGRAM_STATE_FAILED || !program->name[0] ||
 	    !channel_text_ok(program->name, sizeof(program->name)) ||
 	    !channel_text_ok(program->target, sizeof(program->target)) ||
 	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
@@ -84,7 +85,8 @@ static bool program_ok(const struct record_program *program, uint64_t id)
 	    !channel_text_ok(program->source_name, sizeof(program->source_name)))
 		return false;
 	for (uint32_t i = 0; i < program->map_count; i++) {
-		if (!validate_map_name(program->maps[i].name))
+		if (!validate_map_name(program->maps[i].name) ||
+		    program->maps[i].flags & ~(uint32_t)RECORD_MAP_BY_NAME)
 			return false;
 	}
 	return true;

@@ -14,6 +14,8 @@
  * - Programs have the types that the job says, or are a few instructions that libbpf probes with
  * and that never leave the gate. What an extension program attaches to is the gate's to fill in.
  * - Maps stay below the site's ceiling together.
+ * - Maps of other programs are there only where the broker says so, and their contents are not
+ * touched.
  * - What goes up to the broker is what the gate itself made: the loader only names it.
  * - Text of the loader is cut, and made printable.
  * What libbpf may ask for an odd object is answered with an errno; what only a hijacked loader does
@@ -46,6 +48,7 @@ static const struct gate_row {
 	[LOADER_MAP_UPDATE_LONG] = { gate_map_update_long, GATE_ROW_CALL },
 	[LOADER_MAP_SLOT] = { gate_map_slot, GATE_ROW_CALL },
 	[LOADER_MAP_FREEZE] = { gate_map_freeze, GATE_ROW_CALL },
+	[LOADER_MAP_SHARE] = { gate_map_share, GATE_ROW_QUESTION },
 	[LOADER_BTF_LOAD] = { gate_btf_load, GATE_ROW_CALL },
 	[LOADER_BTF_LOAD_LONG] = { gate_btf_load_long, GATE_ROW_CALL },
 	[LOADER_PROGRAM_LOAD] = { gate_program_load, GATE_ROW_CALL },
@@ -94,7 +97,7 @@ void gate_objects_close(struct gate *gate)
 {
 	for (uint32_t handle = 1; handle <= gate->object_count; handle++)
 		(void)close(gate->objects[handle].fd);
-	gate->object_count = 0;
+	gate->object_count = gate->shared_count = 0;
 	gate->map_memory = 0;
 }
 
@@ -237,7 +240,8 @@ static int gate_broker_receive(struct gate *gate, struct channel_buffer *buffer)
 	gate->warm = false;
 	gate->state = LOADER_STATE_LOADING;
 	gate->refusal = (struct error){};
-	if (gate->job.program_count == 0 || gate->job.program_count > LOAD_PROGRAMS_MAX)
+	if (gate->job.program_count == 0 || gate->job.program_count > LOAD_PROGRAMS_MAX ||
+	    gate->job.map_sharing > 1)
 		result = -EINVAL;
 	channel_message_close(&message);
 	return result;

@@ -249,6 +249,8 @@ static int map_update(struct gate *gate, const struct channel_message *message,
 		return 0;
 	if (!map)
 		answer->result = -EBADF;
+	else if (map->shared)
+		answer->result = -EPERM;
 	else if (map->type != BPF_MAP_TYPE_ARRAY || update->value_size != map->value_size)
 		answer->result = -EINVAL;
 	else
@@ -293,6 +295,8 @@ int gate_map_slot(struct gate *gate, const struct channel_message *message,
 
 	if (!value)
 		answer->result = -EBADF;
+	else if (map->shared)
+		answer->result = -EPERM;
 	else if (map->key_size != sizeof(slot->key))
 		answer->result = -EINVAL;
 	else
@@ -307,8 +311,8 @@ int gate_map_freeze(struct gate *gate, const struct channel_message *message,
 	const struct gate_object *map = gate_object_find(gate, freeze->map, GATE_KIND_MAP);
 	union bpf_attr attr = {};
 
-	if (!map) {
-		answer->result = -EBADF;
+	if (!map || map->shared) {
+		answer->result = map ? -EPERM : -EBADF;
 		return 0;
 	}
 	attr.map_fd = (uint32_t)map->fd;

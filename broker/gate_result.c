@@ -77,9 +77,7 @@ int gate_result_program(struct gate *gate, const struct channel_message *message
 	return 0;
 }
 
-/* The broker makes a file's name of it: letters, digits, '_' and '.', as the kernel has them in
- * names. */
-static bool map_name_ok(const char name[MAP_NAME_SIZE])
+bool gate_map_name_ok(const char name[MAP_NAME_SIZE])
 {
 	static const char allowed[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
@@ -92,11 +90,13 @@ int gate_result_map(struct gate *gate, const struct channel_message *message,
                     struct gate_answer *answer)
 {
 	const struct loader_map *map = message->body;
+	const struct gate_object *object = gate_object_find(gate, map->handle, GATE_KIND_MAP);
 	struct gate_loaded_map *loaded;
 
 	(void)answer;
-	if (gate->map_count == LOAD_MAPS_MAX || !map_name_ok(map->name) ||
-	    !gate_object_find(gate, map->handle, GATE_KIND_MAP))
+	if (gate->map_count == LOAD_MAPS_MAX || !gate_map_name_ok(map->name) || !object ||
+	    map->by_name > 1 || (map->by_name && strchr(map->name, '.')) ||
+	    (object->shared && strcmp(gate->shared_names[object->index], map->name) != 0))
 		return -EPROTO;
 	for (uint32_t i = 0; i < gate->map_count; i++) {
 		if (gate->maps[i].handle == map->handle ||
@@ -105,6 +105,7 @@ int gate_result_map(struct gate *gate, const struct channel_message *message,
 	}
 	loaded = &gate->maps[gate->map_count++];
 	loaded->handle = map->handle;
+	loaded->by_name = map->by_name;
 	memcpy(loaded->name, map->name, sizeof(loaded->name));
 	return 0;
 }
@@ -130,7 +131,7 @@ static int programs_send(struct gate *gate)
 static int maps_send(struct gate *gate)
 {
 	for (uint32_t i = 0; i < gate->map_count; i++) {
-		struct gate_map map = {};
+		struct gate_map map = { .by_name = gate->maps[i].by_name };
 		int result;
 
 		memcpy(map.name, gate->maps[i].name, sizeof(map.name));

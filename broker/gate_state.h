@@ -12,13 +12,16 @@ enum gate_kind { GATE_KIND_NONE, GATE_KIND_MAP, GATE_KIND_PROGRAM, GATE_KIND_BTF
 struct gate_object {
 	int fd;
 	enum gate_kind kind;
-	uint32_t type;         /* of a map or program, as the loader asked for it */
-	uint32_t flags;        /* as the kernel got them */
-	uint32_t index;        /* of a program: into the job's, or LOADER_PROGRAM_* */
+	uint32_t type;  /* of a map or program, as the loader asked for it */
+	uint32_t flags; /* as the kernel got them */
+	uint32_t index; /* of a program: into the job's, or LOADER_PROGRAM_*; of a shared map: into
+	                   `shared_names` */
 	uint32_t program_type; /* of a program: enum program_type */
-	uint32_t key_size;     /* of a map, as the two below */
+	uint32_t key_size;     /* of a map, as all below */
 	uint32_t value_size;
 	uint32_t max_entries;
+	bool shared; /* another program's: its contents are not this load's, and `index` says its
+	                name */
 };
 
 struct gate_loaded_program {
@@ -30,6 +33,7 @@ struct gate_loaded_program {
 
 struct gate_loaded_map {
 	uint32_t handle;
+	uint32_t by_name;
 	char name[MAP_NAME_SIZE];
 };
 
@@ -49,6 +53,9 @@ struct gate {
 	struct gate_loaded_program programs[LOAD_PROGRAMS_MAX];
 	struct gate_loaded_map maps[LOAD_MAPS_MAX];
 	uint32_t map_count;
+	uint32_t map_questions; /* how often the broker was asked for a map */
+	char shared_names[LOAD_MAPS_MAX][MAP_NAME_SIZE]; /* they go by no others */
+	uint32_t shared_count;
 	struct error refusal; /* the gate's own reason why the load cannot succeed, if it has one */
 };
 
@@ -70,7 +77,7 @@ typedef int gate_function(struct gate *gate, const struct channel_message *messa
                           struct gate_answer *answer);
 
 gate_function gate_map_create, gate_map_update, gate_map_update_long, gate_map_slot,
-	gate_map_freeze;
+	gate_map_freeze, gate_map_share;
 gate_function gate_btf_load, gate_btf_load_long, gate_object_info;
 gate_function gate_program_load, gate_program_load_long, gate_program_bind;
 gate_function gate_result_warm, gate_result_program, gate_result_map, gate_result_done,
@@ -85,6 +92,10 @@ int gate_object_add(struct gate *gate, int fd, const struct gate_object *descrip
 
 /* The object of a handle if it is of this kind, else NULL. */
 struct gate_object *gate_object_find(struct gate *gate, uint32_t handle, enum gate_kind kind);
+
+/* The broker makes a file's name of it: letters, digits, '_' and '.', as the kernel has them in
+ * names. */
+bool gate_map_name_ok(const char name[MAP_NAME_SIZE]);
 
 /* Closes everything that was made so far: handles begin anew. */
 void gate_objects_close(struct gate *gate);

@@ -326,8 +326,8 @@ int detach_request(struct broker *broker, struct channel_message *message)
 	char detail[64];
 	int result = validate_remove(request, &error);
 
-	if (result == -EPROTO)
-		return result;
+	if (result == -EPROTO || request->force)
+		return -EPROTO;
 	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
 	if (!result && answer_repeated(broker, &origin))
 		return 0;

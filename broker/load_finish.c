@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 
 #include "broker/kernel.h"
+#include "broker/map_share.h"
 #include "broker/objects.h"
 #include "broker/own_pins.h"
 #include "broker/validate.h"
@@ -80,7 +81,8 @@ static int distrust(struct error *error, const char *what)
 }
 
 /* Fills the session's maps as records, in the session's order. */
-static int maps_check(const struct session_result *result, struct record_map *maps,
+static int maps_check(struct broker *broker, const struct load_job *job,
+                      const struct session_result *result, struct record_map *maps,
                       struct error *error)
 {
 	for (size_t i = 0; i < result->map_count; i++) {
@@ -95,6 +97,9 @@ static int maps_check(const struct session_result *result, struct record_map *ma
 
 		if (failure)
 			return distrust(error, "a map's descriptor is none");
+		failure = map_share_settle(broker, job, &result->maps[i], &maps[i], error);
+		if (failure)
+			return failure;
 	}
 	return 0;
 }
@@ -167,6 +172,7 @@ static void record_common(const struct load_job *job, const struct session_resul
 	memcpy(record->application, job->request.application, sizeof(record->application));
 	memcpy(record->source_name, job->request.source_name, sizeof(record->source_name));
 	record->persist = job->request.persist;
+	record->map_owner = job->request.map_owner;
 	record->metadata.count = job->request.metadata.count;
 	memcpy(record->metadata.entries, job->request.metadata.entries,
 	       record->metadata.count * sizeof(record->metadata.entries[0]));
@@ -203,7 +209,36 @@ static int program_check(const struct broker *broker, const struct load_job *job
 	return program_maps_check(result, maps, loaded, error);
 }
 
-static int result_check(const struct broker *broker, const struct load_job *job,
+/* Maps of the load's own have no origin yet. */
+static bool maps_shared(const struct loaded *loaded)
+{
+	for (uint32_t i = 0; i < loaded->record.map_count; i++) {
+		if (loaded->record.maps[i].origin)
+			return true;
+	}
+	return false;
+}
+
+/* Who names an owner wants to share at least one of its maps. */
+static int owner_check(struct broker *broker, const struct load_job *job, const struct loaded *all,
+                       struct error *error)
+{
+	int failure = map_owner_check(broker, &job->request, error);
+
+	if (failure || !job->request.map_owner)
+		return failure;
+	for (uint32_t i = 0; i < job->request.program_count; i++) {
+		if (maps_shared(&all[i]))
+			return 0;
+	}
+	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+	                 "no map of the object is one of program %llu's, by its name: \"bpfctl map "
+	                 "list %llu\" shows those",
+	                 (unsigned long long)job->request.map_owner,
+	                 (unsigned long long)job->request.map_owner);
+}
+
+static int result_check(struct broker *broker, const struct load_job *job,
                         const struct session_result *result, struct loaded *all,
                         struct error *error)
 {
@@ -216,18 +251,22 @@ static int result_check(const struct broker *broker, const struct load_job *job,
 		                 "digest than when it was loaded): load it again");
 	if (result->program_count != job->request.program_count)
 		return distrust(error, "it has another number of programs than asked for");
-	failure = maps_check(result, maps, error);
+	failure = maps_check(broker, job, result, maps, error);
 	for (size_t i = 0; i < result->program_count && !failure; i++)
 		failure =
 			program_check(broker, job, result, maps, &result->programs[i], all, error);
+	if (!failure && !job->restores[0])
+		failure = owner_check(broker, job, all, error);
 	return failure;
 }
 
 static void pins_undo(struct broker *broker, struct loaded *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (all[i].pinned)
-			(void)own_pins_program_remove(&broker->settings, all[i].record.id);
+		if (!all[i].pinned)
+			continue;
+		(void)own_pins_program_remove(&broker->settings, all[i].record.id);
+		map_shares_release(broker, &all[i].record);
 	}
 }
 
@@ -239,6 +278,10 @@ static void ids_give(struct broker *broker, const struct load_job *job, struct l
 	for (uint32_t i = 0; i < job->request.program_count; i++) {
 		all[i].record.id = job->restores[i] ? job->restores[i] : id + i;
 		all[i].record.load_id = job->restores[i] ? job->load_id : id;
+		for (uint32_t map = 0; map < all[i].record.map_count; map++) {
+			if (!all[i].record.maps[map].origin)
+				all[i].record.maps[map].origin = all[i].record.load_id;
+		}
 	}
 }
 
@@ -251,6 +294,9 @@ static int pins_make(struct broker *broker, struct loaded *all, size_t count, st
 		if (failure)
 			return failure;
 		all[i].pinned = true;
+		failure = map_shares_pin(broker, &all[i].record, all[i].map_fds, error);
+		if (failure)
+			return failure;
 	}
 	return 0;
 }
@@ -391,25 +437,29 @@ static int load_keep(struct broker *broker, const struct load_job *job,
 	return failure;
 }
 
-void load_finish(struct broker *broker, struct load_job *job, struct session_result *result)
+bool load_finish(struct broker *broker, struct load_job *job, struct session_result *result)
 {
 	struct store_answer answer = { .operation = STORE_OPERATION_LOAD };
 	struct error error = {};
 	char detail[1024];
+	int failure;
 
 	if (job->iterator >= 0) {
 		kernel_iterator_loaded(broker, (uint32_t)job->iterator, result);
-		return;
+		return true;
 	}
-	if (load_keep(broker, job, result, &answer, &error) < 0) {
+	failure = load_keep(broker, job, result, &answer, &error);
+	if (failure == -EAGAIN)
+		return false;
+	if (failure) {
 		broker->status.loads_failed++;
 		view_status(broker);
 		load_answer_refused(broker, job, &error, -1, 0);
-		return;
+		return true;
 	}
 	if (job->restores[0]) {
 		restore_done(broker, job);
-		return;
+		return true;
 	}
 	detail_make(job, &answer, detail, sizeof(detail));
 	for (size_t i = 0; i < job->waiter_count; i++) {
@@ -418,4 +468,5 @@ void load_finish(struct broker *broker, struct load_job *job, struct session_res
 		answer_done(broker, &origin, &answer, detail);
 	}
 	view_status(broker); /* counts, which nobody waits for */
+	return true;
 }

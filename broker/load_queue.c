@@ -68,6 +68,13 @@ bool load_queue_push(struct load_queue *queue, struct load_job *job)
 	return true;
 }
 
+void load_queue_return(struct load_queue *queue, struct load_job *job)
+{
+	job->next = queue->first;
+	queue->first = job;
+	queue->count++;
+}
+
 struct load_job *load_queue_pop(struct load_queue *queue)
 {
 	struct load_job *job = queue->first;

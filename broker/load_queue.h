@@ -46,6 +46,8 @@ bool load_job_join(struct load_job *job, uint64_t message_id);
 
 /* False when the queue is full; else it owns the job. */
 bool load_queue_push(struct load_queue *queue, struct load_job *job);
+/* Puts one back that is to be done again: it is the next. The queue owns it. */
+void load_queue_return(struct load_queue *queue, struct load_job *job);
 /* The oldest job, now the caller's; NULL when there is none. */
 struct load_job *load_queue_pop(struct load_queue *queue);
 /* The oldest job if its time is over, now the caller's. All jobs have the same time to live: the

@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 
 #include "broker/kernel_object.h"
+#include "broker/map_share.h"
 #include "broker/validate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -128,9 +129,9 @@ void loads_start_session(struct broker *broker)
 	memory_retake(broker);
 }
 
-static struct gate_job *gate_job_make(const struct broker *broker,
-                                      const struct frontend_load *request)
+static struct gate_job *gate_job_make(struct broker *broker, const struct load_job *asked_for)
 {
+	const struct frontend_load *request = &asked_for->request;
 	bool extension = xdp_extension_errno(broker->xdp) == 0;
 	struct gate_job *job = calloc(1, sizeof(*job));
 
@@ -138,6 +139,7 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 		return NULL;
 	job->program_count = request->program_count;
 	job->map_memory_max = broker->settings.map_memory_max;
+	job->map_sharing = map_sharing_wanted(broker, asked_for);
 	for (uint32_t i = 0; i < request->program_count; i++) {
 		const struct frontend_load_program *asked = &request->programs[i];
 
@@ -153,7 +155,7 @@ static struct gate_job *gate_job_make(const struct broker *broker,
 /* Hands the job to the warm session in `slot`, which owns it from then on. */
 static void slot_submit(struct broker *broker, struct load_slot *slot, struct load_job *job)
 {
-	struct gate_job *work = gate_job_make(broker, &job->request);
+	struct gate_job *work = gate_job_make(broker, job);
 	int result =
 		work ? session_submit(slot->session, work, &job->request.globals, job->object_fd)
 		     : -ENOMEM;
@@ -214,7 +216,7 @@ static int refuse(struct broker *broker, const struct origin *origin, int result
 	return result == -EPROTO ? result : 0;
 }
 
-static int capacity_check(const struct broker *broker, const struct frontend_load *request,
+static int capacity_check(struct broker *broker, const struct frontend_load *request,
                           struct error *error)
 {
 	if (broker->registry.program_count + request->program_count > broker->settings.programs_max)
@@ -226,7 +228,7 @@ static int capacity_check(const struct broker *broker, const struct frontend_loa
 	if (broker->loads.queue.count == LOAD_QUEUE_MAX)
 		return error_set(error, -EBUSY, ERROR_UNAVAILABLE,
 		                 "%d loads are waiting already: try again later", LOAD_QUEUE_MAX);
-	return 0;
+	return map_owner_check(broker, request, error);
 }
 
 /* Joins the request to the job that its first copy made. */
@@ -348,14 +350,27 @@ static void slot_finished(struct broker *broker, struct load_slot *slot)
 {
 	struct load_job *job = steal_ptr(&slot->job);
 
-	if (job)
-		load_finish(broker, job, session_result(slot->session));
-	else
+	if (!job)
 		death_note(broker, "it finished a job that it did not have");
+	else if (!load_finish(broker, job, session_result(slot->session))) {
+		log_debug("a load is done again: its map by name is another load's meanwhile");
+		load_queue_return(&broker->loads.queue, steal_ptr(&job));
+	}
 	load_job_free(job);
 	slot->answered = true;
 	slot->deadline_ms = clock_now_ms() + SPARE_AFTER_JOB_MS;
 	broker->loads.spare_at_ms = slot->deadline_ms;
+}
+
+/* The gate wants to know of a map that the load shares. A gate that is not there any more is seen
+ * as such. */
+static void slot_answer(struct broker *broker, const struct load_slot *slot)
+{
+	_cleanup_close_ int fd = -ENOENT;
+
+	if (slot->job)
+		fd = map_share_find(broker, slot->job, session_question(slot->session));
+	(void)session_answer(slot->session, fd);
 }
 
 void loads_session_ready(struct broker *broker, size_t index)
@@ -371,6 +386,9 @@ void loads_session_ready(struct broker *broker, size_t index)
 	switch (session_receive(slot->session)) {
 	case SESSION_PENDING:
 	case SESSION_WARM:
+		break;
+	case SESSION_ASKS:
+		slot_answer(broker, slot);
 		break;
 	case SESSION_FINISHED:
 		slot_finished(broker, slot);

@@ -63,6 +63,8 @@ int map_open(struct broker *broker, uint64_t program_id, const char *name, struc
 		return error_set(error, result, ERROR_NOT_FOUND,
 		                 "there is no program %llu: see \"bpfctl list programs\"",
 		                 (unsigned long long)program_id);
+	if (!result && program.state != PROGRAM_STATE_LOADED)
+		program.map_count = 0;
 	if (!result)
 		result = map_find(&program, name, &found, error);
 	if (result)

@@ -3,6 +3,7 @@
 
 #include "broker/kernel.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -81,6 +82,16 @@ int own_pins_map_open(const struct launcher_settings *settings, uint64_t program
 	return kernel_pin_open(path);
 }
 
+/* The kernel pins with mode 0600; the group comes from the setgid directory. */
+static int group_pin(int fd, const char *path)
+{
+	int result = kernel_pin(fd, path);
+
+	if (!result && chmod(path, 0660) < 0)
+		result = -errno;
+	return result;
+}
+
 static int map_pin(const struct launcher_settings *settings, const struct record_program *program,
                    const struct record_map *map, int fd, struct error *error)
 {
@@ -88,7 +99,7 @@ static int map_pin(const struct launcher_settings *settings, const struct record
 
 	map_pin_path(settings, program->id, map->name, path);
 
-	int result = kernel_pin(fd, path);
+	int result = group_pin(fd, path);
 
 	if (result == -EEXIST)
 		return error_set(
@@ -96,9 +107,6 @@ static int map_pin(const struct launcher_settings *settings, const struct record
 			"map \"%s\" cannot be pinned: another map of program \"%s\" has the same "
 			"name once '.' is written '_'; rename one of them",
 			map->name, program->name);
-	/* The kernel pins with mode 0600; the group comes from the setgid directory. */
-	if (!result && chmod(path, 0660) < 0)
-		result = -errno;
 	if (result)
 		return error_set(error, result, ERROR_KERNEL, "cannot pin map \"%s\" at %s: %s",
 		                 map->name, path, strerror(-result));
@@ -256,6 +264,80 @@ int own_pins_list(const struct launcher_settings *settings, enum own_pin kind, u
 			return -ENOMEM;
 	}
 	*ids = steal_ptr(&found);
+	*count = found_count;
+	return 0;
+}
+
+static void shared_path(const struct launcher_settings *settings, const char *name, char *out)
+{
+	(void)snprintf(out, OWN_PIN_PATH_SIZE, "%s/shared/%s", settings->bpffs_directory, name);
+}
+
+int own_pins_shared_open(const struct launcher_settings *settings, const char *name)
+{
+	char path[OWN_PIN_PATH_SIZE];
+
+	shared_path(settings, name, path);
+	return kernel_pin_open(path);
+}
+
+int own_pins_shared_make(const struct launcher_settings *settings, const char *name, int fd,
+                         struct error *error)
+{
+	char path[OWN_PIN_PATH_SIZE];
+
+	shared_path(settings, name, path);
+
+	int result = group_pin(fd, path);
+
+	if (result && result != -EEXIST)
+		return error_set(error, result, ERROR_KERNEL, "cannot pin map \"%s\" at %s: %s",
+		                 name, path, strerror(-result));
+	return result;
+}
+
+void own_pins_shared_remove(const struct launcher_settings *settings, const char *name)
+{
+	char path[OWN_PIN_PATH_SIZE];
+
+	shared_path(settings, name, path);
+
+	int result = remove_file(path);
+
+	if (result)
+		log_warning("the pin %s, which no program needs, cannot be removed: %s", path,
+		            strerror(-result));
+}
+
+int own_pins_shared_list(const struct launcher_settings *settings, char (**names)[MAP_NAME_SIZE],
+                         size_t *count)
+{
+	char path[OWN_PIN_PATH_SIZE];
+	char(*found)[MAP_NAME_SIZE] = NULL;
+	size_t found_count = 0;
+
+	shared_path(settings, "", path);
+
+	_cleanup_(closedir) DIR *directory = opendir(path);
+
+	if (!directory)
+		return -errno;
+	for (const struct dirent *entry; (entry = readdir(directory));) {
+		size_t length = strlen(entry->d_name);
+
+		if (entry->d_name[0] == '.' || length >= MAP_NAME_SIZE)
+			continue;
+
+		void *moved = reallocarray(found, found_count + 1, sizeof(*found));
+
+		if (!moved) {
+			free(found);
+			return -ENOMEM;
+		}
+		found = moved;
+		memcpy(found[found_count++], entry->d_name, length + 1);
+	}
+	*names = found;
 	*count = found_count;
 	return 0;
 }

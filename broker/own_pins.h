@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * bpfd's own pins: programs/<id>, links/<id> and maps/<program id>/<map name> below the bpffs
- * directory. All names are made from bpfd's ids and from map names that validate_map_name() passed.
- * A program with its maps is pinned whole or not at all.
+ * bpfd's own pins: programs/<id>, links/<id>, maps/<program id>/<map name> and shared/<map name>
+ * below the bpffs directory. All names are made from bpfd's ids and from map names that
+ * validate_map_name() passed. A program with its maps is pinned whole or not at all.
  */
 #ifndef BPFD_BROKER_OWN_PINS_H
 #define BPFD_BROKER_OWN_PINS_H
@@ -55,5 +55,15 @@ int own_pins_list(const struct launcher_settings *settings, enum own_pin kind, u
 /* Opens a map of the program by its pin: a descriptor, or -errno. */
 int own_pins_map_open(const struct launcher_settings *settings, uint64_t program_id,
                       const char *name);
+
+/* A map that is shared by name: a descriptor, -ENOENT, or another -errno. */
+int own_pins_shared_open(const struct launcher_settings *settings, const char *name);
+/* Pins it. 0; -EEXIST where there is a pin of that name; -errno with `error`. */
+int own_pins_shared_make(const struct launcher_settings *settings, const char *name, int fd,
+                         struct error *error);
+void own_pins_shared_remove(const struct launcher_settings *settings, const char *name);
+/* The names that are there: 0, and `names` (to be freed) and `count`; -errno. */
+int own_pins_shared_list(const struct launcher_settings *settings, char (**names)[MAP_NAME_SIZE],
+                         size_t *count);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/kernel.h"
+#include "broker/map_share.h"
 #include "broker/own_pins.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -191,12 +192,17 @@ static int registry_fill(struct broker *broker, struct gathered *gathered, struc
 
 static void program_drop(struct broker *broker, uint64_t id)
 {
+	struct error error;
+
 	log_warning("program %llu is no longer in the kernel (after a reboot that is so) and is "
 	            "forgotten",
 	            (unsigned long long)id);
 	store_begin(broker->store);
 	store_program_delete(broker->store, id);
+	if (map_owner_forget(broker, id, &error) < 0)
+		log_warning("%s", error.message);
 	commit_or_warn(broker);
+	map_owner_forgotten(broker, id);
 }
 
 static void link_forget(struct broker *broker, uint64_t id)
@@ -424,6 +430,8 @@ int reconcile_run(struct broker *broker, struct error *error)
 		return result;
 	ids_raise(broker, &gathered);
 	result = plan_run(broker, &gathered, error);
+	if (!result)
+		map_shares_reconcile(broker);
 	if (!result &&
 	    (xdp_collect(broker->xdp) < 0 || tc_collect(broker->tc, &broker->netlink, 0) < 0))
 		log_warning("left-over dispatcher pins could not all be removed");

@@ -102,6 +102,12 @@ struct chain_entry *registry_chain(const struct registry *registry, uint32_t net
 
 static struct program_entry program_entry_make(const struct record_program *program, int fd)
 {
+	bool shares = false, by_name = false;
+
+	for (uint32_t i = 0; i < program->map_count; i++) {
+		shares |= program->maps[i].origin != program->load_id;
+		by_name |= (program->maps[i].flags & RECORD_MAP_BY_NAME) != 0;
+	}
 	return (struct program_entry){
 		.id = program->id,
 		.type = program->type,
@@ -110,6 +116,9 @@ static struct program_entry program_entry_make(const struct record_program *prog
 		.persist = program->persist,
 		.state = program->state,
 		.load_id = program->load_id,
+		.map_owner = program->map_owner,
+		.shares = shares,
+		.by_name = by_name,
 		.fd = fd,
 	};
 }
@@ -229,6 +238,19 @@ struct link_entry *registry_link_of_program(const struct registry *registry, uin
 	for (; at < registry->link_count; at++) {
 		if (registry->links[at].program_id == program_id)
 			return &registry->links[at];
+	}
+	return NULL;
+}
+
+struct program_entry *registry_map_user(const struct registry *registry, uint64_t owner,
+                                        uint64_t after)
+{
+	size_t at = position(registry->programs, registry->program_count,
+	                     sizeof(struct program_entry), after + 1);
+
+	for (; at < registry->program_count; at++) {
+		if (registry->programs[at].map_owner == owner)
+			return &registry->programs[at];
 	}
 	return NULL;
 }

@@ -21,7 +21,10 @@ struct program_entry {
 	uint32_t persist;
 	uint32_t state; /* enum program_state */
 	uint64_t load_id;
-	int fd; /* owned; -1 unless it is loaded */
+	uint64_t map_owner; /* whose maps it was loaded with; 0: nobody's */
+	bool shares;        /* it has a map that another load made */
+	bool by_name;       /* it has a map that is shared by name */
+	int fd;             /* owned; -1 unless it is loaded */
 };
 
 struct link_entry {
@@ -81,6 +84,9 @@ struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t n
 /* The first link of the program with an id above `after`, or NULL. */
 struct link_entry *registry_link_of_program(const struct registry *registry, uint64_t program_id,
                                             uint64_t after);
+/* The first program with an id above `after` that was loaded with the maps of `owner`, or NULL. */
+struct program_entry *registry_map_user(const struct registry *registry, uint64_t owner,
+                                        uint64_t after);
 /* An attached link with the same program and target as `link`, or NULL. */
 struct link_entry *registry_link_same(const struct registry *registry,
                                       const struct record_link *link);

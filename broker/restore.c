@@ -7,6 +7,7 @@
  */
 #include "broker/broker.h"
 
+#include "broker/map_share.h"
 #include "broker/objects.h"
 #include "common/log.h"
 
@@ -45,7 +46,8 @@ static void program_state_store(struct broker *broker, struct record_program *pr
 
 	program->state = state;
 	program->kernel_id = 0;
-	program->map_count = 0; /* whatever has their ids now */
+	for (uint32_t i = 0; i < program->map_count; i++)
+		program->maps[i].kernel_id = 0; /* whatever has their ids now */
 	persist_reason(program->reason, reason);
 	store_begin(broker->store);
 	store_program_put(broker->store, program);
@@ -113,6 +115,7 @@ static int request_head(struct broker *broker, struct load_job *job,
 	request->peer.uid = program->owner_uid;
 	request->peer.gid = program->owner_gid;
 	request->persist = 1;
+	request->map_owner = program->map_owner;
 	request->metadata = program->metadata;
 	memcpy(request->application, program->application, sizeof(request->application));
 	memcpy(request->source_name, program->source_name, sizeof(request->source_name));
@@ -187,6 +190,8 @@ static bool load_start(struct broker *broker, const struct program_entry *first)
 	job->iterator = -1;
 	job->deadline_ms = clock_now_ms() + broker->settings.load_timeout_ms;
 	result = request_fill(broker, job, first->load_id, &error);
+	if (!result)
+		result = map_owner_restored(broker, job->request.map_owner, &error);
 	if (!result)
 		result = job_push(broker, job, &error);
 	if (!result)

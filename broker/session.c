@@ -18,6 +18,7 @@ struct session {
 	uint64_t id;
 	pid_t gate;
 	enum gate_state state;
+	struct gate_map_find question;
 	bool gate_ends; /* by itself: its number may soon belong to another process */
 	struct session_result result;
 };
@@ -231,12 +232,37 @@ static enum session_event map_take(struct session *session, struct channel_messa
 	struct session_result *result = &session->result;
 	struct session_map *taken = &result->maps[result->map_count];
 
-	if (result->map_count == LOAD_MAPS_MAX || !channel_text_ok(map->name, sizeof(map->name)))
+	if (result->map_count == LOAD_MAPS_MAX || !channel_text_ok(map->name, sizeof(map->name)) ||
+	    map->by_name > 1 || map->reserved)
 		return defect(session);
 	taken->fd = steal_fd(&message->descriptors[0]);
+	taken->by_name = map->by_name;
 	memcpy(taken->name, map->name, sizeof(taken->name));
 	result->map_count++;
 	return SESSION_PENDING;
+}
+
+static enum session_event question_take(struct session *session, struct channel_message *message)
+{
+	const struct gate_map_find *question = message->body;
+
+	if (!channel_text_ok(question->name, sizeof(question->name)) || question->by_name > 1 ||
+	    question->reserved)
+		return defect(session);
+	session->question = *question;
+	return SESSION_ASKS;
+}
+
+const struct gate_map_find *session_question(const struct session *session)
+{
+	return &session->question;
+}
+
+int session_answer(const struct session *session, int fd)
+{
+	if (fd < 0)
+		return channel_send(&session->channel, GATE_MAP_NONE, 0, NULL, NULL);
+	return channel_send(&session->channel, GATE_MAP_FOUND, 0, NULL, &fd);
 }
 
 static enum session_event finished_take(struct session *session, struct channel_message *message)
@@ -270,9 +296,10 @@ static enum session_event failed_take(struct session *session, struct channel_me
 
 /* By message type; the channel's rows already say in which state each may come. */
 static enum session_event (*const session_takers[])(struct session *, struct channel_message *) = {
-	[GATE_WARM] = warm_take,     [GATE_PROGRAM] = program_take,
-	[GATE_MAP] = map_take,       [GATE_FINISHED] = finished_take,
-	[GATE_FAILED] = failed_take, [GATE_FAILED_WITH_LOG] = failed_take,
+	[GATE_WARM] = warm_take,         [GATE_PROGRAM] = program_take,
+	[GATE_MAP] = map_take,           [GATE_FINISHED] = finished_take,
+	[GATE_FAILED] = failed_take,     [GATE_FAILED_WITH_LOG] = failed_take,
+	[GATE_MAP_FIND] = question_take,
 };
 
 enum session_event session_receive(struct session *session)

@@ -27,7 +27,13 @@ struct session_settings {
 	                           is refused */
 };
 
-enum session_event { SESSION_PENDING, SESSION_WARM, SESSION_FINISHED, SESSION_FAILED };
+enum session_event {
+	SESSION_PENDING,
+	SESSION_WARM,
+	SESSION_ASKS, /* session_question(): to be answered by session_answer() */
+	SESSION_FINISHED,
+	SESSION_FAILED
+};
 
 struct session_program {
 	int fd;
@@ -39,6 +45,7 @@ struct session_program {
 
 struct session_map {
 	int fd;
+	uint32_t by_name; /* 1: its object declares it to be shared by name */
 	char name[MAP_NAME_SIZE];
 };
 
@@ -79,6 +86,12 @@ int session_submit(struct session *session, const struct gate_job *job,
  * taken, is in session_result().
  */
 enum session_event session_receive(struct session *session);
+
+/* Which map the gate wants to know of, after SESSION_ASKS. */
+const struct gate_map_find *session_question(const struct session *session);
+/* The map's descriptor, which stays the caller's, or a negative number: there is none. 0 or
+ * -errno. */
+int session_answer(const struct session *session, int fd);
 
 struct session_result *session_result(struct session *session);
 

@@ -6,6 +6,7 @@
  */
 #include "broker/broker.h"
 
+#include "broker/map_share.h"
 #include "broker/own_pins.h"
 #include "broker/validate.h"
 #include "common/log.h"
@@ -149,14 +150,19 @@ static int program_forget(struct broker *broker, const struct origin *origin, ui
                           const struct store_answer *answer, uint64_t stopped_at,
                           struct error *error)
 {
+	int result = 0;
+
 	store_begin(broker->store);
 	links_settle(broker, program_id, stopped_at);
 	if (stopped_at == UINT64_MAX) {
 		store_program_delete(broker->store, program_id);
 		store_request_put(broker->store, origin->request_id, origin->peer.uid, answer);
+		result = map_owner_forget(broker, program_id, error);
 	}
-
-	int result = store_commit(broker->store, error);
+	if (result)
+		store_abort(broker->store);
+	else
+		result = store_commit(broker->store, error);
 
 	if (result)
 		links_publish_marked(broker, program_id, stopped_at);
@@ -185,8 +191,9 @@ static int program_unload(struct broker *broker, const struct origin *origin, ui
 	return program_forget(broker, origin, id, answer, stopped_at, error);
 }
 
-static void unload_publish(struct broker *broker, uint64_t id, const uint8_t digest[DIGEST_SIZE])
+static void unload_publish(struct broker *broker, const struct record_program *program)
 {
+	uint64_t id = program->id;
 	bool persistent = persist_program(broker, id);
 	int result = own_pins_program_remove(&broker->settings, id);
 
@@ -194,9 +201,11 @@ static void unload_publish(struct broker *broker, uint64_t id, const uint8_t dig
 		log_warning("the pins of program %llu are removed at the next start: %s",
 		            (unsigned long long)id, strerror(-result));
 	registry_program_remove(&broker->registry, id);
+	map_shares_release(broker, program);
+	map_owner_forgotten(broker, id);
 	view_gone(broker, FRONTEND_GONE_PROGRAM, id);
 	if (persistent)
-		persist_object_release(broker, digest);
+		persist_object_release(broker, program->digest);
 }
 
 int unload_request(struct broker *broker, struct channel_message *message)
@@ -222,6 +231,8 @@ int unload_request(struct broker *broker, struct channel_message *message)
 		result = error_set(&error, -ENOENT, ERROR_NOT_FOUND,
 		                   "there is no program %llu: see \"bpfctl list programs\"",
 		                   (unsigned long long)id);
+	if (!result && !request->force)
+		result = map_users_check(&broker->registry, id, &error);
 	if (!result)
 		result = store_program_get(broker->store, id, &program, &error);
 	if (!result)
@@ -230,7 +241,7 @@ int unload_request(struct broker *broker, struct channel_message *message)
 		answer_refused(broker, &origin, &error, detail);
 		return 0;
 	}
-	unload_publish(broker, id, program.digest);
+	unload_publish(broker, &program);
 	answer_done(broker, &origin, &answer, detail);
 	return 0;
 }

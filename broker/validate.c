@@ -124,7 +124,7 @@ int validate_update(const struct frontend_update *update, struct error *error)
 
 int validate_remove(const struct frontend_remove *remove, struct error *error)
 {
-	if (remove->peer.reserved)
+	if (remove->peer.reserved || remove->reserved || remove->force > 1)
 		return -EPROTO;
 	if (remove->target_id == 0)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,

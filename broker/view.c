@@ -21,7 +21,13 @@ static void row_send(struct broker *broker, uint16_t type, const void *body)
 
 void view_program(struct broker *broker, const struct record_program *program)
 {
-	row_send(broker, FRONTEND_PROGRAM, program);
+	static struct record_program row; /* long */
+
+	/* what is not in the kernel has no maps there: the record keeps what it had */
+	row = *program;
+	if (row.state != PROGRAM_STATE_LOADED)
+		row.map_count = 0;
+	row_send(broker, FRONTEND_PROGRAM, &row);
 }
 
 void view_globals(struct broker *broker, uint64_t program_id, const struct record_globals *globals)

@@ -78,7 +78,10 @@ static bool map_fill(const struct answer_source *source, const struct record_map
 	map->value_size = record->value_size;
 	map->max_entries = record->max_entries;
 	map->pin = pin_print(source, directory, record->name);
-	return map->type && map->pin;
+	if (record->flags & RECORD_MAP_BY_NAME)
+		map->shared_pin = arena_print(source->arena, "%s/shared/%s",
+		                              source->bpffs_directory, record->name);
+	return map->type && map->pin && map->shared_pin;
 }
 
 bool answer_map_fill(const struct answer_source *source, const struct view_program *program,
@@ -198,6 +201,7 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	out->owner_uid = head->owner_uid;
 	out->exclusive = head->type == PROGRAM_TYPE_XDP && head->form == PROGRAM_FORM_NATIVE;
 	out->persist = head->persist != 0;
+	out->map_owner = head->map_owner;
 	out->state = (Bpfd__V1__ProgramState)(head->state + 1);
 	out->reason = text_const(program->reason);
 	out->target = text_const(head->target);

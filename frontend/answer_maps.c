@@ -79,15 +79,15 @@ static bool type_matches(const Bpfd__V1__Map *map, const Bpfd__V1__ListMapsReque
 	return !*request->type || strcmp(map->type, request->type) == 0;
 }
 
-/* The map that all of `count` uses are of: its name and pin are the first program's. */
+/* The map that all of `count` uses are of, with the name and the pin that `shown` has for it. */
 static Bpfd__V1__Map *own_map_item(const struct answer_source *source, const struct use *uses,
-                                   size_t count)
+                                   size_t count, const struct use *shown)
 {
 	Bpfd__V1__Map *map = arena_take(source->arena, sizeof(*map));
 	const struct kernel_map *record =
 		source->kernel ? kernel_view_map(source->kernel, uses->map_id) : NULL;
 
-	if (!map || !answer_map_fill(source, uses->program, uses->index, map))
+	if (!map || !answer_map_fill(source, shown->program, shown->index, map))
 		return NULL;
 	map->program_ids = arena_take_array(source->arena, count, sizeof(*map->program_ids));
 	if (!map->program_ids)
@@ -106,15 +106,17 @@ static int own_maps_add(const struct answer_source *source, const struct uses *u
 
 	for (size_t first = 0; first < uses->count; first += count) {
 		const struct use *use = &uses->items[first];
-		bool wanted = false;
+		const struct use *shown = NULL; /* the first that is asked for */
 		Bpfd__V1__Map *map;
 
 		for (count = 0; first + count < uses->count && use[count].map_id == use->map_id;
-		     count++)
-			wanted |= program_matches(use[count].program, request);
-		if (!wanted)
+		     count++) {
+			if (!shown && program_matches(use[count].program, request))
+				shown = &use[count];
+		}
+		if (!shown)
 			continue;
-		map = own_map_item(source, use, count);
+		map = own_map_item(source, use, count, shown);
 		if (!map)
 			return -ENOMEM;
 		if (type_matches(map, request))

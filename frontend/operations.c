@@ -178,9 +178,11 @@ static int update_run(struct work *work)
 	                  &work->error);
 }
 
-static int remove_run(struct work *work, uint16_t type, const char *field, uint64_t id)
+static int remove_run(struct work *work, uint16_t type, const char *field, uint64_t id, bool force)
 {
-	struct frontend_remove body = { .peer = work->connection->peer, .target_id = id };
+	struct frontend_remove body = { .peer = work->connection->peer,
+		                        .target_id = id,
+		                        .force = force ? 1 : 0 };
 	int r = id_check(field, id, &work->error);
 
 	if (r < 0)
@@ -251,11 +253,11 @@ static int change_run(struct work *work)
 	case BPFD__V1__REQUEST__OPERATION_UPDATE:
 		return update_run(work);
 	case BPFD__V1__REQUEST__OPERATION_DETACH:
-		return remove_run(work, FRONTEND_DETACH, "detach.link_id",
-		                  request->detach->link_id);
+		return remove_run(work, FRONTEND_DETACH, "detach.link_id", request->detach->link_id,
+		                  false);
 	default:
 		return remove_run(work, FRONTEND_UNLOAD, "unload.program_id",
-		                  request->unload->program_id);
+		                  request->unload->program_id, request->unload->force);
 	}
 }
 

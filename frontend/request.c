@@ -218,6 +218,7 @@ int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, s
 		              out->source_name, sizeof(out->source_name), error);
 	out->program_count = (uint32_t)request->n_programs;
 	out->persist = request->persist ? 1 : 0;
+	out->map_owner = request->map_owner;
 	return r;
 }
 

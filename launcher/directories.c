@@ -124,6 +124,7 @@ int directories_prepare(const struct config *config, const struct users *users, 
 		{ config->bpffs, "/bpfd/links", broker->uid, broker->gid, 0700 },
 		{ config->bpffs, "/bpfd/dispatchers", broker->uid, broker->gid, 0700 },
 		{ config->bpffs, "/bpfd/maps", broker->uid, access, 02750 },
+		{ config->bpffs, "/bpfd/shared", broker->uid, access, 02750 },
 		{ config->bpffs, "/bpfd/iters", broker->uid, access, 02750 },
 		/* libxdp's, shared with root's xdp-loader (owner) and the opener, which is root
 		   without capabilities */

@@ -27,7 +27,9 @@ struct frontend_load {
 	struct record_peer peer;
 	uint8_t request_id[REQUEST_ID_SIZE];
 	uint32_t program_count;
-	uint32_t persist; /* 1: loaded again after a reboot */
+	uint32_t persist;   /* 1: loaded again after a reboot */
+	uint64_t map_owner; /* a program whose maps are used where they have the same names; 0: none
+	                     */
 	char application[APPLICATION_SIZE];
 	char source_name[128];
 	struct frontend_load_program programs[LOAD_PROGRAMS_MAX];
@@ -62,6 +64,8 @@ struct frontend_remove {
 	struct record_peer peer;
 	uint8_t request_id[REQUEST_ID_SIZE];
 	uint64_t target_id;
+	uint32_t force; /* UNLOAD: 1: also while other programs use its maps */
+	uint32_t reserved;
 };
 
 enum frontend_map_question {

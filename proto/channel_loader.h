@@ -61,6 +61,22 @@ struct loader_map_create {
 	char name[LOADER_BPF_NAME_SIZE];
 };
 
+/*
+ * Asks for a map that is there already, instead of making one: the map owner's of this name where
+ * the job has one, or the one that is shared by name. The answer is a handle, or 0: there is none.
+ * The rest says how the object declares it; another one is refused.
+ */
+struct loader_map_share {
+	char name[MAP_NAME_SIZE];
+	uint32_t by_name; /* 1: declared with LIBBPF_PIN_BY_NAME */
+	uint32_t type;    /* enum bpf_map_type */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags;
+	uint64_t extra;
+};
+
 /* Sets an element of an array; its payload is the value. */
 struct loader_map_update {
 	uint32_t map;
@@ -153,7 +169,7 @@ struct loader_program {
 
 struct loader_map {
 	uint32_t handle;
-	uint32_t reserved;
+	uint32_t by_name; /* 1: declared with LIBBPF_PIN_BY_NAME */
 	char name[MAP_NAME_SIZE];
 };
 
@@ -195,7 +211,8 @@ struct loader_failed {
 	/* everything made so far is dropped and handles begin anew; once per job */         \
 	X(RESTART, 22, LOWER, struct channel_nothing, 0, LOADER_STATE_LOADING)               \
 	/* from the broker, before a JOB that sets any */                                    \
-	X(GLOBALS, 23, UPPER, struct record_globals, 0, LOADER_STATE_WARM)
+	X(GLOBALS, 23, UPPER, struct record_globals, 0, LOADER_STATE_WARM)                   \
+	X(MAP_SHARE, 24, LOWER, struct loader_map_share, 0, LOADER_STATE_LOADING)
 
 enum loader_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LOADER_, name, type)

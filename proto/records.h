@@ -29,14 +29,20 @@ struct record_metadata {
 	struct record_metadata_entry entries[METADATA_MAX];
 };
 
+enum record_map_flag {
+	RECORD_MAP_BY_NAME =
+		1 /* shared with every object that declares it so: LIBBPF_PIN_BY_NAME */
+};
+
 struct record_map {
 	char name[MAP_NAME_SIZE]; /* as in the object; the pin has this name with '.' written '_' */
+	uint64_t origin; /* load_id of the load that made it, which those that share it keep */
 	uint32_t kernel_id;
 	uint32_t type; /* enum bpf_map_type */
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
-	uint32_t reserved;
+	uint32_t flags; /* enum record_map_flag */
 };
 
 struct record_global {
@@ -95,6 +101,7 @@ struct record_program {
 	uint32_t persist; /* 1: loaded and attached again after a reboot */
 	struct record_xdp_defaults xdp;
 	uint64_t load_id;   /* id of the first program of the load: those of one load share maps */
+	uint64_t map_owner; /* the program that it was loaded with the maps of; 0: none */
 	uint32_t exclusive; /* 1: it was loaded with --exclusive */
 	uint32_t state;     /* enum program_state */
 	char name[FUNCTION_NAME_SIZE];

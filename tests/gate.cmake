@@ -31,6 +31,11 @@ bpfd_add_test(NAME gate_result_test LABEL channel
 	SOURCES channel/gate_result_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)
 
+bpfd_add_test(NAME gate_share_test LABEL channel
+	SOURCES channel/gate_share_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+		${PROJECT_SOURCE_DIR}/broker/kernel_map.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)
+
 bpfd_add_fuzzer(NAME gate_message_fuzz SOURCES fuzz/gate_message_fuzz.c LIBRARIES bpfd_broker_gate bpfd_channels
 	CORPUS ${CMAKE_CURRENT_LIST_DIR}/fuzz/corpus/gate_message)
 

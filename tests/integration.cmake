@@ -1,5 +1,6 @@
 # eBPF programs that only the integration tests load (tests/integration, run by scripts/test).
-foreach(name sequence sequence_frags sequence_first refused tracing probes cgroup places iter map_kinds map_more map_bloom tcx_sections)
+foreach(name sequence sequence_frags sequence_first refused tracing probes cgroup places iter map_kinds map_more map_bloom tcx_sections
+	share share_second share_larger share_narrow share_slow)
 	bpfd_add_bpf_object(bpfd_test_bpf_${name} bpf/${name}.bpf.c)
 endforeach()
 

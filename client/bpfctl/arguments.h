@@ -34,6 +34,8 @@ struct arguments {
 	const char *application;
 	_Bool exclusive;
 	_Bool persist;
+	_Bool force;
+	uint64_t map_owner;    /* 0: none */
 	const char *directory; /* of reload; NULL: the default */
 	enum bpfd_program_type type;
 	uint64_t program_id;

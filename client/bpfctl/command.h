@@ -80,7 +80,6 @@ enum exit_code top_run(struct arguments *arguments);
 enum exit_code get_program_run(struct arguments *arguments);
 enum exit_code get_link_run(struct arguments *arguments);
 enum exit_code watch_run(struct arguments *arguments);
-enum exit_code map_list_run(struct arguments *arguments);
 enum exit_code map_dump_run(struct arguments *arguments);
 enum exit_code map_get_run(struct arguments *arguments);
 enum exit_code map_set_run(struct arguments *arguments);

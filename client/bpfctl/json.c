@@ -75,10 +75,11 @@ static json_t *globals_json(const struct bpfd_global *globals, size_t count)
 
 static json_t *map_json(const struct bpfd_map *map)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "name", text_json(map->name), "id",
-	                 id_json(map->kernel_id), "type", text_json(map->type), "key_size",
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "name", text_json(map->name),
+	                 "id", id_json(map->kernel_id), "type", text_json(map->type), "key_size",
 	                 (json_int_t)map->key_size, "value_size", (json_int_t)map->value_size,
-	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin));
+	                 "max_entries", (json_int_t)map->max_entries, "pin", text_json(map->pin),
+	                 "shared_pin", text_json(map->shared_pin));
 }
 
 /* In a list of maps: who uses it, too. */
@@ -150,7 +151,7 @@ static json_t *source_json(const struct bpfd_source *source)
 json_t *program_json(const struct bpfd_program *program)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:n, s:o, s:o, s:o, s:b, "
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, "
 		"s:o, s:o}",
 		"id", id_json(program->id), "name", text_json(program->name), "type",
 		text_json(bpfd_program_type_name(program->type)), "target",
@@ -159,7 +160,7 @@ json_t *program_json(const struct bpfd_program *program)
 		program->id ? source_json(&program->source) : json_null(), "kernel",
 		kernel_json(&program->kernel), "exclusive", (int)program->exclusive, "maps",
 		maps_json(program->maps, program->map_count), "map_pin_dir",
-		text_json(program->map_pin_dir), "map_owner", "links",
+		text_json(program->map_pin_dir), "map_owner", id_json(program->map_owner), "links",
 		ids_json(program->link_ids, program->link_count), "global_data",
 		globals_json(program->globals, program->global_count), "metadata",
 		metadata_json(program->metadata, program->metadata_count), "persist",

@@ -46,6 +46,7 @@ enum exit_code load_file_run(struct arguments *arguments)
 		.metadata_count = arguments->metadata_count,
 		.application = arguments->application,
 		.persist = arguments->persist,
+		.map_owner = arguments->map_owner,
 		.source_name = source_name(arguments->operands[0]),
 	};
 	struct bpfd_client *client = NULL;

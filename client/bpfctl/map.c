@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* map list, dump and get. */
+/* map dump and get. */
 #include "bpfctl/json.h"
 #include "bpfctl/map_values.h"
 #include "bpfctl/plain.h"
 #include "bpfctl/session.h"
-#include "bpfctl/table.h"
 #include "bpfctl/text.h"
 #include "common/cleanup.h"
 
@@ -12,55 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int maps_show(const struct bpfd_program *program)
-{
-	static const struct column columns[] = {
-		{ "NAME", COLUMN_TEXT },      { "TYPE", COLUMN_TEXT },
-		{ "KEY", COLUMN_NUMBER },     { "VALUE", COLUMN_NUMBER },
-		{ "ENTRIES", COLUMN_NUMBER }, { "KERNEL-ID", COLUMN_NUMBER },
-		{ "PIN", COLUMN_LONG },
-	};
-	_cleanup_(table) struct table *table =
-		table_new(columns, sizeof(columns) / sizeof(columns[0]));
-
-	if (!table)
-		return -ENOMEM;
-	for (size_t i = 0; i < program->map_count; i++) {
-		const struct bpfd_map *map = &program->maps[i];
-
-		table_row(table);
-		table_cell(table, "%s", map->name);
-		table_cell(table, "%s", map->type);
-		table_cell(table, "%u", map->key_size);
-		table_cell(table, "%u", map->value_size);
-		table_cell(table, "%u", map->max_entries);
-		table_cell(table, "%u", map->kernel_id);
-		table_cell(table, "%s", map->pin);
-	}
-	return table_print(table, stdout);
-}
-
-enum exit_code map_list_run(struct arguments *arguments)
-{
-	struct bpfd_program_details *details = NULL;
-	struct bpfd_client *client = NULL;
-	struct bpfd_error *error = NULL;
-	enum exit_code code = session_open(arguments, &client);
-	int result;
-
-	if (code != EXIT_DONE)
-		return code;
-	if (bpfd_get_program(client, arguments->program_id, &details, &error) < 0)
-		return error_report(stderr, NULL, error);
-	if (arguments->output == OUTPUT_JSON)
-		result = json_print(stdout,
-		                    maps_json(details->program.maps, details->program.map_count));
-	else
-		result = maps_show(&details->program);
-	bpfd_program_details_free(details);
-	return result < 0 ? memory_report() : EXIT_DONE;
-}
 
 /* One line for an entry: "1 = {packets=3,bytes=180}", in JSON {"key": 1, "value": {...}}. */
 static int entry_print(const struct map_values *values, const struct bpfd_map_entry *entry,

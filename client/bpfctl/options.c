@@ -126,6 +126,23 @@ static _Bool take_persist(struct arguments *arguments, char *value)
 	return 1;
 }
 
+static _Bool take_map_owner(struct arguments *arguments, char *value)
+{
+	if (!id_parse(value, &arguments->map_owner))
+		return complain(arguments,
+		                "--map-owner takes a program's id, not \"%s\": see \"bpfctl list "
+		                "programs\"",
+		                value);
+	return 1;
+}
+
+static _Bool take_force(struct arguments *arguments, char *value)
+{
+	(void)value;
+	arguments->force = 1;
+	return 1;
+}
+
 _Bool take_program_id(struct arguments *arguments, char *value)
 {
 	if (!id_parse(value, &arguments->program_id))
@@ -144,6 +161,13 @@ const struct option_row load_options[] = {
 	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
 	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_exclusive, 0, 0, 0, 0 },
 	{ "persist", NULL, NULL, "load them again after a reboot, and attach their links", take_persist, 0, 0, 0, 0 },
+	{ "map-owner", "PROGRAM", VALUES_PROGRAM, "use that program's maps where the object has maps of the same names",
+	  take_map_owner, 0, 0, 0, 0 },
+	{},
+};
+
+const struct option_row unload_options[] = {
+	{ "force", NULL, NULL, "also while other programs use its maps, which then stay with those", take_force, 0, 0, 0, 0 },
 	{},
 };
 /* clang-format on */

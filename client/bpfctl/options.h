@@ -7,6 +7,7 @@
 #include "common/program_type.h"
 #include "common/target.h"
 
+extern const struct option_row unload_options[];
 extern const struct option_row load_options[];
 extern const struct option_row attach_options[];
 extern const struct option_row update_options[];

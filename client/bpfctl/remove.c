@@ -65,7 +65,8 @@ enum exit_code detach_run(struct arguments *arguments)
 
 enum exit_code unload_run(struct arguments *arguments)
 {
-	static const struct removal unload = { "program", "unloaded", bpfd_unload };
+	const struct removal unload = { "program", "unloaded",
+		                        arguments->force ? bpfd_unload_force : bpfd_unload };
 
 	return removals_run(&unload, arguments);
 }

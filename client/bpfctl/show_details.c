@@ -105,6 +105,8 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 	}
 	kernel_show(out, &program->kernel);
 	detail(out, "map pins", "%s", program->map_pin_dir);
+	if (program->map_owner)
+		detail(out, "map owner", "program %" PRIu64, program->map_owner);
 	detail_globals(out, program);
 	detail_metadata(out, program->metadata, program->metadata_count);
 }

@@ -171,12 +171,37 @@ static int option_set(struct reader *reader, const struct option_row *row,
 	return 0;
 }
 
+/* FILE:FUNCTION, of a file that is read earlier. */
+static int owner_key_take(struct reader *reader, const char *value)
+{
+	struct declaration *declaration = reader->declaration;
+	char *file = text_keep(&declaration->texts, value);
+	char *function = file ? strchr(file, ':') : NULL;
+
+	if (declaration->owner_file)
+		return complain_here(reader, "\"map-owner\" is set twice");
+	if (!file || lines_add(&declaration->lines, "map-owner", value) < 0)
+		return memory_complain(reader);
+	if (!function || function == file || !function[1])
+		return complain_here(reader,
+		                     "map-owner = %s: expected FILE:FUNCTION, a program that "
+		                     "another file declares",
+		                     value);
+	*function++ = '\0';
+	declaration->owner_file = file;
+	declaration->owner_function = function;
+	declaration->owner_line = reader->line;
+	return 0;
+}
+
 static int load_key_take(struct reader *reader, const char *name, const char *value)
 {
 	struct declaration *declaration = reader->declaration;
 	const struct option_row *row = row_find(load_options, name, BPFD_PROGRAM_NONE);
 	char known[512] = "object";
 
+	if (strcmp(name, "map-owner") == 0) /* which has no id before it is loaded */
+		return owner_key_take(reader, value);
 	if (row)
 		return option_set(reader, row, &declaration->load, &declaration->lines, value);
 	if (strcmp(name, "object") != 0) {

@@ -35,6 +35,11 @@ struct declaration {
 	char digest[DECLARATION_MARK_SIZE]; /* of the object */
 	struct declared_link **links;
 	size_t link_count;
+	/* whose maps its programs use, where it says so: */
+	const char *owner_file;     /* NULL: nobody's */
+	const char *owner_function; /* one of that file's programs */
+	unsigned int owner_line;
+	struct declaration *owner;      /* that file's declaration, once all of it was read */
 	struct declaration_text *texts; /* what the arguments point into */
 	/* while it is carried out: */
 	struct bpfd_programs *loaded; /* NULL: not now */
@@ -55,6 +60,13 @@ int declaration_read(const char *directory, const char *file, struct declaration
 /* The same without the checks of the file and without its object: what a text means. */
 int declaration_parse(FILE *stream, const char *path, const char *file, struct declaration **out,
                       struct declaration_error *error);
+/*
+ * Finds the declaration whose maps this one's programs use, among those of the files before it, and
+ * makes it a part of the mark: another owner's maps are other maps. 0, or -errno with `error`.
+ */
+struct declarations;
+int declaration_owner_find(struct declaration *declaration, const struct declarations *earlier,
+                           struct declaration_error *error);
 /* Computes the marks from what was read. */
 void declaration_mark(struct declaration *declaration);
 void declaration_free(struct declaration *declaration);

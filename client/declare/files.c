@@ -195,6 +195,48 @@ static _Bool collides(const struct declarations *declarations,
 	return 0;
 }
 
+static struct declaration *declaration_of_file(const struct declarations *declarations,
+                                               const char *file)
+{
+	for (size_t i = 0; i < declarations->count; i++) {
+		if (strcmp(declarations->items[i]->file, file) == 0)
+			return declarations->items[i];
+	}
+	return NULL;
+}
+
+static _Bool program_declared(const struct declaration *declaration, const char *function)
+{
+	for (size_t i = 0; i < declaration->load.program_count; i++) {
+		if (strcmp(declaration->load.programs[i].function, function) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int declaration_owner_find(struct declaration *declaration, const struct declarations *earlier,
+                           struct declaration_error *error)
+{
+	const char *function = declaration->owner_function;
+
+	if (!declaration->owner_file)
+		return 0;
+	declaration->owner = declaration_of_file(earlier, declaration->owner_file);
+	if (!declaration->owner)
+		return refuse(error, -ENOENT,
+		              "%s:%u: map-owner: there is no good file %s before this one: files "
+		              "are read in the order of their names",
+		              declaration->file, declaration->owner_line, declaration->owner_file);
+	if (!program_declared(declaration->owner, function))
+		return refuse(error, -ENOENT, "%s:%u: map-owner: %s declares no program \"%s\"",
+		              declaration->file, declaration->owner_line, declaration->owner_file,
+		              function);
+	if (lines_add(&declaration->lines, "map-owner", declaration->owner->mark) < 0)
+		return refuse(error, -ENOMEM, "out of memory");
+	declaration_mark(declaration);
+	return 0;
+}
+
 static int file_add(const char *directory, const char *file, struct declarations *declarations,
                     void (*tell)(void *state, const struct declaration_error *error), void *state)
 {
@@ -202,6 +244,8 @@ static int file_add(const char *directory, const char *file, struct declarations
 	struct declaration_error error;
 	int result = declaration_read(directory, file, &declaration, &error);
 
+	if (!result)
+		result = declaration_owner_find(declaration, declarations, &error);
 	if (!result && !collides(declarations, declaration, &error))
 		return good_add(declarations, declaration);
 	declaration_free(declaration);

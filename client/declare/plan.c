@@ -88,6 +88,29 @@ static void step_add(struct planner *planner, struct plan_step step)
 	plan->steps[plan->count++] = step;
 }
 
+static _Bool loaded(const struct planner *planner, const struct declaration *declaration);
+static const struct bpfd_program *program_current(const struct planner *planner,
+                                                  const struct declaration *declaration,
+                                                  const char *function);
+
+/* The program whose maps it uses, if that is loaded and stays; owners' files are read earlier. */
+static const struct bpfd_program *owner_current(const struct planner *planner,
+                                                const struct declaration *declaration)
+{
+	if (!declaration->owner || !loaded(planner, declaration->owner))
+		return NULL;
+	return program_current(planner, declaration->owner, declaration->owner_function);
+}
+
+/* Does it use the maps that are declared? */
+static _Bool owner_same(const struct planner *planner, const struct declaration *declaration,
+                        const struct bpfd_program *program)
+{
+	const struct bpfd_program *owner = owner_current(planner, declaration);
+
+	return !declaration->owner || (owner && program->map_owner == owner->id);
+}
+
 /* The program that was loaded for this function of the declaration as it is now, or NULL. */
 static const struct bpfd_program *program_current(const struct planner *planner,
                                                   const struct declaration *declaration,
@@ -101,7 +124,8 @@ static const struct bpfd_program *program_current(const struct planner *planner,
 		if (program->state != BPFD_PROGRAM_FAILED && strcmp(program->name, function) == 0 &&
 		    program_mark(planner, program, &mark) &&
 		    strcmp(mark.file, declaration->file) == 0 &&
-		    strcmp(mark.digits, declaration->mark) == 0)
+		    strcmp(mark.digits, declaration->mark) == 0 &&
+		    owner_same(planner, declaration, program))
 			return program;
 	}
 	return NULL;
@@ -264,10 +288,28 @@ static void links_detach_plan(struct planner *planner)
 	}
 }
 
-/* Of files that declare nothing any more, or of those that declare it otherwise. */
+/* Do programs that a file still declares use its maps? */
+static _Bool maps_needed(const struct planner *planner, uint64_t owner)
+{
+	struct mark mark;
+
+	for (size_t i = 0; i < planner->programs->count; i++) {
+		const struct bpfd_program *program = &planner->programs->items[i];
+
+		if (program->map_owner == owner && program_mark(planner, program, &mark) &&
+		    declaration_find(planner, mark.file))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Of files that declare nothing any more, or of those that declare it otherwise; then also what of
+ * the first these used the maps of. The newest come first: no map owner before its users.
+ */
 static void programs_unload_plan(struct planner *planner, _Bool declared)
 {
-	for (size_t i = 0; i < planner->programs->count; i++) {
+	for (size_t i = planner->programs->count; i-- > 0;) {
 		const struct bpfd_program *program = &planner->programs->items[i];
 		struct declaration *declaration;
 		struct mark mark;
@@ -275,7 +317,7 @@ static void programs_unload_plan(struct planner *planner, _Bool declared)
 		if (!program_mark(planner, program, &mark) || file_is_bad(planner, mark.file))
 			continue;
 		declaration = declaration_find(planner, mark.file);
-		if (!declaration == declared)
+		if ((declaration || maps_needed(planner, program->id)) != declared)
 			continue;
 		if (declaration && loaded(planner, declaration) &&
 		    program_current(planner, declaration, program->name) == program)
@@ -304,9 +346,11 @@ int plan_make(const struct declarations *declarations, const struct bpfd_program
 		struct declaration *declaration = declarations->items[i];
 
 		if (!loaded(&planner, declaration))
-			step_add(&planner, (struct plan_step){ .action = PLAN_LOAD,
-			                                       .declaration = declaration,
-			                                       .file = declaration->file });
+			step_add(&planner, (struct plan_step){
+						   .action = PLAN_LOAD,
+						   .declaration = declaration,
+						   .program = owner_current(&planner, declaration),
+						   .file = declaration->file });
 	}
 	/* what goes makes room first */
 	programs_unload_plan(&planner, 0);

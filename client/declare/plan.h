@@ -23,7 +23,8 @@ struct plan_step {
 	struct declared_link *link;         /* of UPDATE and ATTACH */
 	const struct bpfd_link *present;    /* of UPDATE and DETACH */
 	const struct bpfd_program *program; /* of UNLOAD; of UPDATE and ATTACH: what runs, or NULL
-	                                       for the one that LOAD loads */
+	                                       for the one that LOAD loads; of LOAD: whose maps
+	                                       are used, in the same way */
 	const char *file;
 };
 

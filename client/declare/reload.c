@@ -115,6 +115,37 @@ static size_t metadata_mark(struct arguments *arguments, const char *mark)
 	return arguments->metadata_count + 1;
 }
 
+static uint64_t loaded_program(const struct declaration *declaration, const char *function)
+{
+	const struct bpfd_programs *loaded = declaration->loaded;
+
+	for (size_t i = 0; loaded && i < loaded->count; i++) {
+		if (strcmp(loaded->items[i].name, function) == 0)
+			return loaded->items[i].id;
+	}
+	return 0;
+}
+
+/* Whose maps are used: what is loaded already, or was just loaded. */
+static uint64_t owner_of(const struct plan_step *step)
+{
+	const struct declaration *owner = step->declaration->owner;
+
+	if (step->program)
+		return step->program->id;
+	return owner ? loaded_program(owner, step->declaration->owner_function) : 0;
+}
+
+static void owner_fail(struct reload *reload, const struct plan_step *step)
+{
+	(void)fprintf(stderr,
+	              "bpfctl: %s: its programs are not loaded, for their map owner, \"%s\" of %s, "
+	              "is not\n",
+	              step->file, step->declaration->owner_function, step->declaration->owner_file);
+	worst_raise(reload, EXIT_REFUSED);
+	step->declaration->load_failed = 1;
+}
+
 static void load_step(struct reload *reload, const struct plan_step *step)
 {
 	struct declaration *declaration = step->declaration;
@@ -131,10 +162,15 @@ static void load_step(struct reload *reload, const struct plan_step *step)
 		.metadata_count = metadata_mark(load, mark),
 		.application = load->application,
 		.persist = load->persist,
+		.map_owner = owner_of(step),
 		.source_name = source_name(declaration->object_path),
 	};
 	struct bpfd_error *error = NULL;
 
+	if (declaration->owner && !request.map_owner) {
+		owner_fail(reload, step);
+		return;
+	}
 	program_mark_print(declaration, mark);
 	if (bpfd_load(reload->client, &request, &declaration->loaded, &error) < 0) {
 		step_fail(reload, step, "load its programs", error);
@@ -149,15 +185,9 @@ static void load_step(struct reload *reload, const struct plan_step *step)
 /* The program behind a link: what runs already, or what was just loaded. */
 static uint64_t program_of(const struct plan_step *step)
 {
-	const struct bpfd_programs *loaded = step->declaration->loaded;
-
 	if (step->program)
 		return step->program->id;
-	for (size_t i = 0; loaded && i < loaded->count; i++) {
-		if (strcmp(loaded->items[i].name, step->link->function) == 0)
-			return loaded->items[i].id;
-	}
-	return 0;
+	return loaded_program(step->declaration, step->link->function);
 }
 
 static void attach_step(struct reload *reload, const struct plan_step *step)

@@ -53,6 +53,7 @@ const struct bpfd_map *maps_describe(struct arena *arena, Bpfd__V1__Map *const *
 			.program_count = messages[i]->n_program_ids,
 			.kernel_program_ids = messages[i]->kernel_program_ids,
 			.kernel_program_count = messages[i]->n_kernel_program_ids,
+			.shared_pin = messages[i]->shared_pin,
 		};
 	}
 	return maps;
@@ -120,6 +121,7 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 		.owner_uid = message->owner_uid,
 		.exclusive = message->exclusive,
 		.persist = message->persist,
+		.map_owner = message->map_owner,
 		.state = (enum bpfd_program_state)message->state,
 		.reason = message->reason,
 		.target = message->target,
@@ -132,7 +134,8 @@ int program_describe(struct arena *arena, const Bpfd__V1__Program *message,
 	};
 	int result;
 
-	if (made.id > ID_MAX || (made.id && made.type == BPFD_PROGRAM_NONE) ||
+	if (made.id > ID_MAX || made.map_owner > ID_MAX ||
+	    (made.id && made.type == BPFD_PROGRAM_NONE) ||
 	    !link_ids_ok(made.link_ids, made.link_count))
 		return error_answer(error, "a program without an id or a type");
 	result = source_describe(message->source, made.id == 0, &made.source, error);

@@ -71,6 +71,7 @@ static int load_encode(struct arena *arena, const struct bpfd_load_request *requ
 	message->application = text_encode(request->application);
 	message->source_name = text_encode(request->source_name);
 	message->persist = request->persist;
+	message->map_owner = request->map_owner;
 	if (!message->programs || !message->globals || !message->metadata)
 		return error_memory(error);
 	return 0;

@@ -53,6 +53,40 @@ static void assert_programs_consistent(void)
 	}
 }
 
+/* Pinned by name is what programs have by name, and they all have the same. */
+static void assert_shared_consistent(void)
+{
+	char name[MAP_NAME_SIZE] = "";
+	uint32_t kernel_id = 0;
+
+	for (size_t i = 0; i < stage->program_count; i++) {
+		const struct record_program *program = &stage->programs[i];
+
+		if (program->map_owner)
+			assert_non_null(stage_program(program->map_owner));
+		for (uint32_t map = 0; map < program->map_count; map++) {
+			if (!(program->maps[map].flags & RECORD_MAP_BY_NAME))
+				continue;
+			assert_true(!kernel_id || kernel_id == program->maps[map].kernel_id);
+			kernel_id = program->maps[map].kernel_id;
+			memcpy(name, program->maps[map].name, sizeof(name));
+		}
+	}
+	assert_int_equal(stage_entries("shared"), kernel_id != 0);
+	if (!kernel_id)
+		return;
+
+	char path[256];
+	struct record_map found = {};
+
+	(void)snprintf(path, sizeof(path), "%.120s/shared/%s", stage->settings.bpffs_directory,
+	               name);
+	_cleanup_close_ int fd = kernel_pin_open(path);
+
+	assert_int_equal(kernel_map_info(fd, &found), 0);
+	assert_int_equal(found.kernel_id, kernel_id);
+}
+
 /* The chain on v0 runs exactly the XDP links, by one dispatcher or by itself. */
 static void assert_chain_consistent(size_t xdp_links, bool shared)
 {
@@ -76,6 +110,7 @@ static void assert_consistent(bool shared)
 	size_t xdp_links = 0;
 
 	assert_programs_consistent();
+	assert_shared_consistent();
 	for (size_t i = 0; i < stage->link_count; i++) {
 		assert_int_equal(stage->links[i].state, LINK_STATE_ATTACHED);
 		assert_non_null(stage_program(stage->links[i].program_id));
@@ -299,7 +334,85 @@ static void update_shared_check(bool answered)
 	                 stage_program(link->program_id)->kernel_id);
 }
 
+static uint32_t hits_id(uint64_t program_id)
+{
+	const struct record_program *program = stage_program(program_id);
+
+	for (uint32_t i = 0; i < program->map_count; i++) {
+		if (strcmp(program->maps[i].name, "hits") == 0)
+			return program->maps[i].kernel_id;
+	}
+	fail_msg("program %llu has no map", (unsigned long long)program_id);
+	return 0;
+}
+
+static void prepare_owner(void)
+{
+	(void)stage_load("share", "share", PROGRAM_TYPE_TRACEPOINT);
+}
+
+/* With the owner's map, and one by name that nobody has yet. */
+static uint64_t owned_load_send(void)
+{
+	stage_load_fill(&load_request, "share_second", PROGRAM_TYPE_TRACEPOINT);
+	load_request.program_count = 2;
+	memcpy(load_request.programs[1].function, "share_second_by_name",
+	       sizeof("share_second_by_name"));
+	load_request.programs[1].type = PROGRAM_TYPE_TRACEPOINT;
+	load_request.map_owner = 1;
+	return stage_load_send("share_second", &load_request);
+}
+
+static void owned_load_check(bool answered)
+{
+	assert_true(stage->program_count == 3 || (!answered && stage->program_count == 1));
+	if (stage->program_count == 1)
+		return;
+	assert_int_equal(stage_program(2)->map_owner, 1);
+	assert_int_equal(hits_id(2), hits_id(1));
+}
+
+static void prepare_user(void)
+{
+	prepare_owner();
+	assert_done(stage_answer(owned_load_send()));
+}
+
+static uint64_t forced_unload_send(void)
+{
+	struct frontend_remove request = { .target_id = 1, .force = 1 };
+
+	return stage_send(FRONTEND_UNLOAD, &request, NULL);
+}
+
+/* The user has its map and knows whether there is an owner. */
+static void forced_unload_check(bool answered)
+{
+	const struct record_program *owner = stage_program(1);
+
+	assert_true(!owner || !answered);
+	assert_int_equal(stage_program(2)->map_owner, owner ? 1 : 0);
+	assert_int_equal(stage_program(3)->map_owner, owner ? 1 : 0);
+	assert_true(hits_id(2) != 0);
+	if (owner)
+		assert_int_equal(hits_id(2), hits_id(1));
+}
+
+/* The last one that has the map by name. */
+static uint64_t last_unload_send(void)
+{
+	return remove_send(FRONTEND_UNLOAD, 3);
+}
+
+static void last_unload_check(bool answered)
+{
+	assert_true(stage->program_count == 2 || (!answered && stage->program_count == 3));
+}
+
 static const struct operation operations[] = {
+	{ "load with an owner", false, prepare_owner, owned_load_send, owned_load_check },
+	{ "forced unload", false, prepare_user, forced_unload_send, forced_unload_check },
+	{ "unload by name", false, prepare_user, last_unload_send, last_unload_check },
 	{ "load", false, prepare_nothing, load_send, load_check },
 	{ "attach xdp", false, prepare_programs, attach_xdp_send, attach_check },
 	{ "attach tracepoint", false, prepare_programs, attach_tracepoint_send, attach_check },

@@ -86,9 +86,11 @@ static void directories_make(void)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} pins[] = {
-		{ "programs", 0700 }, { "links", 0700 }, { "dispatchers", 0700 }, { "maps", 02750 }
-	};
+	} pins[] = { { "programs", 0700 },
+		     { "links", 0700 },
+		     { "dispatchers", 0700 },
+		     { "maps", 02750 },
+		     { "shared", 02750 } };
 
 	(void)snprintf(path, sizeof(path), "%s/bpf", stage->root);
 	directory_make(path, 0755, 0, 0);

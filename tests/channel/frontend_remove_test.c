@@ -35,6 +35,38 @@ static void an_unload_goes_through(void **state)
 	(void)close(fd);
 }
 
+/* What the client says of force goes on, and nothing else does: a link has none. */
+static void force_goes_on(void **state)
+{
+	Bpfd__V1__Request request = request_new(BPFD__V1__REQUEST__OPERATION_UNLOAD);
+	Bpfd__V1__UnloadRequest unload = BPFD__V1__UNLOAD_REQUEST__INIT;
+	struct frontend_refused refused = { .error = { .code = ERROR_BUSY,
+		                                       .message = "its maps are used" } };
+	int fd = client_open(&fixture);
+
+	(void)state;
+	unload.program_id = 2;
+	request.unload = &unload;
+	for (uint32_t force = 0; force < 2; force++) {
+		unload.force = force != 0;
+		client_ask(fd, 1 + force, &request);
+
+		struct channel_message message = broker_receive_type(&fixture, FRONTEND_UNLOAD);
+
+		assert_int_equal(((const struct frontend_remove *)message.body)->force, force);
+		broker_send(&fixture, FRONTEND_REFUSED, message.id, &refused, -1);
+		expect_error(client_answer(fd, 1 + force), ERROR_BUSY, "its maps are used");
+	}
+	ask_detach(fd, 3, 7);
+
+	struct channel_message message = broker_receive_type(&fixture, FRONTEND_DETACH);
+
+	assert_int_equal(((const struct frontend_remove *)message.body)->force, 0);
+	broker_send(&fixture, FRONTEND_REFUSED, message.id, &refused, -1);
+	answer_free(client_answer(fd, 3));
+	(void)close(fd);
+}
+
 /* The second request waits for the first one's answer; other clients do not. */
 static void order_is_kept_on_a_connection(void **state)
 {
@@ -106,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		served(an_unload_goes_through),
+		served(force_goes_on),
 		served(order_is_kept_on_a_connection),
 		served(a_client_that_goes_is_forgotten),
 		served(half_closed_clients_are_answered),

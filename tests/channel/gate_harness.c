@@ -165,7 +165,12 @@ enum session_event harness_load(struct harness *harness, const struct gate_job *
 	assert_int_equal(harness_wait(harness), SESSION_WARM);
 	assert_int_equal(session_submit(harness->session, job, &harness_globals, fd), 0);
 	(void)close(fd);
-	return harness_wait(harness);
+
+	enum session_event event = harness_wait(harness);
+
+	for (; event == SESSION_ASKS; event = harness_wait(harness))
+		assert_int_equal(session_answer(harness->session, -1), 0);
+	return event;
 }
 
 void harness_job(struct gate_job *job, const char *function, uint32_t type)

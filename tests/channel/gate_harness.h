@@ -31,7 +31,8 @@ void harness_close(struct harness *harness);
 /* Waits for an event other than PENDING. */
 enum session_event harness_wait(struct harness *harness);
 
-/* A whole load in a session of its own: waits until it is warm, submits, waits for the end. */
+/* A whole load in a session of its own: waits until it is warm, submits, waits for the end. No map
+ * is there to be shared. */
 enum session_event harness_load(struct harness *harness, const struct gate_job *job,
                                 const void *bytes, size_t size);
 

@@ -14,6 +14,7 @@ struct channel speaker_channel;
 static struct gate_job job;
 static struct channel_buffer buffer;
 static struct channel_message message;
+static uint32_t sharing; /* of the next job */
 
 void speaker_probing(void)
 {
@@ -30,6 +31,7 @@ void speaker_loading_types(const uint32_t *types, size_t count)
 	assert_int_equal(channel_send(&speaker_channel, LOADER_WARM, 0, NULL, NULL), 0);
 	assert_int_equal(harness_wait(&speaker_harness), SESSION_WARM);
 	harness_job(&job, "one", types[0]);
+	job.map_sharing = sharing;
 	for (size_t i = 1; i < count; i++)
 		harness_job_program(&job, i == 1 ? "two" : "three", types[i], PROGRAM_FORM_NATIVE);
 	assert_int_equal(session_submit(speaker_harness.session, &job, &harness_globals, fd), 0);
@@ -46,6 +48,13 @@ void speaker_loading(void)
 	static const uint32_t types[] = { PROGRAM_TYPE_XDP, PROGRAM_TYPE_TRACEPOINT };
 
 	speaker_loading_types(types, 2);
+}
+
+void speaker_loading_sharing(void)
+{
+	sharing = 1;
+	speaker_loading();
+	sharing = 0;
 }
 
 void speaker_end(void)

@@ -17,6 +17,8 @@ extern struct channel speaker_channel;
 void speaker_probing(void);
 /* A gate that waits for the calls of a load of one XDP program and one tracepoint. */
 void speaker_loading(void);
+/* The same, where maps may be another program's. */
+void speaker_loading_sharing(void);
 /* The same for programs of these types. */
 void speaker_loading_types(const uint32_t *types, size_t count);
 void speaker_end(void);

@@ -106,6 +106,7 @@ static void test_load_sends_all_and_describes_programs(void **state)
 		.metadata = &metadata,
 		.metadata_count = 1,
 		.application = "firewall",
+		.map_owner = 4,
 		.source_name = "count.o",
 	};
 	struct fixture *fixture = *state;
@@ -125,6 +126,7 @@ static void test_load_sends_all_and_describes_programs(void **state)
 	assert_int_equal(load->globals[0]->value.len, 4);
 	assert_string_equal(load->metadata[0]->key, "team");
 	assert_string_equal(load->application, "firewall");
+	assert_int_equal(load->map_owner, 4);
 	assert_string_equal(load->source_name, "count.o");
 	assert_int_equal(fixture->seen.request_id_size, BPFD_REQUEST_ID_SIZE);
 
@@ -138,6 +140,10 @@ static void test_load_sends_all_and_describes_programs(void **state)
 	assert_int_equal(loaded->items[0].source.digest[0], 0xde);
 	assert_memory_not_equal(loaded->items[0].source.digest, digest_zero, BPFD_DIGEST_SIZE);
 	assert_string_equal(loaded->items[1].application, "");
+	assert_int_equal(loaded->items[0].map_owner, 3);
+	assert_int_equal(loaded->items[1].map_owner, 0);
+	assert_string_equal(loaded->items[0].maps[0].shared_pin, "");
+	assert_string_equal(loaded->items[0].maps[1].shared_pin, "/sys/fs/bpf/bpfd/shared/limits");
 	bpfd_programs_free(loaded);
 }
 
@@ -340,9 +346,13 @@ static void test_request_ids(void **state)
 	assert_int_equal(bpfd_detach(fixture->client, 1, own, NULL), 0);
 	assert_memory_equal(fixture->seen.request_id, own, sizeof(own));
 	assert_int_equal(bpfd_unload(fixture->client, 1, NULL, NULL), 0);
+	assert_false(fixture->seen.request->unload->force);
 	memcpy(first, fixture->seen.request_id, sizeof(first));
 	assert_int_equal(bpfd_unload(fixture->client, 1, NULL, NULL), 0);
 	assert_memory_not_equal(fixture->seen.request_id, first, sizeof(first));
+	assert_int_equal(bpfd_unload_force(fixture->client, 1, own, NULL), 0);
+	assert_true(fixture->seen.request->unload->force);
+	assert_memory_equal(fixture->seen.request_id, own, sizeof(own));
 }
 
 static void test_lists_and_filters(void **state)

@@ -38,6 +38,8 @@ static Bpfd__V1__Map *map_list(unsigned which)
 	map->max_entries = 256;
 	map->pin =
 		TEXT(which ? "/sys/fs/bpf/bpfd/maps/5/limits" : "/sys/fs/bpf/bpfd/maps/5/packets");
+	if (which)
+		map->shared_pin = TEXT("/sys/fs/bpf/bpfd/shared/limits");
 	return map;
 }
 
@@ -94,6 +96,7 @@ Bpfd__V1__Program *sample_program(uint64_t id)
 	program.maps = maps;
 	program.n_maps = 2;
 	program.map_pin_dir = TEXT("/sys/fs/bpf/bpfd/maps/5");
+	program.map_owner = 3;
 	program.link_ids = links;
 	program.n_link_ids = 2;
 	global.name = TEXT("limit");

@@ -7,7 +7,8 @@
  * Input: one byte of choices for the job, then messages: type, options, two bytes of length, that
  * many bytes for the body's beginning (the rest of the body is zero). Options: 1 the bytes are a
  * whole message as it comes from the socket; 2 the memfd that goes with it is not sealed; 4 it has
- * the same bytes in front and 4 KiB in all, else as many as there are.
+ * the same bytes in front and 4 KiB in all, else as many as there are. A question for a map that is
+ * shared is answered with one unless 2 is set.
  */
 #include "broker/gate_state.h"
 #include "common/cleanup.h"
@@ -129,6 +130,7 @@ static void element_look(const union bpf_attr *attr)
 {
 	const struct gate_object *map = object_of(attr->map_fd, GATE_KIND_MAP);
 
+	must(!map->shared);
 	memory_read(attr->key, map->key_size < 4 ? map->key_size : 4);
 	memory_read(attr->value, map->type == BPF_MAP_TYPE_ARRAY ? map->value_size : 4);
 	must(attr->flags == 0);
@@ -153,7 +155,7 @@ static int kernel_call(enum bpf_cmd command, union bpf_attr *attr, unsigned int 
 		element_look(attr);
 		return 0;
 	case BPF_MAP_FREEZE:
-		(void)object_of(attr->map_fd, GATE_KIND_MAP);
+		must(!object_of(attr->map_fd, GATE_KIND_MAP)->shared);
 		return 0;
 	case BPF_PROG_BIND_MAP:
 		(void)object_of(attr->prog_bind_map.prog_fd, GATE_KIND_PROGRAM);
@@ -209,6 +211,20 @@ static int payload_make(const uint8_t *bytes, size_t size, uint8_t options)
 	return fd;
 }
 
+static const struct kernel_operations operations = { .bpf = kernel_call };
+static int broker_pair[2], loader_pair[2];
+
+/* The gate waits for the broker's answer: it lies there already. */
+static void broker_answer(uint8_t options)
+{
+	struct channel broker = { broker_pair[1], CHANNEL_UPPER, &channel_gate };
+
+	if (options & OPTION_UNSEALED)
+		must(channel_send(&broker, GATE_MAP_NONE, 0, NULL, NULL) == 0);
+	else
+		must(channel_send(&broker, GATE_MAP_FOUND, 0, NULL, &null_fd) == 0);
+}
+
 /* One message as it would come from the socket. */
 static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size_t size)
 {
@@ -227,12 +243,15 @@ static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size
 		memcpy(buffer.bytes, &header, sizeof(header));
 		memcpy(buffer.bytes + sizeof(header), bytes, size < row->size ? size : row->size);
 	}
-	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors,
-	                   &message) < 0)
+	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors, &message) <
+	    0)
 		return -EPROTO;
 	if (message.row->descriptors)
 		message.descriptors[0] = payload_make(bytes, size, options);
+	if (message.row->type == LOADER_MAP_SHARE)
+		broker_answer(options);
 	result = gate_loader_message(&gate, &message);
+	socket_drain(broker_pair[0]);
 	channel_message_close(&message);
 	return result;
 }
@@ -244,15 +263,13 @@ static void job_make(uint8_t choices)
 
 	gate.state = choices & 1 ? LOADER_STATE_PROBING : LOADER_STATE_LOADING;
 	gate.job.program_count = 2;
+	gate.job.map_sharing = choices >> 6 & 1;
 	gate.job.map_memory_max = 1u << 20;
 	gate.job.programs[0].type = PROGRAM_TYPE_XDP;
 	gate.job.programs[0].form = choices & 2 ? PROGRAM_FORM_EXTENSION : PROGRAM_FORM_NATIVE;
 	gate.job.programs[1].type = choices & 4 ? PROGRAM_TYPE_XDP : others[choices >> 4 & 3];
 	gate.options.extension_targets[0].fd = choices & 8 ? -1 : extension_fd;
 }
-
-static const struct kernel_operations operations = { .bpf = kernel_call };
-static int broker_pair[2], loader_pair[2];
 
 static void gate_reset(uint8_t choices)
 {

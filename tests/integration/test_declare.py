@@ -284,3 +284,55 @@ def two_reloads_at_a_time(host):
     check_equal([process.returncode for process in running], [0] * 4, "exit statuses")
     check_equal(sorted("nothing to change" in text for text in printed), [False, True, True, True], "who did it")
     check_equal((len(daemon.programs()), len(daemon.links())), (1, 1), "programs and links")
+
+
+SHARED = """[load]
+object = {object}
+program = tracepoint:{name}
+{keys}
+[attach]
+program = {name}
+target = syscalls/sys_enter_sched_yield
+"""
+
+
+@test()
+def map_owners(host):
+    """Declared by name; a new owner is a new owner for its users, too, and whoever goes first, users go before owners."""
+    declared = Declared(host)
+
+    def write(name, file, keys=""):
+        return declared.write(file, SHARED.format(object=declared.object(name), name=name, keys=keys))
+
+    def maps():
+        rows = declared.daemon.programs()
+        return ({row["name"]: (row["id"], row["map_owner"]) for row in rows},
+                len({entry["id"] for row in rows for entry in row["maps"] if entry["name"] == "hits"}))
+
+    write("share", "10-owner.conf")
+    write("share_second", "20-user.conf", "map-owner = 10-owner.conf:share")
+    declared.start()
+    wait_for(lambda: len(declared.daemon.links()) == 2, "what is declared to be attached")
+    check_equal(maps(), ({"share": (1, None), "share_second": (2, 1)}, 1), "at the start")
+    check_equal(declared.reload()[0], [], "a reload without a change")
+    write("share", "10-owner.conf", "application = other")
+    owner, user = "10-owner.conf", "20-user.conf"
+    check_equal(declared.reload()[0], [(owner, "loaded"), (user, "loaded"), (owner, "updated"), (user, "updated"),
+                                       (user, "unloaded"), (owner, "unloaded")], "after a change of the owner")
+    check_equal(maps(), ({"share": (3, None), "share_second": (4, 3)}, 1), "after it")
+    # somebody else unloads the owner: both are made again, for they are to have the same maps
+    declared.daemon.ask("unload", "--force", 3)
+    declared.reload()
+    check_equal(maps(), ({"share": (5, None), "share_second": (6, 5)}, 1), "after the owner was unloaded")
+    for keys, part in (("map-owner = 10-owner.conf", "expected FILE:FUNCTION"), ("map-owner = 30-x.conf:share", "no good file 30-x.conf"),
+                       ("map-owner = 10-owner.conf:nothing", 'declares no program "nothing"'), ("map-owner = 5", "expected FILE:FUNCTION")):
+        write("share_second", "20-user.conf", keys)
+        said = declared.daemon.bpfctl("reload", "--directory", declared.directory)
+        check_equal(said.returncode, 1, keys)
+        check(part in said.stderr, f"{keys}: {said.stderr}")
+    check_equal(maps(), ({"share": (5, None), "share_second": (6, 5)}, 1), "after mistakes")
+    # both at once: the user wants maps of its own, the owner is declared no more
+    write("share_second", "20-user.conf")
+    (declared.directory / "10-owner.conf").unlink()
+    declared.reload()
+    check_equal(maps(), ({"share_second": (7, None)}, 1), "after the owner was declared no more")

@@ -60,6 +60,10 @@ static int session_serve(struct session *session, const struct gate_job *job, in
 			if (session_submit(session, job, &no_globals, object_fd) < 0)
 				return OUTCOME_DIED;
 			break;
+		case SESSION_ASKS:
+			if (session_answer(session, -1) < 0)
+				return OUTCOME_DIED;
+			break;
 		case SESSION_FINISHED:
 			return OUTCOME_LOADED;
 		case SESSION_FAILED:

@@ -21,7 +21,10 @@ static int setup(void **state)
 		.type = 1,
 		.map_count = 3,
 		.name = "f",
-		.maps = { { .name = "a" }, { .name = ".bss" }, { .name = "c" } },
+		.map_owner = 3,
+		.maps = { { .name = "a", .origin = 3 },
+		          { .name = ".bss", .origin = 7 },
+		          { .name = "c", .origin = 7, .flags = RECORD_MAP_BY_NAME } },
 		.metadata = { .count = 2,
 		              .entries = { { .key = "x" }, { .key = "y", .value = "z" } } },
 	};
@@ -172,6 +175,16 @@ static void test_lies(void **state)
 	record_link.target.given = 1u << 31;
 	assert_int_equal(
 		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
+		-EBADMSG);
+	(void)setup(NULL);
+	program.map_owner = 7; /* itself */
+	assert_int_equal(
+		codec_program_decode(bytes, codec_program_encode(&program, bytes), 7, &read),
+		-EBADMSG);
+	(void)setup(NULL);
+	program.maps[2].flags = 2;
+	assert_int_equal(
+		codec_program_decode(bytes, codec_program_encode(&program, bytes), 7, &read),
 		-EBADMSG);
 	(void)setup(NULL);
 	memset(program.target, 'x', sizeof(program.target));

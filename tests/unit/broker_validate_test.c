@@ -319,6 +319,12 @@ static void test_remove(void **state)
 	check("id 0", validate_remove(&request, &error), -EINVAL, &error);
 	request.peer.reserved = 1;
 	assert_int_equal(validate_remove(&request, &error), -EPROTO);
+	request = (struct frontend_remove){ .target_id = 1, .force = 1 };
+	assert_int_equal(validate_remove(&request, &error), 0);
+	request.force = 2;
+	assert_int_equal(validate_remove(&request, &error), -EPROTO);
+	request = (struct frontend_remove){ .target_id = 1, .reserved = 1 };
+	assert_int_equal(validate_remove(&request, &error), -EPROTO);
 }
 
 static void test_map_names(void **state)

@@ -29,7 +29,7 @@ struct documented {
 static const struct documented channels[] = {
 	{ &channel_launcher, "launcher", "role", { "starting", "running" } },
 	{ &channel_frontend, "frontend", "broker", { "starting", "ready" } },
-	{ &channel_gate, "broker", "gate", { "warming", "warm", "working" } },
+	{ &channel_gate, "broker", "gate", { "warming", "warm", "working", "asking" } },
 	{ &channel_loader, "gate", "loader", { "probing", "loading", "warm", "asking" } },
 	{ &channel_opener, "broker", "opener", { "ready" } },
 };

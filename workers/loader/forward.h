@@ -26,7 +26,7 @@ void forward_ask(uint16_t type, const void *body, struct channel_message *answer
 void forward_log_take(const struct channel_message *answer, struct forward_log log);
 
 /* What was given to forward_begin(). */
-const struct object *forward_object(void);
+struct object *forward_object(void);
 void forward_refused(const struct bpf_program *program, int result);
 
 /* As bpf(2): a descriptor (a memfd that stands for one), 0 or -errno. */

@@ -35,7 +35,7 @@ void forward_begin(struct object *object, bool ask_ahead)
 	handles = 0;
 }
 
-const struct object *forward_object(void)
+struct object *forward_object(void)
 {
 	return current_object;
 }

@@ -21,8 +21,14 @@ int forward_map_create(union bpf_attr *attr)
 		.btf_key_type_id = attr->btf_key_type_id,
 		.btf_value_type_id = attr->btf_value_type_id,
 	};
+	struct object *object = forward_object();
+	struct object_map *own = object ? object_map_made_now(object, attr) : NULL;
 	int result;
 
+	if (own && own->shared != LOADER_HANDLE_NONE) {
+		own->made = true;
+		return handle_open_shared(own->shared, attr->map_type, attr->value_size);
+	}
 	if (attr->map_ifindex || attr->btf_vmlinux_value_type_id)
 		return -EPERM;
 	if (attr->inner_map_fd)
@@ -31,8 +37,16 @@ int forward_map_create(union bpf_attr *attr)
 		map.btf = handle_of((int)attr->btf_fd).handle;
 	memcpy(map.name, attr->map_name, strnlen(attr->map_name, sizeof(map.name) - 1));
 	result = forward_make(LOADER_MAP_CREATE, &map, -1, (struct forward_log){});
-	return result < 0 ? result
-	                  : handle_open((uint32_t)result, attr->map_type, attr->value_size);
+	if (result < 0)
+		return result;
+	if (own)
+		own->made = true;
+	return handle_open((uint32_t)result, attr->map_type, attr->value_size);
+}
+
+int forward_map_share(const struct loader_map_share *share)
+{
+	return forward_try(LOADER_MAP_SHARE, share, (struct forward_log){});
 }
 
 static int map_update_long(const struct loader_map_update *update, const void *value)
@@ -64,6 +78,9 @@ int forward_map_update(union bpf_attr *attr)
 
 	if (map.handle == LOADER_HANDLE_NONE || attr->flags)
 		return -EINVAL;
+	/* what the object declares as first contents is for a new map: this one keeps its own */
+	if (map.shared)
+		return 0;
 	memcpy(&key, (const void *)(uintptr_t)attr->key, sizeof(key));
 	if (map.map_type == BPF_MAP_TYPE_PROG_ARRAY || map.map_type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
 	    map.map_type == BPF_MAP_TYPE_HASH_OF_MAPS)

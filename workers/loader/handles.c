@@ -16,6 +16,7 @@ static struct local_object {
 	ino_t inode;
 	uint32_t map_type;
 	uint32_t value_size;
+	bool shared;
 } local_objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never filled */
 
 /* Made before anybody waits: of most objects a load needs no more than these. */
@@ -34,7 +35,7 @@ void handles_prepare(void)
 	}
 }
 
-int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
+static int object_open(uint32_t handle, uint32_t map_type, uint32_t value_size, bool shared)
 {
 	_cleanup_close_ int fd =
 		ready_count ? ready[--ready_count] : memfd_create("bpf", MFD_CLOEXEC);
@@ -45,9 +46,19 @@ int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
 	if (handle > LOADER_HANDLES_MAX)
 		return -EMFILE;
 	if (handle != LOADER_HANDLE_NONE)
-		local_objects[handle] =
-			(struct local_object){ status.st_dev, status.st_ino, map_type, value_size };
+		local_objects[handle] = (struct local_object){ status.st_dev, status.st_ino,
+			                                       map_type, value_size, shared };
 	return steal_fd(&fd);
+}
+
+int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size)
+{
+	return object_open(handle, map_type, value_size, false);
+}
+
+int handle_open_shared(uint32_t handle, uint32_t map_type, uint32_t value_size)
+{
+	return object_open(handle, map_type, value_size, true);
 }
 
 struct handle handle_of(int fd)
@@ -60,7 +71,8 @@ struct handle handle_of(int fd)
 		const struct local_object *object = &local_objects[handle];
 
 		if (object->inode == status.st_ino && object->device == status.st_dev)
-			return (struct handle){ handle, object->map_type, object->value_size };
+			return (struct handle){ handle, object->map_type, object->value_size,
+				                object->shared };
 	}
 	return (struct handle){};
 }

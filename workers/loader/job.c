@@ -151,10 +151,12 @@ static int programs_report(const struct object *object, const struct channel *ga
 static int maps_report(const struct object *object, const struct channel *gate, uint32_t *count)
 {
 	const struct bpf_map *map;
+	size_t index = 0;
 
 	bpf_object__for_each_map(map, object->bpf)
 	{
-		struct loader_map report = { .handle = handle_of(bpf_map__fd(map)).handle };
+		struct loader_map report = { .handle = handle_of(bpf_map__fd(map)).handle,
+			                     .by_name = object->maps[index++].by_name ? 1 : 0 };
 		int result;
 
 		if (report.handle == LOADER_HANDLE_NONE)
@@ -230,6 +232,9 @@ static int object_attempt(struct object *object, bool ask_ahead, struct error *e
 	if (result < 0)
 		return result;
 	forward_begin(object, ask_ahead);
+	result = object_share_maps(object, error);
+	if (result < 0)
+		return result;
 	return object_load(object, ask_ahead, error);
 }
 

@@ -13,6 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct object_map {
+	bool by_name;    /* declared with LIBBPF_PIN_BY_NAME */
+	uint32_t shared; /* the gate's handle of a map that is there already, or NONE */
+	bool made;       /* libbpf has it */
+};
+
 /* The stranger's object and what libbpf and the gate made of it. */
 struct object {
 	const struct channel *gate;
@@ -25,6 +31,7 @@ struct object {
 	uint32_t types[LOAD_PROGRAMS_MAX];               /* enum program_type */
 	char targets[LOAD_PROGRAMS_MAX][FUNCTION_NAME_SIZE]; /* what it is loaded for, or empty */
 	struct record_xdp_defaults xdp[LOAD_PROGRAMS_MAX];
+	struct object_map maps[LOAD_MAPS_MAX]; /* in the object's order */
 	char *log; /* VERIFIER_LOG_MAX bytes, of which only what the kernel wrote exists in memory
 	            */
 	bool digest_made;
@@ -69,6 +76,13 @@ int object_set_globals(struct object *object, struct error *error);
 
 /* object_maps.c */
 int object_prepare_maps(struct object *object, struct error *error);
+/* Finds the maps that are there already and are to be shared, after forward_begin(). */
+int object_share_maps(struct object *object, struct error *error);
+/*
+ * The map that libbpf makes now. The kernel's name for it is cut: it is the first one like it that
+ * was not made. NULL for one that is not the object's own, as the pattern of inner maps.
+ */
+struct object_map *object_map_made_now(struct object *object, const union bpf_attr *attr);
 /* The name by which users know the map: as in the object; a data section's is the section's. */
 const char *object_map_name(const struct object *object, const struct bpf_map *map);
 
@@ -86,10 +100,13 @@ struct handle {
 	uint32_t handle;   /* the gate's; LOADER_HANDLE_NONE: nothing */
 	uint32_t map_type; /* of a map, as the size of its values */
 	uint32_t value_size;
+	bool shared; /* another program's map */
 };
 void handles_prepare(void);
 /* A descriptor for the gate's handle, or -errno. */
 int handle_open(uint32_t handle, uint32_t map_type, uint32_t value_size);
+/* The same for a map that the load shares. */
+int handle_open_shared(uint32_t handle, uint32_t map_type, uint32_t value_size);
 /* What a descriptor stands for; LOADER_HANDLE_NONE if for nothing. */
 struct handle handle_of(int fd);
 
@@ -104,6 +121,8 @@ void forward_open(const struct channel *channel);
  * whose handles begin at 1. With `ask_ahead` most answers are not waited for.
  */
 void forward_begin(struct object *object, bool ask_ahead);
+/* A handle for a map that is there and is to be shared, 0: there is none, or -errno. */
+int forward_map_share(const struct loader_map_share *share);
 /*
  * After the results were told: waits until the gate, which then ends, has taken them. False when a
  * call that was asked ahead was refused, so that nothing of the load counts.

@@ -245,6 +245,7 @@ struct bpfd_map {
 	size_t program_count;
 	const uint32_t *kernel_program_ids; /* every program that uses it, with `all` */
 	size_t kernel_program_count;
+	const char *shared_pin; /* where it is pinned, too, if it is shared by name; else "" */
 };
 
 struct bpfd_source {
@@ -283,8 +284,9 @@ struct bpfd_program {
 	enum bpfd_program_type type;
 	enum bpfd_program_state state;
 	uint32_t owner_uid;
-	bool exclusive; /* an xdp program that attaches only alone */
-	bool persist;   /* it is loaded and attached again after a reboot */
+	bool exclusive;     /* an xdp program that attaches only alone */
+	bool persist;       /* it is loaded and attached again after a reboot */
+	uint64_t map_owner; /* whose maps it was loaded with; 0: nobody's, or that was unloaded */
 	struct bpfd_source source;
 	struct bpfd_kernel_program kernel;
 	const struct bpfd_map *maps;
@@ -420,9 +422,11 @@ struct bpfd_load_request {
 	size_t global_count;
 	const struct bpfd_metadata *metadata;
 	size_t metadata_count;
-	const char *application;   /* NULL: none */
-	const char *source_name;   /* shown to people; NULL: none */
-	bool persist;              /* load and attach again after a reboot */
+	const char *application; /* NULL: none */
+	const char *source_name; /* shown to people; NULL: none */
+	bool persist;            /* load and attach again after a reboot */
+	uint64_t map_owner; /* a program whose maps are used where the object has maps of the same
+	                       names; 0: none */
 	const uint8_t *request_id; /* NULL: made by the library */
 };
 
@@ -461,9 +465,15 @@ int bpfd_update(struct bpfd_client *client, const struct bpfd_update_request *re
 int bpfd_detach(struct bpfd_client *client, uint64_t link_id, const uint8_t *request_id,
                 struct bpfd_error **error);
 
-/* Detaches whatever links the program has, and removes it from the kernel. */
+/*
+ * Detaches whatever links the program has, and removes it from the kernel. BPFD_ERROR_BUSY while
+ * other programs were loaded with its maps.
+ */
 int bpfd_unload(struct bpfd_client *client, uint64_t program_id, const uint8_t *request_id,
                 struct bpfd_error **error);
+/* The same, in any case: the maps stay, pinned and shared, with the programs that use them. */
+int bpfd_unload_force(struct bpfd_client *client, uint64_t program_id, const uint8_t *request_id,
+                      struct bpfd_error **error);
 
 /* ---- questions ---- */
 
