@@ -130,7 +130,7 @@ static int remove_file(const char *path)
 	return 0;
 }
 
-/* Unlinks what is in the directory; it holds map pins only, so nothing is walked. */
+/* Unlinks what is in the directory; it holds pins only, so nothing is walked. */
 static int directory_empty(const char *path)
 {
 	_cleanup_(closedir) DIR *directory = opendir(path);
@@ -150,6 +150,15 @@ static int directory_empty(const char *path)
 	}
 }
 
+int own_pins_directory_remove(const char *path)
+{
+	int result = directory_empty(path);
+
+	if (!result && rmdir(path) < 0 && errno != ENOENT)
+		result = -errno;
+	return result;
+}
+
 int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id)
 {
 	char path[OWN_PIN_PATH_SIZE];
@@ -160,31 +169,9 @@ int own_pins_program_remove(const struct launcher_settings *settings, uint64_t i
 
 	own_pin_path(settings, OWN_PIN_MAPS, id, path);
 
-	int result = directory_empty(path);
+	int result = own_pins_directory_remove(path);
 
-	if (!result && rmdir(path) < 0 && errno != ENOENT)
-		result = -errno;
 	return first ? first : result;
-}
-
-int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
-{
-	char path[OWN_PIN_PATH_SIZE];
-	int result;
-
-	own_pin_iter_path(settings, id, path);
-	result = remove_file(path);
-	if (result)
-		return result;
-	own_pin_path(settings, OWN_PIN_LINK, id, path);
-
-	size_t length = strlen(path);
-
-	/* a successor that a crash kept from taking its place: broker/attach_link.c */
-	(void)snprintf(path + length, sizeof(path) - length, "-new");
-	(void)remove_file(path);
-	path[length] = '\0';
-	return remove_file(path);
 }
 
 /* A decimal number as own_pin_path() writes it: no sign, no leading zero, in range. 0 for any other

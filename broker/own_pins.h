@@ -31,7 +31,8 @@ int own_pins_program_make(const struct launcher_settings *settings,
 /* Removes the program's pin and its maps' directory; what is not there is no error. 0 or -errno
  * (the first). */
 int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id);
-int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id);
+/* Removes a directory of pins with what is in it; 0, or -errno. */
+int own_pins_directory_remove(const char *path);
 
 /*
  * The ids of the pins of one kind that are there, unordered: 0, and `ids` (to be freed) and
