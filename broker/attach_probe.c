@@ -9,6 +9,7 @@
 #include "broker/kernel.h"
 #include "common/attach_point.h"
 #include "common/cleanup.h"
+#include "common/places.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static int link_error(struct error *error, int result, const struct record_progr
 	const struct program_type_row *row = program_type_row(link->type);
 	char place[TARGET_TEXT_SIZE];
 
-	target_describe(&link->target, place);
+	places_describe(&link->target, &link->places, place);
 	if (result == -EOPNOTSUPP)
 		return error_set(error, result, ERROR_UNSUPPORTED,
 		                 "this kernel was built without what %s programs run through "
@@ -49,14 +50,14 @@ static int link_error(struct error *error, int result, const struct record_progr
 	                 row->name, program->name, place, strerror(-result));
 }
 
-static int function_check(const struct record_target *target, struct error *error)
+static int function_check(const char function[FUNCTION_NAME_SIZE], struct error *error)
 {
-	if (kernel_function_ok(target->function, sizeof(target->function)))
+	if (kernel_function_ok(function, FUNCTION_NAME_SIZE))
 		return 0;
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 	                 "function \"%s\" is not one kernel function's name: letters, digits, '_', "
 	                 "'.' and '$', or MODULE:FUNCTION",
-	                 target->function);
+	                 function);
 }
 
 static int open_kprobe(struct attach_context *context, const struct record_link *link, int32_t cpu,
@@ -64,7 +65,7 @@ static int open_kprobe(struct attach_context *context, const struct record_link 
 {
 	struct opener_kprobe question = { .offset = link->target.offset,
 		                          .returns = type_returns(link->type) };
-	int result = function_check(&link->target, error);
+	int result = function_check(link->target.function, error);
 
 	(void)cpu;
 	_Static_assert(sizeof(question.function) == sizeof(link->target.function), "copied whole");
@@ -144,22 +145,41 @@ static int open_sample(struct attach_context *context, const struct record_link 
 	return result < 0 ? result : opener_sample_open(context->opener, &question, perf_fd, error);
 }
 
+/* All of the link's functions. */
+static int functions_list(const struct record_link *link, const char *functions[PLACES_MAX],
+                          struct error *error)
+{
+	int result = function_check(link->target.function, error);
+
+	functions[0] = link->target.function;
+	for (uint32_t i = 0; i < link->places.count && result == 0; i++) {
+		functions[i + 1] = link->places.entries[i].function;
+		result = function_check(functions[i + 1], error);
+	}
+	return result;
+}
+
 static int make_kprobe_multi(struct attach_context *context, const struct record_program *program,
                              int program_fd, struct record_link *link, struct error *error)
 {
-	const char *const functions[] = { link->target.function };
-	int result = function_check(&link->target, error);
+	const char *functions[PLACES_MAX];
+	char place[TARGET_TEXT_SIZE];
+	int result = functions_list(link, functions, error);
 
 	(void)context;
 	if (result < 0)
 		return result;
-	result = kernel_link_kprobe_multi(program_fd, functions, 1, type_returns(link->type));
-	if (result == -ESRCH || result == -ENOENT)
-		return error_set(error, result, ERROR_NOT_FOUND,
-		                 "the kernel has no function \"%s\" that can be probed: "
-		                 "available_filter_functions in tracefs lists those that can",
-		                 link->target.function);
-	return result < 0 ? link_error(error, result, program, link) : result;
+	result = kernel_link_kprobe_multi(program_fd, functions, link->places.count + 1,
+	                                  type_returns(link->type));
+	if (result != -ESRCH && result != -ENOENT)
+		return result < 0 ? link_error(error, result, program, link) : result;
+	places_describe(&link->target, &link->places, place);
+	return error_set(error, result, ERROR_NOT_FOUND,
+	                 "%s %s that can be probed: available_filter_functions in tracefs lists "
+	                 "those that can",
+	                 link->places.count ? "the kernel does not have each of the functions"
+	                                    : "the kernel has no function",
+	                 place);
 }
 
 /* The opener finds the file; the kernel takes it by the number of that descriptor. */
@@ -167,6 +187,7 @@ static int make_uprobe_multi(struct attach_context *context, const struct record
                              int program_fd, struct record_link *link, struct error *error)
 {
 	struct opener_file question = {};
+	uint64_t offsets[PLACES_MAX] = { link->target.offset };
 	_cleanup_close_ int file_fd = -1;
 	char path[32];
 	int result = file_question(&link->target, &question, error);
@@ -175,8 +196,10 @@ static int make_uprobe_multi(struct attach_context *context, const struct record
 		result = opener_file_open(context->opener, &question, &file_fd, error);
 	if (result < 0)
 		return result;
+	for (uint32_t i = 0; i < link->places.count; i++)
+		offsets[i + 1] = link->places.entries[i].offset;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	result = kernel_link_uprobe_multi(program_fd, path, &link->target.offset, 1,
+	result = kernel_link_uprobe_multi(program_fd, path, offsets, link->places.count + 1,
 	                                  link->target.pid, type_returns(link->type));
 	if (result == -ESRCH)
 		return error_set(error, result, ERROR_NOT_FOUND, "there is no process %u",

@@ -80,9 +80,6 @@ struct link_entry *registry_xdp_link(const struct registry *registry, uint32_t n
 /* The first link of the program with an id above `after`, or NULL. */
 struct link_entry *registry_link_of_program(const struct registry *registry, uint64_t program_id,
                                             uint64_t after);
-/* An attached link with the same program and target as `link`, or NULL. */
-struct link_entry *registry_link_same(const struct registry *registry,
-                                      const struct record_link *link);
 /* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? `netns` is the
  * number of its network namespace, 0: bpfd's own. */
 bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,

@@ -152,10 +152,12 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_KPROBE_MULTI] = {
 		.name = "kprobe_multi", .sections = "kprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.many = true,
 		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
 	[PROGRAM_TYPE_KRETPROBE_MULTI] = {
 		.name = "kretprobe_multi", .sections = "kretprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.many = true,
 		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
 	[PROGRAM_TYPE_UPROBE] = {
 		.name = "uprobe", .sections = "uprobe uprobe.s",
@@ -168,10 +170,12 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_UPROBE_MULTI] = {
 		.name = "uprobe_multi", .sections = "uprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.many = true,
 		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_URETPROBE_MULTI] = {
 		.name = "uretprobe_multi", .sections = "uretprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.many = true,
 		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_PERF_EVENT] = {
 		.name = "perf_event", .sections = "perf_event",

@@ -293,6 +293,116 @@ def uprobe_multi_by_function(host):
         attached_by_name(daemon, function, library.call, library.path, "--target", library.path, "--function", "cbrt")
 
 
+MULTI = ("do_nanosleep", "hrtimer_nanosleep", "ksys_read")
+
+
+def multi_functions_run(host, function):
+    """Each of several functions counts, over a restart too; the same in another order is the same."""
+    if not kprobes() or kernel() < (6, 2):
+        raise KernelLacks("links to many functions of the kernel need Linux 5.18 and CONFIG_FPROBE")
+    daemon = host.bpfd()
+    program, kind = load(daemon, function), daemon.programs()[0]["type"]
+    link = daemon.ask("attach", kind, program, "--function", ",".join(MULTI[:2]), "--function", MULTI[2])
+    check_equal((link["function"], link["functions"], link["target"]), (MULTI[0], list(MULTI), ", ".join(MULTI)), "link")
+    check(counted(daemon, program, function, sleep) >= 2 * CALLS, "calls of both functions on the way to sleep")
+    check(counted(daemon, program, function, read) >= CALLS, "calls of the function that reads")
+    check_in("already", daemon.refused("attach", kind, program, "--function", ",".join(reversed(MULTI))), "refusal")
+    other = daemon.ask("attach", kind, program, "--function", ",".join(MULTI[:2]))["id"]
+    daemon.detach(other)
+    check_in("no_such_function", daemon.refused("attach", kind, program, "--function", "vfs_read,no_such_function"), "refusal")
+    check_in("is there twice", daemon.refused("attach", kind, program, "--function", "vfs_read,do_nanosleep,vfs_read"), "refusal")
+    check_in("not one kernel function", daemon.refused("attach", kind, program, "--function", "vfs_read,vfs_*"), "refusal")
+    daemon.stop()
+    check(counted(daemon, program, function, sleep) >= 2 * CALLS, "calls counted while bpfd is down")
+    daemon.start()
+    check_equal((daemon.link(link["id"])["state"], daemon.link(link["id"])["functions"]), ("attached", list(MULTI)), "link")
+    daemon.detach(link["id"])
+    wait_for(lambda: counted(daemon, program, function, sleep) == 0, "the link to end")
+
+
+def read():
+    with open("/dev/zero", "rb", buffering=0) as zeroes:
+        for _ in range(CALLS):
+            zeroes.read(1)
+
+
+@test()
+def kprobe_multi_at_several_functions(host):
+    multi_functions_run(host, "functions_enter")
+
+
+@test()
+def kretprobe_multi_at_several_functions(host):
+    multi_functions_run(host, "functions_return")
+
+
+def call_both(library):
+    """Each of two functions, CALLS times."""
+    other = ctypes.CDLL(library.path).exp2
+    other.restype, other.argtypes = ctypes.c_double, [ctypes.c_double]
+    library.call()
+    for _ in range(CALLS):
+        other(3.0)
+
+
+@test()
+def uprobe_multi_at_several_functions(host):
+    """By names, by offsets; where the functions lie is bpfctl's to find."""
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    work = lambda: call_both(library)  # pylint: disable=unnecessary-lambda-assignment
+    for function in ("places_reached", "places_return"):
+        program = load(daemon, function)
+        kind = daemon.programs()[0]["type"]
+        link = daemon.ask("attach", kind, program, "--target", library.path, "--function", "cbrt,log1p,sinh,cosh")
+        check_equal((link["functions"], link["offsets"][0], link["offset"]),
+                    (["cbrt", "log1p", "sinh", "cosh"], library.offset, library.offset), "link")
+        check_in(" (cbrt), +0x", link["target"], "where")
+        check(link["target"].endswith(" and 1 more"), f"where {link['target']}")
+        shown = daemon.bpfctl("get", "link", link["id"]).stdout
+        check_equal([line.split()[-1] for line in shown.splitlines() if line.startswith("place ")],
+                    ["(cbrt)", "(log1p)", "(sinh)", "(cosh)"], "places of get link")
+        again = ",".join(str(offset) for offset in reversed(link["offsets"]))
+        check_in("already", daemon.refused("attach", kind, program, "--target", library.path, "--offset", again), "refusal")
+        check_in('no function "cbrtt"',
+                 daemon.refused("attach", kind, program, "--target", library.path, "--function", "cbrt,cbrtt"), "refusal")
+        check_in("is there twice", daemon.refused("attach", kind, program, "--target", library.path, "--offset",
+                                                  f"{library.offset},{library.offset}"), "refusal")
+        daemon.stop()
+        daemon.start()
+        check_equal(daemon.link(link["id"])["offsets"], link["offsets"], "offsets after a restart")
+        check_equal(counted(daemon, program, function, library.call), CALLS, "calls of one function")
+        daemon.detach(link["id"])
+        two = daemon.ask("attach", kind, program, "--target", library.path, "--function", "cbrt", "--function", "exp2")
+        check_equal(counted(daemon, program, function, work), 2 * CALLS, "calls of two functions")
+        daemon.detach(two["id"])
+        wait_for(lambda program=program, function=function: counted(daemon, program, function, work) == 0, "the link to end")
+        daemon.unload(program)
+
+
+@test()
+def uprobe_multi_is_declared(host):
+    """In programs.d, by names, applied again without a change; another function is another link."""
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    work = lambda: call_both(library)  # pylint: disable=unnecessary-lambda-assignment
+    text = (f"[load]\nobject = {daemon.object('probes')}\nprogram = uprobe_multi:places_reached\n"
+            f"[attach]\nprogram = places_reached\ntarget = {library.path}\nfunction = ")
+    daemon.declarations.mkdir(mode=0o755)
+    file = daemon.declarations / "places.conf"
+    found = []
+    for functions in ("cbrt,exp2", "cbrt,exp2", "exp2,sinh"):
+        file.write_text(text + functions + "\n", encoding="utf-8")
+        done = daemon.bpfctl("reload", "--directory", daemon.declarations)
+        check_equal(done.returncode, 0, f"exit status of reload ({done.stderr})")
+        link = daemon.links()[0]
+        check_equal((len(daemon.links()), link["functions"]), (1, functions.split(",")), "links")
+        found.append(link["id"])
+        calls = counted(daemon, link["program_id"], "places_reached", work)
+        check_equal(calls, (2 if "cbrt" in functions else 1) * CALLS, f"calls of {functions}")
+    check(found[0] == found[1] != found[2], f"links {found}")
+
+
 def container(directory):
     """A process whose root is the directory."""
     shutil.copy("/bin/busybox", f"{directory}/busybox")
