@@ -242,7 +242,7 @@ const struct option_row attach_options[] = {
 	{ "pid", "PID", NULL, "only in this process", take_pid, 0, B(PID), 0, 0 },
 	{ "container-pid", "PID", NULL, "as this process sees files: one inside the container",
 	  take_container_pid, 0, B(CONTAINER_PID), 0, 0 },
-	{ "cpu", "N", NULL, "only on this processor", take_cpu, 0, B(CPU), 0, 0 },
+	{ "cpu", "N", NULL, "only on this processor; without it and --pid, on every one", take_cpu, 0, B(CPU), 0, 0 },
 	{ "frequency", "HZ", NULL, "how often in a second", take_frequency, 0, B(FREQUENCY), 0, 0 },
 	{ "family", "FAMILY", "ipv4 ipv6", "ipv4 or ipv6", take_family, 0, B(FAMILY), 0, 0 },
 	{ "hook", "HOOK", HOOKS, "prerouting, input, forward, output or postrouting", take_hook, 0, B(HOOK), 0, 0 },

@@ -43,6 +43,7 @@ static struct {
 	int refusal;     /* with this errno */
 	int pins_failed; /* the so-manieth pin is refused; 0: none */
 	int runs, pins;  /* how many were asked for */
+	bool loads_refused;
 } host;
 
 static struct launcher_settings settings;
@@ -158,7 +159,7 @@ static int fake_bpf(enum bpf_cmd command, union bpf_attr *attr, unsigned int siz
 	case BPF_OBJ_GET_INFO_BY_FD:
 		return fake_info(attr);
 	case BPF_PROG_LOAD:
-		return number_fd(0);
+		return host.loads_refused ? -EPERM : number_fd(0);
 	default:
 		fail_msg("bpf command %d", command);
 		return -EINVAL;
@@ -575,6 +576,16 @@ static void refusals(void **state)
 	}
 }
 
+/* A kernel that takes no such program says nothing about links. */
+static void asked_in_vain(void **state)
+{
+	(void)state;
+	setup(true, 1);
+	host.loads_refused = true;
+	assert_int_equal(kernel_perf_links(), -EPERM);
+	teardown();
+}
+
 #define EACH_FORM(test)                                                      \
 	{ #test ", a link", test, NULL, NULL, &forms[0] },                   \
 		{ #test ", links everywhere", test, NULL, NULL, &forms[1] }, \
@@ -598,6 +609,7 @@ int main(void)
 		cmocka_unit_test(detach_removes_all),
 		cmocka_unit_test(pins_of_others),
 		cmocka_unit_test(too_many_events),
+		cmocka_unit_test(asked_in_vain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
