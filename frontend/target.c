@@ -230,7 +230,7 @@ static bool places_give(struct arena *arena, const struct record_places *places,
 
 	if (!places || !places->count)
 		return true;
-	out->places = arena_take_array(arena, places->count, sizeof(*out->places));
+	out->places = arena_take_array(arena, places->count, sizeof(void *));
 	given = arena_take_array(arena, places->count, sizeof(*given));
 	if (!out->places || !given)
 		return false;

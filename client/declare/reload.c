@@ -181,7 +181,7 @@ static void attach_step(struct reload *reload, const struct plan_step *step)
 	if (result == 0)
 		result = bpfd_attach(reload->client, &request, &link, &error);
 	places_free(&found);
-	if (result < 0) {
+	if (result) {
 		step_fail(reload, step, "attach", error);
 		return;
 	}

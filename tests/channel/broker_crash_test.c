@@ -25,12 +25,12 @@ struct operation {
 	const char *name;
 	bool shared; /* needs a kernel that takes extension programs: the programs run by a
 	                dispatcher */
+	bool held;   /* on a kernel without perf links: the broker keeps perf events open */
 	void (*prepare)(void);
 	/* Sends the request and gives back its id. */
 	uint64_t (*send)(void);
 	/* After the restart, with every program and link of `prepare` looked at. */
 	void (*check)(bool answered);
-	bool held; /* on a kernel without perf links: the broker keeps perf events open */
 };
 
 static uint64_t remove_send(uint16_t type, uint64_t id)
@@ -377,34 +377,34 @@ static void update_shared_check(bool answered)
 }
 
 static const struct operation operations[] = {
-	{ "load", false, prepare_nothing, load_send, load_check, false },
-	{ "attach xdp", false, prepare_programs, attach_xdp_send, attach_check, false },
-	{ "attach tracepoint", false, prepare_programs, attach_tracepoint_send, attach_check,
-	  false },
-	{ "attach held tracepoint", false, prepare_programs, attach_tracepoint_send, attach_check,
-	  true },
-	{ "attach sample", false, prepare_samplers, attach_sample_send, sample_attach_check,
-	  false },
-	{ "attach held sample", false, prepare_samplers, attach_sample_send, sample_attach_check,
-	  true },
-	{ "detach xdp", false, prepare_links, detach_xdp_send, detach_check, false },
-	{ "detach tracepoint", false, prepare_links, detach_tracepoint_send, detach_check, false },
-	{ "detach held tracepoint", false, prepare_links, detach_tracepoint_send, detach_check,
-	  true },
-	{ "detach sample", false, prepare_sample, detach_xdp_send, sample_detach_check, false },
-	{ "detach held sample", false, prepare_sample, detach_xdp_send, sample_detach_check, true },
-	{ "unload", false, prepare_links, unload_send, unload_check, false },
-	{ "update xdp", false, prepare_successors, update_xdp_send, update_xdp_check, false },
-	{ "update tracepoint", false, prepare_successors, update_tracepoint_send,
-	  update_tracepoint_check, false },
-	{ "update held tracepoint", false, prepare_successors, update_tracepoint_send,
-	  update_held_check, true },
-	{ "update sample", false, prepare_sample, update_sample_send, update_sample_check, false },
-	{ "update held sample", false, prepare_sample, update_sample_send, update_held_sample_check,
-	  true },
-	{ "shared update", true, prepare_shared, update_shared_send, update_shared_check, false },
-	{ "shared attach", true, prepare_shared, attach_between_send, attach_between_check, false },
-	{ "shared detach", true, prepare_shared, detach_xdp_send, detach_first_check, false },
+	{ "load", false, false, prepare_nothing, load_send, load_check },
+	{ "attach xdp", false, false, prepare_programs, attach_xdp_send, attach_check },
+	{ "attach tracepoint", false, false, prepare_programs, attach_tracepoint_send,
+	  attach_check },
+	{ "attach held tracepoint", false, true, prepare_programs, attach_tracepoint_send,
+	  attach_check },
+	{ "attach sample", false, false, prepare_samplers, attach_sample_send,
+	  sample_attach_check },
+	{ "attach held sample", false, true, prepare_samplers, attach_sample_send,
+	  sample_attach_check },
+	{ "detach xdp", false, false, prepare_links, detach_xdp_send, detach_check },
+	{ "detach tracepoint", false, false, prepare_links, detach_tracepoint_send, detach_check },
+	{ "detach held tracepoint", false, true, prepare_links, detach_tracepoint_send,
+	  detach_check },
+	{ "detach sample", false, false, prepare_sample, detach_xdp_send, sample_detach_check },
+	{ "detach held sample", false, true, prepare_sample, detach_xdp_send, sample_detach_check },
+	{ "unload", false, false, prepare_links, unload_send, unload_check },
+	{ "update xdp", false, false, prepare_successors, update_xdp_send, update_xdp_check },
+	{ "update tracepoint", false, false, prepare_successors, update_tracepoint_send,
+	  update_tracepoint_check },
+	{ "update held tracepoint", false, true, prepare_successors, update_tracepoint_send,
+	  update_held_check },
+	{ "update sample", false, false, prepare_sample, update_sample_send, update_sample_check },
+	{ "update held sample", false, true, prepare_sample, update_sample_send,
+	  update_held_sample_check },
+	{ "shared update", true, false, prepare_shared, update_shared_send, update_shared_check },
+	{ "shared attach", true, false, prepare_shared, attach_between_send, attach_between_check },
+	{ "shared detach", true, false, prepare_shared, detach_xdp_send, detach_first_check },
 };
 
 /* One death, before step number `steps`. False once the operation needs no more than that. */
