@@ -7,6 +7,7 @@
 #include "broker/cgroup.h"
 #include "broker/grace.h"
 #include "broker/opener_client.h"
+#include "broker/perf_events.h"
 #include "broker/tc.h"
 #include "broker/xdp.h"
 #include "common/program_type.h"
@@ -18,8 +19,11 @@ struct attach_context {
 	struct netlink *netlink;      /* for TC, in bpfd's own network namespace */
 	struct opener_client *opener; /* NULL: switched off */
 	struct cgroup_tree cgroups;
-	int netns_fd;       /* bpfd's own network namespace */
-	struct grace grace; /* for packets that are within a tcx or netkit hook */
+	int netns_fd;              /* bpfd's own network namespace */
+	struct grace grace;        /* for packets that are within a tcx or netkit hook */
+	bool perf_links;           /* the kernel links programs to perf events */
+	struct perf_events events; /* where it does not: those that run programs */
+	uint32_t cpus_end;         /* one above the last processor that there may be */
 
 	/* What the types ask of the broker's state: */
 	void *state;
@@ -51,6 +55,10 @@ struct attach_type {
 	/* Of types whose attachment is a bpf_link (broker/attach_link.h): its descriptor. */
 	int (*make)(struct attach_context *context, const struct record_program *program,
 	            int program_fd, struct record_link *link, struct error *error);
+	/* Of types that run on perf events (broker/attach_event.h): opens the link's event, or that
+	 * of one processor, which is -1 but for links on all of them; -ENODEV: it is not there. */
+	int (*event)(struct attach_context *context, const struct record_link *link, int32_t cpu,
+	             int *perf_fd, struct error *error);
 	/*
 	 * Makes a running link run `program` with the priority and proceed_on that link->target has
 	 * now, in one step: whoever is served sees the link as it was or as it is; on failure it is
@@ -62,7 +70,8 @@ struct attach_type {
 	int (*update)(struct attach_context *context, const struct record_program *program,
 	              int program_fd, uint32_t runs, struct record_link *link, struct error *error);
 	bool replaces; /* with make(): BPF_LINK_UPDATE replaces the program behind such a link */
-	/* After a start: sets link->state to ATTACHED, REMOVED or GONE by what the kernel holds. */
+	/* After a start: sets link->state to ATTACHED, REMOVED or GONE by what the kernel holds, or
+	 * to WAITING where what it held ended with the last broker: it is to be attached again. */
 	int (*adopt)(struct attach_context *context, const struct record_program *program,
 	             int program_fd, struct record_link *link, struct error *error);
 };

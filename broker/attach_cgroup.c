@@ -9,7 +9,7 @@
 #include "broker/attach_link.h"
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
-#include "broker/xdp_pins.h"
+#include "broker/link_pins.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/target.h"
@@ -76,9 +76,9 @@ static int link_before(struct attach_context *context, const struct followers *f
                        int program_fd, int cgroup_fd, uint32_t attach_type)
 {
 	_cleanup_close_ int next_fd = -1;
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 
-	attach_link_path(context, followers->rows[0].link_id, path);
+	link_pin_path(context->settings, followers->rows[0].link_id, path);
 	next_fd = kernel_pin_open(path);
 	return next_fd < 0 ? -EINVAL
 	                   : kernel_link_cgroup_before(program_fd, cgroup_fd, attach_type, next_fd);

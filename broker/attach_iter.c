@@ -8,8 +8,8 @@
 #include "broker/attach_link.h"
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
+#include "broker/link_pins.h"
 #include "broker/own_pins.h"
-#include "broker/xdp_pins.h"
 #include "common/cleanup.h"
 
 #include <errno.h>
@@ -41,11 +41,11 @@ static int make_iter(struct attach_context *context, const struct record_program
 static int iter_publish(const struct attach_context *context, const struct record_link *link,
                         struct error *error)
 {
-	char path[PIN_PATH_SIZE], file[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE], file[OWN_PIN_PATH_SIZE];
 	_cleanup_close_ int link_fd = -1;
 	int result;
 
-	attach_link_path(context, link->id, path);
+	link_pin_path(context->settings, link->id, path);
 	own_pin_iter_path(context->settings, link->id, file);
 	link_fd = kernel_pin_open(path);
 	result = link_fd < 0 ? link_fd : kernel_pin(link_fd, file);

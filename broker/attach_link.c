@@ -2,20 +2,13 @@
 #include "broker/attach_link.h"
 
 #include "broker/kernel.h"
-#include "broker/own_pins.h"
-#include "broker/xdp_pins.h"
+#include "broker/link_pins.h"
 #include "common/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-void attach_link_path(const struct attach_context *context, uint64_t id, char *out)
-{
-	(void)snprintf(out, PIN_PATH_SIZE, "%s/links/%llu", context->settings->bpffs_directory,
-	               (unsigned long long)id);
-}
 
 static int pin_error(struct error *error, int result, const char *path)
 {
@@ -37,13 +30,13 @@ int attach_link_attach(struct attach_context *context, const struct record_progr
                        int program_fd, struct record_link *link, struct error *error)
 {
 	_cleanup_close_ int link_fd = -1;
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result = attach_type(link->type)->make(context, program, program_fd, link, error);
 
 	if (result < 0)
 		return result;
 	link_fd = result;
-	attach_link_path(context, link->id, path);
+	link_pin_path(context->settings, link->id, path);
 	result = kernel_pin(link_fd, path);
 	return result < 0 ? pin_error(error, result, path) : 0;
 }
@@ -51,10 +44,10 @@ int attach_link_attach(struct attach_context *context, const struct record_progr
 int attach_link_detach(struct attach_context *context, const struct record_link *link,
                        struct error *error)
 {
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 
-	own_pins_link_parts_remove(context->settings, link->id);
-	attach_link_path(context, link->id, path);
+	link_pins_fresh_remove(context->settings, link->id);
+	link_pin_path(context->settings, link->id, path);
 	_cleanup_close_ int link_fd = kernel_pin_open(path);
 
 	/* where the kernel can, now: a link without its pin ends a little later */
@@ -70,10 +63,10 @@ int attach_link_detach(struct attach_context *context, const struct record_link 
 static int link_look_up(const struct attach_context *context, const struct record_link *link,
                         struct bpf_link_info *info, struct error *error)
 {
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result;
 
-	attach_link_path(context, link->id, path);
+	link_pin_path(context->settings, link->id, path);
 	_cleanup_close_ int link_fd = kernel_pin_open(path);
 
 	if (link_fd < 0)
@@ -102,12 +95,12 @@ static int link_replace(const struct record_program *program, int program_fd, in
 int attach_link_replace(const struct attach_context *context, uint64_t id, int link_fd,
                         struct error *error)
 {
-	char path[PIN_PATH_SIZE], fresh[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE], fresh[LINK_PIN_PATH_SIZE];
 	int result;
 
-	own_pins_link_parts_remove(context->settings, id);
-	attach_link_path(context, id, path);
-	own_pin_link_part_path(context->settings, OWN_LINK_SUCCESSOR, id, fresh);
+	link_pins_fresh_remove(context->settings, id);
+	link_pin_path(context->settings, id, path);
+	link_pin_fresh_path(context->settings, id, fresh);
 	result = kernel_pin(link_fd, fresh);
 	if (result < 0)
 		return pin_error(error, result, fresh);
@@ -144,7 +137,7 @@ int attach_link_update(struct attach_context *context, const struct record_progr
 
 	if (link_fd < 0)
 		return link_fd;
-	own_pins_link_parts_remove(context->settings, link->id);
+	link_pins_fresh_remove(context->settings, link->id);
 	if (info.prog_id == program->kernel_id && runs != program->kernel_id)
 		return 0;
 	if (attach_type(link->type)->replaces && info.prog_id != program->kernel_id)
@@ -167,9 +160,9 @@ static bool place_gone(const struct bpf_link_info *info)
 
 int attach_link_open(const struct attach_context *context, const struct record_link *link)
 {
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 
-	attach_link_path(context, link->id, path);
+	link_pin_path(context->settings, link->id, path);
 	return kernel_pin_open(path);
 }
 
@@ -178,11 +171,11 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
 {
 	struct error why;
 	struct bpf_link_info info = {};
-	char path[PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	_cleanup_close_ int link_fd = link_look_up(context, link, &info, &why);
 
 	(void)program_fd;
-	own_pins_link_parts_remove(context->settings, link->id);
+	link_pins_fresh_remove(context->settings, link->id);
 	link->state = LINK_STATE_REMOVED;
 	if (link_fd == -ENOENT)
 		return 0;
@@ -196,7 +189,7 @@ int attach_link_adopt(struct attach_context *context, const struct record_progra
 		return 0;
 	/* nobody takes off what is gone: its pin goes now */
 	link->state = LINK_STATE_GONE;
-	attach_link_path(context, link->id, path);
+	link_pin_path(context->settings, link->id, path);
 	(void)unlink(path);
 	return 0;
 }

@@ -29,8 +29,6 @@ int attach_link_update(struct attach_context *context, const struct record_progr
 
 /* The link's descriptor, from its pin; -ENOENT or another -errno. */
 int attach_link_open(const struct attach_context *context, const struct record_link *link);
-/* Where the link `id` is pinned; `out` has PIN_PATH_SIZE bytes. */
-void attach_link_path(const struct attach_context *context, uint64_t id, char *out);
 
 /* Pins another kernel link in the place of the one that is pinned for the link `id`, in one step;
  * the old one ends. 0, or -errno and the old one stays. */

@@ -3,11 +3,13 @@
  * Programs on perf events that the opener opens (kprobe, kretprobe, uprobe, uretprobe, perf_event),
  * and those that the kernel itself puts at their places (the _multi types).
  */
+#include "broker/attach_event.h"
 #include "broker/attach_link.h"
 #include "broker/attach_types.h"
 #include "broker/kernel.h"
 #include "common/attach_point.h"
 #include "common/cleanup.h"
+#include "common/places.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -23,9 +25,7 @@ static bool type_returns(uint32_t type)
 /* The option of a kernel's configuration without which it answers EOPNOTSUPP. */
 static const char *option_of(const struct program_type_row *row)
 {
-	if (row->attach_type == BPF_TRACE_KPROBE_MULTI)
-		return "CONFIG_FPROBE";
-	return row->attach_type ? "CONFIG_UPROBES" : "CONFIG_PERF_EVENTS";
+	return row->attach_type == BPF_TRACE_KPROBE_MULTI ? "CONFIG_FPROBE" : "CONFIG_UPROBES";
 }
 
 static int link_error(struct error *error, int result, const struct record_program *program,
@@ -34,7 +34,7 @@ static int link_error(struct error *error, int result, const struct record_progr
 	const struct program_type_row *row = program_type_row(link->type);
 	char place[TARGET_TEXT_SIZE];
 
-	target_describe(&link->target, place);
+	places_describe(&link->target, &link->places, place);
 	if (result == -EOPNOTSUPP)
 		return error_set(error, result, ERROR_UNSUPPORTED,
 		                 "this kernel was built without what %s programs run through "
@@ -50,32 +50,24 @@ static int link_error(struct error *error, int result, const struct record_progr
 	                 row->name, program->name, place, strerror(-result));
 }
 
-static int event_link(const struct record_program *program, int program_fd, int perf_fd,
-                      const struct record_link *link, struct error *error)
+static int function_check(const char function[FUNCTION_NAME_SIZE], struct error *error)
 {
-	int result = kernel_link_perf_event(program_fd, perf_fd);
-
-	return result < 0 ? link_error(error, result, program, link) : result;
-}
-
-static int function_check(const struct record_target *target, struct error *error)
-{
-	if (kernel_function_ok(target->function, sizeof(target->function)))
+	if (kernel_function_ok(function, FUNCTION_NAME_SIZE))
 		return 0;
 	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 	                 "function \"%s\" is not one kernel function's name: letters, digits, '_', "
 	                 "'.' and '$', or MODULE:FUNCTION",
-	                 target->function);
+	                 function);
 }
 
-static int make_kprobe(struct attach_context *context, const struct record_program *program,
-                       int program_fd, struct record_link *link, struct error *error)
+static int open_kprobe(struct attach_context *context, const struct record_link *link, int32_t cpu,
+                       int *perf_fd, struct error *error)
 {
 	struct opener_kprobe question = { .offset = link->target.offset,
 		                          .returns = type_returns(link->type) };
-	_cleanup_close_ int perf_fd = -1;
-	int result = function_check(&link->target, error);
+	int result = function_check(link->target.function, error);
 
+	(void)cpu;
 	_Static_assert(sizeof(question.function) == sizeof(link->target.function), "copied whole");
 	if (result == 0 && question.offset > INT32_MAX)
 		result = error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
@@ -84,8 +76,7 @@ static int make_kprobe(struct attach_context *context, const struct record_progr
 	if (result < 0)
 		return result;
 	memcpy(question.function, link->target.function, sizeof(question.function));
-	result = opener_kprobe_open(context->opener, &question, &perf_fd, error);
-	return result < 0 ? result : event_link(program, program_fd, perf_fd, link, error);
+	return opener_kprobe_open(context->opener, &question, perf_fd, error);
 }
 
 /* What the question to the opener says of the file. */
@@ -109,22 +100,21 @@ static int file_question(const struct record_target *target, struct opener_file 
 	return 0;
 }
 
-static int make_uprobe(struct attach_context *context, const struct record_program *program,
-                       int program_fd, struct record_link *link, struct error *error)
+static int open_uprobe(struct attach_context *context, const struct record_link *link, int32_t cpu,
+                       int *perf_fd, struct error *error)
 {
 	struct opener_uprobe question = { .offset = link->target.offset,
 		                          .pid = link->target.pid,
 		                          .returns = type_returns(link->type) };
-	_cleanup_close_ int perf_fd = -1;
 	int result = file_question(&link->target, &question.file, error);
 
-	if (result == 0)
-		result = opener_uprobe_open(context->opener, &question, &perf_fd, error);
-	return result < 0 ? result : event_link(program, program_fd, perf_fd, link, error);
+	(void)cpu;
+	return result < 0 ? result : opener_uprobe_open(context->opener, &question, perf_fd, error);
 }
 
-static int sample_question(const struct record_target *target, struct opener_sample *question,
-                           struct error *error)
+/* `cpu` is -1 where the target says it, or where its process says enough. */
+static int sample_question(const struct record_target *target, int32_t cpu,
+                           struct opener_sample *question, struct error *error)
 {
 	const struct sampled_event *event = sampled_event_by_name(target->name);
 
@@ -135,50 +125,61 @@ static int sample_question(const struct record_target *target, struct opener_sam
 			"context-switches, cpu-cycles and others of \"perf list hw sw\" are "
 			"sampled",
 			target->name);
-	if (!target->pid && !target_has(target, TARGET_CPU))
-		return error_set(
-			error, -EINVAL, ERROR_INVALID_ARGUMENT,
-			"cpu or pid is missing: a perf_event program samples one processor, "
-			"one process, or one process on one processor");
 	*question = (struct opener_sample){
 		.type = event->type,
 		.config = event->config,
 		.by_frequency = 1,
 		.rate = target->frequency_hz,
-		.cpu = target_has(target, TARGET_CPU) ? (int32_t)target->cpu : -1,
+		.cpu = target_has(target, TARGET_CPU) ? (int32_t)target->cpu : cpu,
 		.pid = target->pid,
 	};
 	return 0;
 }
 
-static int make_perf_event(struct attach_context *context, const struct record_program *program,
-                           int program_fd, struct record_link *link, struct error *error)
+static int open_sample(struct attach_context *context, const struct record_link *link, int32_t cpu,
+                       int *perf_fd, struct error *error)
 {
 	struct opener_sample question;
-	_cleanup_close_ int perf_fd = -1;
-	int result = sample_question(&link->target, &question, error);
+	int result = sample_question(&link->target, cpu, &question, error);
 
-	if (result == 0)
-		result = opener_sample_open(context->opener, &question, &perf_fd, error);
-	return result < 0 ? result : event_link(program, program_fd, perf_fd, link, error);
+	return result < 0 ? result : opener_sample_open(context->opener, &question, perf_fd, error);
+}
+
+/* All of the link's functions. */
+static int functions_list(const struct record_link *link, const char *functions[PLACES_MAX],
+                          struct error *error)
+{
+	int result = function_check(link->target.function, error);
+
+	functions[0] = link->target.function;
+	for (uint32_t i = 0; i < link->places.count && result == 0; i++) {
+		functions[i + 1] = link->places.entries[i].function;
+		result = function_check(functions[i + 1], error);
+	}
+	return result;
 }
 
 static int make_kprobe_multi(struct attach_context *context, const struct record_program *program,
                              int program_fd, struct record_link *link, struct error *error)
 {
-	const char *const functions[] = { link->target.function };
-	int result = function_check(&link->target, error);
+	const char *functions[PLACES_MAX];
+	char place[TARGET_TEXT_SIZE];
+	int result = functions_list(link, functions, error);
 
 	(void)context;
 	if (result < 0)
 		return result;
-	result = kernel_link_kprobe_multi(program_fd, functions, 1, type_returns(link->type));
-	if (result == -ESRCH || result == -ENOENT)
-		return error_set(error, result, ERROR_NOT_FOUND,
-		                 "the kernel has no function \"%s\" that can be probed: "
-		                 "available_filter_functions in tracefs lists those that can",
-		                 link->target.function);
-	return result < 0 ? link_error(error, result, program, link) : result;
+	result = kernel_link_kprobe_multi(program_fd, functions, link->places.count + 1,
+	                                  type_returns(link->type));
+	if (result != -ESRCH && result != -ENOENT)
+		return result < 0 ? link_error(error, result, program, link) : result;
+	places_describe(&link->target, &link->places, place);
+	return error_set(error, result, ERROR_NOT_FOUND,
+	                 "%s %s that can be probed: available_filter_functions in tracefs lists "
+	                 "those that can",
+	                 link->places.count ? "the kernel does not have each of the functions"
+	                                    : "the kernel has no function",
+	                 place);
 }
 
 /* The opener finds the file; the kernel takes it by the number of that descriptor. */
@@ -186,6 +187,7 @@ static int make_uprobe_multi(struct attach_context *context, const struct record
                              int program_fd, struct record_link *link, struct error *error)
 {
 	struct opener_file question = {};
+	uint64_t offsets[PLACES_MAX] = { link->target.offset };
 	_cleanup_close_ int file_fd = -1;
 	char path[32];
 	int result = file_question(&link->target, &question, error);
@@ -194,8 +196,10 @@ static int make_uprobe_multi(struct attach_context *context, const struct record
 		result = opener_file_open(context->opener, &question, &file_fd, error);
 	if (result < 0)
 		return result;
+	for (uint32_t i = 0; i < link->places.count; i++)
+		offsets[i + 1] = link->places.entries[i].offset;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	result = kernel_link_uprobe_multi(program_fd, path, &link->target.offset, 1,
+	result = kernel_link_uprobe_multi(program_fd, path, offsets, link->places.count + 1,
 	                                  link->target.pid, type_returns(link->type));
 	if (result == -ESRCH)
 		return error_set(error, result, ERROR_NOT_FOUND, "there is no process %u",
@@ -203,8 +207,8 @@ static int make_uprobe_multi(struct attach_context *context, const struct record
 	return result < 0 ? link_error(error, result, program, link) : result;
 }
 
-const struct attach_type attach_type_kprobe = { ATTACH_LINK_ROW, .make = make_kprobe };
-const struct attach_type attach_type_uprobe = { ATTACH_LINK_ROW, .make = make_uprobe };
-const struct attach_type attach_type_perf_event = { ATTACH_LINK_ROW, .make = make_perf_event };
+const struct attach_type attach_type_kprobe = { ATTACH_EVENT_ROW, .event = open_kprobe };
+const struct attach_type attach_type_uprobe = { ATTACH_EVENT_ROW, .event = open_uprobe };
+const struct attach_type attach_type_perf_event = { ATTACH_EVENT_ROW, .event = open_sample };
 const struct attach_type attach_type_kprobe_multi = { ATTACH_LINK_ROW, .make = make_kprobe_multi };
 const struct attach_type attach_type_uprobe_multi = { ATTACH_LINK_ROW, .make = make_uprobe_multi };

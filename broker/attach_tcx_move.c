@@ -12,7 +12,7 @@
 #include "broker/attach_link.h"
 #include "broker/attach_tcx.h"
 #include "broker/kernel.h"
-#include "broker/own_pins.h"
+#include "broker/link_pins.h"
 #include "common/cleanup.h"
 #include "common/kernel_uapi.h"
 #include "common/log.h"
@@ -29,11 +29,6 @@ struct move {
 	int old_fd, new_fd;     /* the kernel's links */
 	enum tcx_side old_side; /* of the two places, which is the old one */
 };
-
-static void part_path(const struct move *move, enum own_link_part part, char *out)
-{
-	own_pin_link_part_path(move->context->settings, part, move->link->id, out);
-}
 
 /*
  * From relays at both places to the program at one, and one that does nothing at the other; however
@@ -58,10 +53,10 @@ static int program_settle(const struct move *move, enum tcx_side side, int progr
 /* The relay takes the program's place, and calls it; at the new place nothing is called yet. */
 static int relay_engage(const struct move *move, const struct tcx_relays *relays, int runs_fd)
 {
-	char path[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result;
 
-	part_path(move, OWN_LINK_SUCCESSOR, path);
+	link_pin_fresh_path(move->context->settings, move->link->id, path);
 	result = kernel_pin(move->new_fd, path);
 	if (!result)
 		result = tcx_relay_set(move->programs_fd, move->old_side, runs_fd);
@@ -72,10 +67,10 @@ static int relay_engage(const struct move *move, const struct tcx_relays *relays
 /* The second link becomes the link. */
 static int successor_take(const struct move *move)
 {
-	char path[OWN_PIN_PATH_SIZE], fresh[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE], fresh[LINK_PIN_PATH_SIZE];
 
-	own_pin_path(move->context->settings, OWN_PIN_LINK, move->link->id, path);
-	part_path(move, OWN_LINK_SUCCESSOR, fresh);
+	link_pin_path(move->context->settings, move->link->id, path);
+	link_pin_fresh_path(move->context->settings, move->link->id, fresh);
 	return renameat(AT_FDCWD, fresh, AT_FDCWD, path) < 0 ? -errno : 0;
 }
 
@@ -83,7 +78,7 @@ static int successor_take(const struct move *move)
 static void other_drop(const struct move *move, int other_fd)
 {
 	(void)kernel_link_detach(other_fd);
-	own_pins_link_parts_remove(move->context->settings, move->link->id);
+	link_pins_fresh_remove(move->context->settings, move->link->id);
 }
 
 static int move_back(const struct move *move, int runs_fd)
@@ -138,13 +133,13 @@ static int move_error(struct error *error, int result, const struct record_progr
 /* The relays exist, and their array is pinned: a crash leaves them what they call. */
 static int relays_open(struct move *move, struct tcx_relays *relays)
 {
-	char path[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result = tcx_relays_load(relays);
 
 	if (result)
 		return result;
 	move->programs_fd = relays->programs_fd;
-	part_path(move, OWN_LINK_RELAYS, path);
+	link_pin_move_path(move->context->settings, move->link->id, path);
 	result = kernel_pin(relays->programs_fd, path);
 	if (result)
 		tcx_relays_close(relays);
@@ -190,7 +185,7 @@ int tcx_move(struct attach_context *context, const struct record_program *progra
 	if (result < 0) {
 		result = move_error(error, result, program, link);
 		if (new_fd < 0)
-			own_pins_link_parts_remove(context->settings, link->id);
+			link_pins_fresh_remove(context->settings, link->id);
 	}
 	tcx_relays_close(&relays);
 	return result;
@@ -224,10 +219,10 @@ static int sides_find(struct move *move, uint32_t old_id, uint32_t new_id)
 static int relays_end(struct move *move, const struct bpf_link_info *old_info,
                       const struct bpf_link_info *new_info, int program_fd)
 {
-	char path[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result = sides_find(move, old_info->id, new_info->id);
 
-	part_path(move, OWN_LINK_RELAYS, path);
+	link_pin_move_path(move->context->settings, move->link->id, path);
 	_cleanup_close_ int programs_fd = kernel_pin_open(path);
 
 	if (!result && programs_fd >= 0) {
@@ -268,10 +263,10 @@ int tcx_move_end(struct attach_context *context, int program_fd, const struct re
                  struct error *error)
 {
 	struct move move = { .context = context, .link = link };
-	char path[OWN_PIN_PATH_SIZE];
+	char path[LINK_PIN_PATH_SIZE];
 	int result = 0;
 
-	part_path(&move, OWN_LINK_SUCCESSOR, path);
+	link_pin_fresh_path(context->settings, link->id, path);
 	_cleanup_close_ int new_fd = kernel_pin_open(path);
 	_cleanup_close_ int old_fd = attach_link_open(context, link);
 
@@ -284,7 +279,7 @@ int tcx_move_end(struct attach_context *context, int program_fd, const struct re
 	else if (old_fd < 0 && old_fd != -ENOENT)
 		result = old_fd;
 	else
-		own_pins_link_parts_remove(context->settings, link->id);
+		link_pins_fresh_remove(context->settings, link->id);
 	if (result < 0)
 		return error_set(error, result, ERROR_KERNEL,
 		                 "link %llu, which was being moved, cannot be made whole: %s",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/broker.h"
 
-#include "broker/objects.h"
+#include "broker/kernel.h"
 #include "broker/map_access.h"
+#include "broker/objects.h"
 #include "common/cleanup.h"
-#include "common/kernel_release.h"
 #include "common/log.h"
 
 #include <fcntl.h>
@@ -89,15 +89,16 @@ static void chain_changed(void *state, const struct record_chain *chain)
 }
 
 /* How many processors the kernel counts, by which it copies the values of per-CPU maps; 0 if that
- * cannot be read. The C library's own count may fall back to a lower one. */
-static uint32_t map_cpus_read(void)
+ * cannot be read. The C library's own count may fall back to a lower one. `end` is one above the
+ * last of them. */
+static uint32_t map_cpus_read(uint32_t *end)
 {
 	_cleanup_close_ int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
 	char text[256] = "";
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
 		return 0;
-	return map_cpus_parse(text);
+	return map_cpus_parse(text, end);
 }
 
 static void host_look_up(struct broker *broker)
@@ -107,7 +108,11 @@ static void host_look_up(struct broker *broker)
 	struct utsname name;
 
 	broker->possible_cpus = cpus > 0 ? (uint32_t)cpus : 0;
-	broker->map_cpus = map_cpus_read();
+	broker->attach.cpus_end = broker->possible_cpus;
+	broker->map_cpus = map_cpus_read(&broker->attach.cpus_end);
+	/* what refuses the question refuses programs: then there is nothing to keep */
+	broker->attach.perf_links = kernel_perf_links() != 0;
+	status->perf_link = broker->attach.perf_links;
 	status->extension_errno = xdp_extension_errno(broker->xdp);
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;
@@ -116,12 +121,9 @@ static void host_look_up(struct broker *broker)
 	                     : status->opener                         ? RECORD_STATISTICS_WATCHED
 	                                                              : RECORD_STATISTICS_NONE;
 	status->started_at_s = clock_now_s();
-	if (uname(&name) == 0) {
+	if (uname(&name) == 0)
 		(void)snprintf(status->kernel_release, sizeof(status->kernel_release), "%.63s",
 		               name.release);
-		/* perf attachments are links, which can be pinned, from Linux 5.15 on */
-		status->perf_link = kernel_release_is(name.release, 5, 15);
-	}
 }
 
 static void channels_open(struct broker *broker, const struct broker_descriptors *descriptors)
@@ -151,19 +153,21 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 	};
 }
 
-/* The broker holds a descriptor of every program: no more are promised than it may open. */
-static void programs_limit(struct launcher_settings *settings)
+/* The broker holds a descriptor of every program, and of perf events where they cannot be pinned:
+ * no more programs are promised than it may open. */
+static void programs_limit(struct launcher_settings *settings, bool perf_links)
 {
+	const rlim_t reserved = DESCRIPTORS_RESERVED + (perf_links ? 0 : PERF_EVENTS_MAX);
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= DESCRIPTORS_RESERVED ||
-	    settings->programs_max <= limit.rlim_cur - DESCRIPTORS_RESERVED)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= reserved ||
+	    settings->programs_max <= limit.rlim_cur - reserved)
 		return;
 	log_warning("%u programs are more than the limit of open files (%llu) allows: the limit is "
 	            "%llu",
 	            settings->programs_max, (unsigned long long)limit.rlim_cur,
-	            (unsigned long long)limit.rlim_cur - DESCRIPTORS_RESERVED);
-	settings->programs_max = (uint32_t)(limit.rlim_cur - DESCRIPTORS_RESERVED);
+	            (unsigned long long)(limit.rlim_cur - reserved));
+	settings->programs_max = (uint32_t)(limit.rlim_cur - reserved);
 }
 
 static int live_store_open(struct broker *broker, struct error *error)
@@ -219,7 +223,6 @@ int broker_open(const struct launcher_settings *settings,
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory for the broker");
 	broker->heap = heap;
 	broker->settings = *settings;
-	programs_limit(&broker->settings);
 	kernel_lists_open(&broker->lists);
 	broker->epoll_fd = broker->signal_fd = broker->objects_fd = -1;
 	broker->netlink.fd = broker->tc_monitor.fd = broker->cgroup_monitor_fd = -1;
@@ -249,6 +252,7 @@ int broker_open(const struct launcher_settings *settings,
 		return result;
 	}
 	host_look_up(broker);
+	programs_limit(&broker->settings, broker->attach.perf_links);
 	*out = broker;
 	return 0;
 }
@@ -295,6 +299,7 @@ void broker_close(struct broker *broker)
 	netlink_close(&broker->netlink);
 	netlink_close(&broker->tc_monitor);
 	registry_clear(&broker->registry);
+	perf_events_close(&broker->attach.events);
 	store_close(broker->store);
 	if (broker->epoll_fd >= 0)
 		(void)close(broker->epoll_fd);

@@ -237,6 +237,9 @@ int detach_request(struct broker *broker, struct channel_message *message);
 /* Takes a link off the kernel, whatever its state; 0 when there is nothing left of it. */
 int link_take_off(struct broker *broker, const struct record_link *link, struct error *error);
 
+/* An attached link with the same program at the same place or places, or NULL. */
+const struct link_entry *link_same(struct broker *broker, const struct record_link *link);
+
 /* Stores a link with its state, which is an intent or takes one back. */
 int link_store(struct broker *broker, const struct record_link *link, struct error *error);
 /* The same with the answer that the change gets. */

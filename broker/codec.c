@@ -3,6 +3,7 @@
 
 #include "broker/validate.h"
 #include "common/channel.h"
+#include "common/places.h"
 #include "common/program_type.h"
 #include "common/target.h"
 
@@ -110,8 +111,10 @@ int codec_program_decode(const void *bytes, size_t size, uint64_t id,
 
 size_t codec_link_encode(const struct record_link *link, void *out)
 {
-	size_t used = append(out, 0, link, offsetof(struct record_link, metadata));
+	size_t used = append(out, 0, link, offsetof(struct record_link, places.entries));
 
+	used = append(out, used, link->places.entries,
+	              link->places.count * sizeof(link->places.entries[0]));
 	used = metadata_append(out, used, &link->metadata);
 	return reason_append(out, used, link->reason);
 }
@@ -121,7 +124,7 @@ static bool link_ok(const struct record_link *link, uint64_t id)
 	return link->id == id && link->program_id && program_type_row(link->type) &&
 	       link->state >= LINK_STATE_ATTACHING && link->state <= LINK_STATE_FAILED &&
 	       (link->state == LINK_STATE_UPDATING) == (link->updating_to != 0) &&
-	       target_well_formed(&link->target);
+	       target_well_formed(&link->target) && places_well_formed(&link->places);
 }
 
 int codec_link_decode(const void *bytes, size_t size, uint64_t id, struct record_link *link)
@@ -129,7 +132,10 @@ int codec_link_decode(const void *bytes, size_t size, uint64_t id, struct record
 	struct reader reader = { bytes, size };
 	struct record_link read = {};
 
-	if (!take(&reader, &read, offsetof(struct record_link, metadata)) ||
+	if (!take(&reader, &read, offsetof(struct record_link, places.entries)) ||
+	    read.places.count >= PLACES_MAX ||
+	    !take(&reader, read.places.entries,
+	          read.places.count * sizeof(read.places.entries[0])) ||
 	    !metadata_take(&reader, &read.metadata) || !reason_take(&reader, read.reason) ||
 	    reader.left || !link_ok(&read, id))
 		return -EBADMSG;

@@ -3,7 +3,9 @@
 #include "common/kernel_uapi.h"
 #include "common/cleanup.h"
 
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #define LOAD_TRIES 5 /* what libbpf does when the kernel was interrupted while it verified */
@@ -20,7 +22,14 @@ static int bpf_real(enum bpf_cmd command, union bpf_attr *attr, unsigned int siz
 	}
 }
 
-const struct kernel_operations kernel_real = { .bpf = bpf_real };
+static int ioctl_real(int fd, unsigned long request, unsigned long argument)
+{
+	int result = ioctl(fd, request, argument);
+
+	return result < 0 ? -errno : result;
+}
+
+const struct kernel_operations kernel_real = { .bpf = bpf_real, .ioctl = ioctl_real };
 const struct kernel_operations *kernel = &kernel_real;
 
 /* bpf(2) takes pointers as numbers. */
@@ -192,6 +201,32 @@ int kernel_link_perf_event(int program_fd, int perf_fd)
 	attr.link_create.target_fd = (uint32_t)perf_fd;
 	attr.link_create.attach_type = BPF_PERF_EVENT;
 	return kernel->bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+int kernel_perf_links(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {};
+
+	attr.prog_type = BPF_PROG_TYPE_TRACEPOINT;
+	attr.insns = address(insns);
+	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.license = address("Dual MIT/GPL");
+	memcpy(attr.prog_name, "bpfd_probe", sizeof("bpfd_probe"));
+	_cleanup_close_ int program = kernel->bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (program < 0)
+		return program;
+	/* a kernel that can looks for the event, which there is not; one that cannot does not */
+	return kernel_link_perf_event(program, -1) != -EINVAL;
+}
+
+int kernel_perf_event_run(int program_fd, int perf_fd)
+{
+	return kernel->ioctl(perf_fd, PERF_EVENT_IOC_SET_BPF, (unsigned long)program_fd);
 }
 
 int kernel_raw_tracepoint_open(int program_fd, const char *name)

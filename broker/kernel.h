@@ -15,6 +15,8 @@
 struct kernel_operations {
 	/* bpf(2): a result >= 0 or -errno */
 	int (*bpf)(enum bpf_cmd command, union bpf_attr *attr, unsigned int size);
+	/* ioctl(2), the same */
+	int (*ioctl)(int fd, unsigned long request, unsigned long argument);
 };
 
 extern const struct kernel_operations kernel_real;
@@ -68,6 +70,11 @@ int kernel_link_cgroup_before(int program_fd, int cgroup_fd, uint32_t attach_typ
 int kernel_link_netfilter(int program_fd, uint32_t family, uint32_t hook, int32_t priority);
 /* Links a program to a perf event: from Linux 5.15, -EINVAL before. The link's descriptor. */
 int kernel_link_perf_event(int program_fd, int perf_fd);
+/* Does the kernel do that? It is asked with a program that goes at once. 1 or 0; or -errno where it
+ * takes no such program. */
+int kernel_perf_links(void);
+/* Runs a program on a perf event while the event is open: what there was before. 0 or -errno. */
+int kernel_perf_event_run(int program_fd, int perf_fd);
 /* Links a program to a raw tracepoint, or (name NULL) to what it was loaded for. The link's
  * descriptor. */
 int kernel_raw_tracepoint_open(int program_fd, const char *name);

@@ -6,6 +6,7 @@
 #include "broker/validate.h"
 #include "common/kernel_release.h"
 #include "common/log.h"
+#include "common/places.h"
 #include "common/target.h"
 
 #include <errno.h>
@@ -63,6 +64,7 @@ static struct record_link link_make(const struct broker *broker,
 		.owner_uid = request->peer.uid,
 		.owner_gid = request->peer.gid,
 		.target = request->target,
+		.places = request->places,
 		.metadata = { .count = request->metadata.count },
 	};
 
@@ -97,6 +99,32 @@ static int program_find(struct broker *broker, const struct frontend_attach *req
 	return result ? result : program_loaded_check(program, error);
 }
 
+/* Places beside the first are in the store alone. */
+static bool link_is_same(struct broker *broker, const struct link_entry *entry,
+                         const struct record_link *link)
+{
+	struct record_link other;
+	struct error ignored;
+
+	if (entry->type != link->type || entry->state != LINK_STATE_ATTACHED)
+		return false;
+	if (!program_type_row(link->type)->many)
+		return target_same(&entry->target, &link->target);
+	return store_link_get(broker->store, entry->id, &other, &ignored) == 0 &&
+	       places_same(&other.target, &other.places, &link->target, &link->places);
+}
+
+const struct link_entry *link_same(struct broker *broker, const struct record_link *link)
+{
+	const struct link_entry *entry = NULL;
+
+	do {
+		entry = registry_link_of_program(&broker->registry, link->program_id,
+		                                 entry ? entry->id : 0);
+	} while (entry && !link_is_same(broker, entry, link));
+	return entry;
+}
+
 static int link_check(struct broker *broker, const struct record_program *program,
                       struct record_link *link, struct error *error)
 {
@@ -105,7 +133,7 @@ static int link_check(struct broker *broker, const struct record_program *progra
 	if (result)
 		return result;
 
-	const struct link_entry *same = registry_link_same(&broker->registry, link);
+	const struct link_entry *same = link_same(broker, link);
 
 	if (same)
 		return error_set(error, -EEXIST, ERROR_ALREADY_EXISTS,
@@ -187,7 +215,7 @@ static void link_describe(const struct record_link *link, char *out, size_t size
 {
 	char text[TARGET_TEXT_SIZE], shown[TARGET_TEXT_SIZE * 4 + 1];
 
-	target_describe(&link->target, text);
+	places_describe(&link->target, &link->places, text);
 	(void)snprintf(out, size, "target=\"%s\"", log_escape(text, shown, sizeof(shown)));
 }
 

@@ -255,9 +255,9 @@ static const char *cpu_parse(const char *text, uint32_t *cpu)
 	return text;
 }
 
-uint32_t map_cpus_parse(const char *text)
+uint32_t map_cpus_parse(const char *text, uint32_t *end)
 {
-	uint32_t count = 0, first = 0, last;
+	uint32_t count = 0, first = 0, last, highest = 0;
 
 	for (;; text++) {
 		text = cpu_parse(text, &first);
@@ -267,7 +267,12 @@ uint32_t map_cpus_parse(const char *text)
 		if (!text || last < first)
 			return 0;
 		count += last - first + 1;
-		if (*text != ',')
-			return strcmp(text, "\n") == 0 || !*text ? count : 0;
+		highest = last > highest ? last : highest;
+		if (*text == ',')
+			continue;
+		if (*text && strcmp(text, "\n") != 0)
+			return 0;
+		*end = highest + 1;
+		return count;
 	}
 }

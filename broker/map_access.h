@@ -51,7 +51,8 @@ int map_value_check(const struct map_shape *shape, const uint8_t *value, size_t 
 /* A key that is gone makes the kernel begin anew with the first one. */
 bool map_type_forgets(uint32_t type);
 
-/* How many processors "0-3,8\n" names, as the kernel writes it; 0 for anything else. */
-uint32_t map_cpus_parse(const char *text);
+/* How many processors "0-3,8\n" names, as the kernel writes it, and `end`, one above the last of
+ * them; 0 for anything else. */
+uint32_t map_cpus_parse(const char *text, uint32_t *end);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "broker/broker.h"
 
-#include "broker/own_pins.h"
+#include "broker/link_pins.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ void monitor_interface_gone(struct broker *broker, uint32_t netns, uint32_t ifin
 		monitor_link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
 		view_gone(broker, FRONTEND_GONE_CHAIN,
 		          RECORD_CHAIN_ID(link->type, netns, ifindex, link->target.direction));
-		(void)own_pins_link_remove(&broker->settings, link->id); /* of tcx and netkit */
+		(void)link_pins_remove(&broker->settings, link->id); /* of tcx and netkit */
 	}
 	registry_chain_remove(&broker->registry, netns, ifindex);
 	view_gone(broker, FRONTEND_GONE_CHAIN,

@@ -6,7 +6,7 @@
  */
 #include "broker/broker.h"
 #include "broker/netns.h"
-#include "broker/own_pins.h"
+#include "broker/link_pins.h"
 
 #include "common/log.h"
 #include "common/target.h"
@@ -99,7 +99,7 @@ static void path_gone(struct broker *broker, const struct record_target *target)
 		                          link->target.direction));
 		registry_chain_remove(&broker->registry, id, link->target.ifindex);
 		monitor_link_update(broker, link->id, LINK_STATE_GONE, link->target.interface);
-		(void)own_pins_link_remove(&broker->settings, link->id); /* of tcx and netkit */
+		(void)link_pins_remove(&broker->settings, link->id); /* of tcx and netkit */
 	}
 	if (netns_used(&broker->registry, id))
 		return; /* by another path */

@@ -5,7 +5,7 @@
  */
 #include "broker/attach_tcx.h"
 #include "broker/broker.h"
-#include "broker/own_pins.h"
+#include "broker/link_pins.h"
 
 #include "common/log.h"
 
@@ -48,7 +48,7 @@ static bool links_follow(struct broker *broker, const struct link_entry *first,
 		changed = true;
 		monitor_link_update(broker, link->id, state, interface);
 		if (state == LINK_STATE_REMOVED)
-			(void)own_pins_link_remove(&broker->settings, link->id);
+			(void)link_pins_remove(&broker->settings, link->id);
 	}
 	return changed;
 }

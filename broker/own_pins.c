@@ -34,30 +34,6 @@ void own_pin_iter_path(const struct launcher_settings *settings, uint64_t id, ch
 	               (unsigned long long)id);
 }
 
-void own_pin_link_part_path(const struct launcher_settings *settings, enum own_link_part part,
-                            uint64_t id, char *out)
-{
-	static const char *const suffixes[OWN_LINK_PARTS] = {
-		[OWN_LINK_SUCCESSOR] = "new", [OWN_LINK_RELAYS] = "move"
-	};
-
-	own_pin_path(settings, OWN_PIN_LINK, id, out);
-
-	size_t length = strlen(out);
-
-	(void)snprintf(out + length, OWN_PIN_PATH_SIZE - length, "-%s", suffixes[part]);
-}
-
-void own_pins_link_parts_remove(const struct launcher_settings *settings, uint64_t id)
-{
-	char path[OWN_PIN_PATH_SIZE];
-
-	for (enum own_link_part part = 0; part < OWN_LINK_PARTS; part++) {
-		own_pin_link_part_path(settings, part, id, path);
-		(void)unlink(path);
-	}
-}
-
 /* "<bpffs>/maps/<id>/<name>": bpffs takes no '.' in a name. */
 static void map_pin_path(const struct launcher_settings *settings, uint64_t id, const char *name,
                          char *out)
@@ -162,7 +138,7 @@ static int remove_file(const char *path)
 	return 0;
 }
 
-/* Unlinks what is in the directory; it holds map pins only, so nothing is walked. */
+/* Unlinks what is in the directory; it holds pins only, so nothing is walked. */
 static int directory_empty(const char *path)
 {
 	_cleanup_(closedir) DIR *directory = opendir(path);
@@ -182,6 +158,15 @@ static int directory_empty(const char *path)
 	}
 }
 
+int own_pins_directory_remove(const char *path)
+{
+	int result = directory_empty(path);
+
+	if (!result && rmdir(path) < 0 && errno != ENOENT)
+		result = -errno;
+	return result;
+}
+
 int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id)
 {
 	char path[OWN_PIN_PATH_SIZE];
@@ -192,25 +177,9 @@ int own_pins_program_remove(const struct launcher_settings *settings, uint64_t i
 
 	own_pin_path(settings, OWN_PIN_MAPS, id, path);
 
-	int result = directory_empty(path);
+	int result = own_pins_directory_remove(path);
 
-	if (!result && rmdir(path) < 0 && errno != ENOENT)
-		result = -errno;
 	return first ? first : result;
-}
-
-int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id)
-{
-	char path[OWN_PIN_PATH_SIZE];
-	int result;
-
-	own_pin_iter_path(settings, id, path);
-	result = remove_file(path);
-	if (result)
-		return result;
-	own_pins_link_parts_remove(settings, id);
-	own_pin_path(settings, OWN_PIN_LINK, id, path);
-	return remove_file(path);
 }
 
 /* A decimal number as own_pin_path() writes it: no sign, no leading zero, in range. 0 for any other

@@ -22,18 +22,6 @@ void own_pin_path(const struct launcher_settings *settings, enum own_pin kind, u
 /* "<bpffs>/iters/<id>": the file of an iterator's link. Where it is, links/<id> is, too. */
 void own_pin_iter_path(const struct launcher_settings *settings, uint64_t id, char *out);
 
-/* What a change in progress keeps beside a link's pin, and a crash may leave there. */
-enum own_link_part {
-	OWN_LINK_SUCCESSOR, /* the kernel's link that is to take its place */
-	OWN_LINK_RELAYS,    /* the program array of broker/tcx_relay.h */
-	OWN_LINK_PARTS,
-};
-
-void own_pin_link_part_path(const struct launcher_settings *settings, enum own_link_part part,
-                            uint64_t id, char *out);
-/* As far as they are there. */
-void own_pins_link_parts_remove(const struct launcher_settings *settings, uint64_t id);
-
 /* Pins the program and its maps; `map_fds` are in the order of program->maps. -EEXIST: two maps
  * would get one name. */
 int own_pins_program_make(const struct launcher_settings *settings,
@@ -43,7 +31,8 @@ int own_pins_program_make(const struct launcher_settings *settings,
 /* Removes the program's pin and its maps' directory; what is not there is no error. 0 or -errno
  * (the first). */
 int own_pins_program_remove(const struct launcher_settings *settings, uint64_t id);
-int own_pins_link_remove(const struct launcher_settings *settings, uint64_t id);
+/* Removes a directory of pins with what is in it; 0, or -errno. */
+int own_pins_directory_remove(const char *path);
 
 /*
  * The ids of the pins of one kind that are there, unordered: 0, and `ids` (to be freed) and

@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/kernel.h"
+#include "broker/link_pins.h"
 #include "broker/map_share.h"
 #include "broker/own_pins.h"
 #include "common/cleanup.h"
@@ -276,7 +277,11 @@ static void link_adopt(struct broker *broker, uint64_t id)
 	}
 	if (link.state == before)
 		return;
-	(void)own_pins_link_remove(&broker->settings, id); /* of a link that is off */
+	if (link.state == LINK_STATE_WAITING) {
+		restore_link(broker, id);
+		return;
+	}
+	(void)link_pins_remove(&broker->settings, id); /* of a link that is off */
 	log_warning("link %llu %s while bpfd was not running", (unsigned long long)id,
 	            link.state == LINK_STATE_GONE ? "lost the place where it ran"
 	                                          : "was taken off by somebody else");
@@ -313,13 +318,15 @@ static int update_undo(struct broker *broker, struct record_link *link, struct e
 	if (!registry_program(&broker->registry, link->updating_to) ||
 	    store_program_get(broker->store, link->updating_to, &other, error) < 0)
 		other = program;
-	if (!link_runs_program(broker, &program, &look) && look.state != LINK_STATE_GONE) {
+	if (!link_runs_program(broker, &program, &look) && look.state == LINK_STATE_REMOVED) {
 		look = *link;
 		(void)link_runs_program(broker, &other, &look);
 	}
 	link->state = look.state;
+	if (look.state == LINK_STATE_WAITING) /* nothing is left of either program */
+		return 0;
 	if (look.state == LINK_STATE_REMOVED || look.state == LINK_STATE_GONE) {
-		(void)own_pins_link_remove(&broker->settings, link->id); /* of a link that is off */
+		(void)link_pins_remove(&broker->settings, link->id); /* of a link that is off */
 		return 0;
 	}
 	link->state = LINK_STATE_ATTACHED;
@@ -346,6 +353,8 @@ static void link_restore(struct broker *broker, uint64_t id)
 	store_link_put(broker->store, &link);
 	commit_or_warn(broker);
 	registry_link_put(&broker->registry, &link);
+	if (link.state == LINK_STATE_WAITING)
+		restore_link(broker, id);
 }
 
 static void program_unpin(struct broker *broker, uint64_t id)
@@ -363,7 +372,7 @@ static void program_unpin(struct broker *broker, uint64_t id)
 
 static void link_unpin(struct broker *broker, uint64_t id)
 {
-	if (own_pins_link_remove(&broker->settings, id) < 0)
+	if (link_pins_remove(&broker->settings, id) < 0)
 		log_warning("the pin of link %llu, which bpfd does not know, cannot be removed",
 		            (unsigned long long)id);
 }

@@ -255,19 +255,6 @@ struct program_entry *registry_map_user(const struct registry *registry, uint64_
 	return NULL;
 }
 
-struct link_entry *registry_link_same(const struct registry *registry,
-                                      const struct record_link *link)
-{
-	for (size_t i = 0; i < registry->link_count; i++) {
-		struct link_entry *entry = &registry->links[i];
-
-		if (entry->program_id == link->program_id && entry->state == LINK_STATE_ATTACHED &&
-		    target_same(&entry->target, &link->target))
-			return entry;
-	}
-	return NULL;
-}
-
 bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,
                       uint32_t direction)
 {

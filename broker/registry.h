@@ -87,9 +87,6 @@ struct link_entry *registry_link_of_program(const struct registry *registry, uin
 /* The first program with an id above `after` that was loaded with the maps of `owner`, or NULL. */
 struct program_entry *registry_map_user(const struct registry *registry, uint64_t owner,
                                         uint64_t after);
-/* An attached link with the same program and target as `link`, or NULL. */
-struct link_entry *registry_link_same(const struct registry *registry,
-                                      const struct record_link *link);
 /* Is it a link of XDP (direction NONE) or of this direction of TC on the interface? `netns` is the
  * number of its network namespace, 0: bpfd's own. */
 bool registry_link_at(const struct link_entry *link, uint32_t netns, uint32_t ifindex,

@@ -37,7 +37,7 @@ static void target_reset(struct record_target *target)
 static int duplicate_check(struct broker *broker, const struct record_link *link,
                            struct error *error)
 {
-	const struct link_entry *same = registry_link_same(&broker->registry, link);
+	const struct link_entry *same = link_same(broker, link);
 
 	if (!same || same->id == link->id)
 		return 0;

@@ -8,7 +8,7 @@
 
 #include "broker/validate.h"
 #include "common/log.h"
-#include "common/target.h"
+#include "common/places.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ static int place_check(struct broker *broker, const struct update *update, struc
 
 	if (update->link.program_id == update->was.program_id)
 		return 0;
-	same = registry_link_same(&broker->registry, &update->link);
+	same = link_same(broker, &update->link);
 	if (!same)
 		return 0;
 	return error_set(error, -EEXIST, ERROR_ALREADY_EXISTS,
@@ -133,7 +133,7 @@ static int update_prepare(struct broker *broker, const struct frontend_update *r
 	if (!result)
 		result = program_fits(update, error);
 	if (!result)
-		result = target_check(link->type, &link->target, error);
+		result = places_check(link->type, &link->target, &link->places, error);
 	if (!result && !attach_type(link->type)->update)
 		result = error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
 		                   "a link of a %s program cannot be changed in place: detach it, "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/validate.h"
 
+#include "common/places.h"
 #include "common/program_type.h"
 #include "common/target.h"
 
@@ -89,14 +90,15 @@ static bool attach_well_formed(const struct frontend_attach *attach)
 {
 	return !attach->peer.reserved && !attach->reserved && program_type_row(attach->type) &&
 	       target_well_formed(&attach->target) && !attach->target.ifindex &&
-	       !attach->target.netns_id && validate_metadata(&attach->metadata);
+	       !attach->target.netns_id && places_well_formed(&attach->places) &&
+	       validate_metadata(&attach->metadata);
 }
 
 int validate_attach(const struct frontend_attach *attach, struct error *error)
 {
 	if (!attach_well_formed(attach))
 		return -EPROTO;
-	return target_check(attach->type, &attach->target, error);
+	return places_check(attach->type, &attach->target, &attach->places, error);
 }
 
 static bool update_well_formed(const struct frontend_update *update)

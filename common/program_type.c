@@ -100,7 +100,7 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_TRACEPOINT] = {
 		.name = "tracepoint", .sections = "tracepoint tp",
 		.bpf_type = BPF_PROG_TYPE_TRACEPOINT,
-		.takes = B(GROUP) | B(NAME), .needs = B(GROUP) | B(NAME), .since_major = 5, .since_minor = 15 },
+		.takes = B(GROUP) | B(NAME), .needs = B(GROUP) | B(NAME), .since_major = 4, .since_minor = 7 },
 	[PROGRAM_TYPE_RAW_TRACEPOINT] = {
 		.name = "raw_tracepoint", .sections = "raw_tracepoint raw_tp",
 		.bpf_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
@@ -144,39 +144,43 @@ static const struct program_type_row program_types[PROGRAM_TYPE_END] = {
 	[PROGRAM_TYPE_KPROBE] = {
 		.name = "kprobe", .sections = "kprobe",
 		.bpf_type = BPF_PROG_TYPE_KPROBE,
-		.takes = B(FUNCTION) | B(OFFSET), .needs = B(FUNCTION), .since_major = 5, .since_minor = 15 },
+		.takes = B(FUNCTION) | B(OFFSET), .needs = B(FUNCTION), .since_major = 4, .since_minor = 17 },
 	[PROGRAM_TYPE_KRETPROBE] = {
 		.name = "kretprobe", .sections = "kretprobe",
 		.bpf_type = BPF_PROG_TYPE_KPROBE,
-		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 15 },
+		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 4, .since_minor = 17 },
 	[PROGRAM_TYPE_KPROBE_MULTI] = {
 		.name = "kprobe_multi", .sections = "kprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.many = true,
 		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
 	[PROGRAM_TYPE_KRETPROBE_MULTI] = {
 		.name = "kretprobe_multi", .sections = "kretprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,
+		.many = true,
 		.takes = B(FUNCTION), .needs = B(FUNCTION), .since_major = 5, .since_minor = 18 },
 	[PROGRAM_TYPE_UPROBE] = {
 		.name = "uprobe", .sections = "uprobe uprobe.s",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
-		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 4, .since_minor = 17 },
 	[PROGRAM_TYPE_URETPROBE] = {
 		.name = "uretprobe", .sections = "uretprobe uretprobe.s",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .flags = SLEEPABLE,
-		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 5, .since_minor = 15 },
+		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 4, .since_minor = 17 },
 	[PROGRAM_TYPE_UPROBE_MULTI] = {
 		.name = "uprobe_multi", .sections = "uprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.many = true,
 		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_URETPROBE_MULTI] = {
 		.name = "uretprobe_multi", .sections = "uretprobe.multi",
 		.bpf_type = BPF_PROG_TYPE_KPROBE, .attach_type = TRACE_UPROBE_MULTI,
+		.many = true,
 		.takes = B(PATH) | B(FUNCTION) | B(OFFSET) | B(PID) | B(CONTAINER_PID), .needs = B(PATH) | B(OFFSET), .since_major = 6, .since_minor = 6 },
 	[PROGRAM_TYPE_PERF_EVENT] = {
 		.name = "perf_event", .sections = "perf_event",
 		.bpf_type = BPF_PROG_TYPE_PERF_EVENT,
-		.takes = B(NAME) | B(CPU) | B(PID) | B(FREQUENCY), .needs = B(NAME) | B(FREQUENCY), .since_major = 5, .since_minor = 15 },
+		.takes = B(NAME) | B(CPU) | B(PID) | B(FREQUENCY), .needs = B(NAME) | B(FREQUENCY), .since_major = 4, .since_minor = 9 },
 };
 /* clang-format on */
 

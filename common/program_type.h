@@ -86,6 +86,7 @@ struct program_type_row {
 	uint32_t bpf_type;      /* enum bpf_prog_type that libbpf loads it as */
 	uint32_t attach_type;   /* enum bpf_attach_type that it is loaded for */
 	uint32_t flags;         /* of BPF_PROG_LOAD that an object may ask for */
+	bool many;              /* one link of it has up to PLACES_MAX places */
 	bool dispatched;        /* shares its place through a dispatcher: loaded as an extension */
 	const char *loaded_for; /* what in the kernel it is loaded for, found by BTF: "function",
 	                           "hook"; or NULL */

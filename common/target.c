@@ -382,7 +382,7 @@ static struct record_target place_of(const struct record_target *target)
 	place.mode = 0;
 	place.follow = 0;
 	place.exclusive = 0;
-	place.given = 0;
+	place.given &= TARGET_BIT(TARGET_CPU); /* the first processor is not all of them */
 	if (place.path[0])
 		memset(place.function, 0, sizeof(place.function)); /* a description */
 	if (place.ifindex)

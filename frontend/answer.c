@@ -63,8 +63,12 @@ static const char *extension_detail(const struct record_status *status, struct a
 static const char *perf_link_detail(const struct record_status *status,
                                     [[maybe_unused]] struct arena *arena)
 {
-	return status->perf_link ? "tracepoint links outlive a restart"
-	                         : "this kernel has no perf links: tracepoints cannot be attached";
+	return status->perf_link
+	               ? "links of tracepoint, kprobe, uprobe and perf_event programs outlive a "
+	                 "restart"
+	               : "this kernel cannot pin links of tracepoint, kprobe, uprobe and "
+	                 "perf_event programs: they end with bpfd and are attached again at its "
+	                 "start";
 }
 
 static const char *opener_detail(const struct record_status *status,

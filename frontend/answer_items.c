@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/answer_items.h"
 
+#include "common/places.h"
 #include "common/program_type.h"
 #include "frontend/kernel_names.h"
 #include "frontend/target.h"
@@ -229,13 +230,13 @@ static void position_fill(int position, Bpfd__V1__Link *out)
 
 /* Where it is; a program that was loaded for one place names that. */
 static bool target_fill(const struct answer_source *source, uint32_t type,
-                        const struct record_target *target, const char *loaded_for,
-                        Bpfd__V1__Link *out)
+                        const struct record_target *target, const struct record_places *places,
+                        const char *loaded_for, Bpfd__V1__Link *out)
 {
 	char text[TARGET_TEXT_SIZE];
 
-	target_describe(target, text);
-	out->target = target_give(source->arena, type, target);
+	places_describe(target, places, text);
+	out->target = target_give(source->arena, type, target, places);
 	out->where = arena_print(source->arena, "%s", text[0] ? text : loaded_for);
 	out->ifindex = target->ifindex;
 	if (program_type_row(type)->takes & TARGET_BIT(TARGET_NETNS))
@@ -264,8 +265,8 @@ Bpfd__V1__Link *answer_link_item(const struct answer_source *source, const struc
 	}
 
 	position_fill(view_link_position(source->view, link), out);
-	if (!target_fill(source, head->type, &head->target, program ? program->head->target : "",
-	                 out) ||
+	if (!target_fill(source, head->type, &head->target, &head->places,
+	                 program ? program->head->target : "", out) ||
 	    !metadata_fill(source, link->metadata, link->metadata_count, &out->metadata,
 	                   &out->n_metadata))
 		return NULL;
@@ -297,7 +298,7 @@ Bpfd__V1__Link *answer_foreign_item(const struct answer_source *source,
 	out->state = BPFD__V1__LINK_STATE__LINK_STATE_ATTACHED;
 	out->kernel_program_id = entry->kernel_id;
 	position_fill((int)position, out);
-	if (!target_fill(source, type, target, "", out))
+	if (!target_fill(source, type, target, NULL, "", out))
 		return NULL;
 	if (!program_type_row(type)->actions) /* without a dispatcher nobody knows */
 		out->target->priority_option_case = BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "frontend/events.h"
 
-#include "common/target.h"
+#include "common/places.h"
 #include "frontend/frontend.h"
 
 #include <string.h>
@@ -72,7 +72,7 @@ static void link_describe(struct event *event, const struct view *view,
 
 	if (program)
 		program_describe(event, program);
-	target_describe(&head->target, event->where);
+	places_describe(&head->target, &head->places, event->where);
 	event->message.link_id = link->id;
 	event->message.program_id = head->program_id;
 	event->message.type = (Bpfd__V1__ProgramType)head->type;

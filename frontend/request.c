@@ -229,7 +229,8 @@ int attach_take(const Bpfd__V1__AttachRequest *request, struct frontend_attach *
 
 	memset(out, 0, sizeof(*out));
 	if (r == 0)
-		r = target_take(request->target, (uint32_t)request->type, &out->target, error);
+		r = target_take(request->target, (uint32_t)request->type, &out->target,
+		                &out->places, error);
 	if (r == 0)
 		r = metadata_take("attach.metadata", request->metadata, request->n_metadata,
 		                  &out->metadata, error);

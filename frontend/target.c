@@ -109,10 +109,13 @@ static int field_take(const Bpfd__V1__Target *message, const ProtobufCFieldDescr
 {
 	const char *bytes = (const char *)message, *at = bytes + descriptor->offset;
 	enum target_field field = target_field_by_name(descriptor->name);
-	const struct target_field_row *row = target_field_row(field);
+	const struct target_field_row *row;
 	bool optional = descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF;
 	int64_t number;
 
+	if (field == TARGET_FIELD_END)
+		return 0; /* the places, which are no field */
+	row = target_field_row(field);
 	if (row->kind == TARGET_KIND_TEXT)
 		return text_field_take(row, *(const char *const *)(const void *)at, out, error);
 	if (row->kind == TARGET_KIND_ACTIONS) {
@@ -136,8 +139,33 @@ static int field_take(const Bpfd__V1__Target *message, const ProtobufCFieldDescr
 	return 0;
 }
 
+static int places_take(const Bpfd__V1__Target *message, struct record_places *places,
+                       struct error *error)
+{
+	const struct target_field_row *row = target_field_row(TARGET_FUNCTION);
+	struct record_target one = {};
+	int result = 0;
+
+	memset(places, 0, sizeof(*places));
+	if (!message)
+		return 0;
+	if (message->n_places >= PLACES_MAX)
+		return refuse(error, "attach.target has %zu places: at most %u are allowed",
+		              message->n_places + 1, PLACES_MAX);
+	for (size_t i = 0; i < message->n_places && result == 0; i++) {
+		const Bpfd__V1__Place *place = message->places[i];
+
+		memset(one.function, 0, sizeof(one.function));
+		result = text_field_take(row, place->function, &one, error);
+		memcpy(places->entries[i].function, one.function, sizeof(one.function));
+		places->entries[i].offset = place->offset;
+	}
+	places->count = (uint32_t)message->n_places;
+	return result;
+}
+
 int target_take(const Bpfd__V1__Target *message, uint32_t type, struct record_target *out,
-                struct error *error)
+                struct record_places *places, struct error *error)
 {
 	const ProtobufCMessageDescriptor *descriptor = &bpfd__v1__target__descriptor;
 	const struct program_type_row *row = program_type_row(type);
@@ -148,7 +176,9 @@ int target_take(const Bpfd__V1__Target *message, uint32_t type, struct record_ta
 		return refuse(error, "attach.type is missing: it must be the program's type");
 	for (unsigned int i = 0; message && i < descriptor->n_fields && result == 0; i++)
 		result = field_take(message, &descriptor->fields[i], type, out, error);
-	return result < 0 ? result : target_check(type, out, error);
+	if (result == 0)
+		result = places_take(message, places, error);
+	return result < 0 ? result : places_check(type, out, places, error);
 }
 
 static bool actions_give(struct arena *arena, const struct action_table *actions, uint32_t mask,
@@ -182,6 +212,8 @@ static void field_give(const ProtobufCFieldDescriptor *descriptor,
 	char *at = (char *)out + descriptor->offset;
 	char *text;
 
+	if (field == TARGET_FIELD_END)
+		return;
 	if (target_field_row(field)->kind == TARGET_KIND_TEXT) {
 		text = text_const(target_text(target, field));
 		memcpy(at, &text, sizeof(text));
@@ -191,8 +223,29 @@ static void field_give(const ProtobufCFieldDescriptor *descriptor,
 	}
 }
 
+static bool places_give(struct arena *arena, const struct record_places *places,
+                        Bpfd__V1__Target *out)
+{
+	Bpfd__V1__Place *given;
+
+	if (!places || !places->count)
+		return true;
+	out->places = arena_take_array(arena, places->count, sizeof(void *));
+	given = arena_take_array(arena, places->count, sizeof(*given));
+	if (!out->places || !given)
+		return false;
+	for (uint32_t i = 0; i < places->count; i++) {
+		bpfd__v1__place__init(&given[i]);
+		given[i].function = text_const(places->entries[i].function);
+		given[i].offset = places->entries[i].offset;
+		out->places[out->n_places++] = &given[i];
+	}
+	return true;
+}
+
 Bpfd__V1__Target *target_give(struct arena *arena, uint32_t type,
-                              const struct record_target *target)
+                              const struct record_target *target,
+                              const struct record_places *places)
 {
 	const ProtobufCMessageDescriptor *descriptor = &bpfd__v1__target__descriptor;
 	const struct program_type_row *row = program_type_row(type);
@@ -203,6 +256,8 @@ Bpfd__V1__Target *target_give(struct arena *arena, uint32_t type,
 	bpfd__v1__target__init(out);
 	for (unsigned int i = 0; i < descriptor->n_fields; i++)
 		field_give(&descriptor->fields[i], row, target, out);
+	if (!places_give(arena, places, out))
+		return NULL;
 	if (target->exclusive)
 		return out;
 	return actions_give(arena, row->actions, target->proceed_on, out) ? out : NULL;

@@ -2,6 +2,7 @@
 #include "frontend/view.h"
 
 #include "common/cleanup.h"
+#include "common/places.h"
 #include "common/program_type.h"
 #include "common/target.h"
 #include "frontend/view_uses.h"
@@ -236,12 +237,14 @@ int view_take_globals(struct view *view, const struct frontend_globals *row)
 static bool link_ok(const struct record_link *row)
 {
 	return row->id != 0 && metadata_ok(&row->metadata) && target_well_formed(&row->target) &&
+	       places_well_formed(&row->places) &&
 	       channel_text_ok(row->reason, sizeof(row->reason));
 }
 
 int view_take_link(struct view *view, const struct record_link *row)
 {
-	size_t head_size = offsetof(struct record_link, metadata);
+	size_t places_size = row->places.count * sizeof(row->places.entries[0]);
+	size_t head_size = offsetof(struct record_link, places.entries) + places_size;
 	size_t metadata_size = row->metadata.count * sizeof(row->metadata.entries[0]);
 	void *before = NULL;
 

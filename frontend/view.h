@@ -40,7 +40,7 @@ struct view_link {
 	struct record_metadata_entry *metadata;
 	uint32_t metadata_count;
 	const char *reason;             /* "" as a rule */
-	const struct record_link *head; /* only up to `metadata` */
+	const struct record_link *head; /* only up to the last of its `places` */
 };
 
 /* Links by program: in ascending order of the program's id, then the link's. */

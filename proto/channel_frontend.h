@@ -44,6 +44,7 @@ struct frontend_attach {
 	uint32_t type; /* enum program_type; must be the program's */
 	uint32_t reserved;
 	struct record_target target;
+	struct record_places places;
 	struct record_metadata metadata;
 };
 

@@ -13,6 +13,7 @@
 #define INTERFACE_SIZE 16  /* IFNAMSIZ */
 #define TRACEPOINT_SIZE 64 /* a group's or an event's name */
 #define TARGET_PATH_SIZE 256
+#define PLACES_MAX 32      /* functions or offsets under one link of a _multi type */
 #define REQUEST_ID_SIZE 16 /* bytes, chosen by the client at random; all zero means none */
 #define DIGEST_SIZE 32     /* SHA-256 */
 #define LOAD_PROGRAMS_MAX 32

@@ -161,6 +161,19 @@ struct record_target {
 	uint32_t reserved[2];
 };
 
+/* One more place of a link that has several: what `function` and `offset` are of its target. */
+struct record_place {
+	char function[FUNCTION_NAME_SIZE];
+	uint64_t offset; /* bytes */
+};
+
+/* The places of a link beside the one that its target says: common/places.h. */
+struct record_places {
+	uint32_t count;
+	uint32_t reserved;
+	struct record_place entries[PLACES_MAX - 1];
+};
+
 /* A link: one attachment of a program. */
 struct record_link {
 	uint64_t id;
@@ -172,6 +185,7 @@ struct record_link {
 	uint64_t attached_at_s;
 	uint64_t updating_to; /* while UPDATING: the program that shall run instead; else 0 */
 	struct record_target target;
+	struct record_places places;
 	struct record_metadata metadata;
 	char reason[REASON_SIZE]; /* while WAITING or FAILED: why */
 };

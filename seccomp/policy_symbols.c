@@ -9,9 +9,11 @@
 #include <linux/membarrier.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -68,6 +70,7 @@ static const struct symbol constants[] = {
 	SYMBOL(NETLINK_EXT_ACK),
 	SYMBOL(NETLINK_ROUTE),
 	SYMBOL(NS_GET_NSTYPE),
+	SYMBOL(PERF_EVENT_IOC_SET_BPF),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),
 	SYMBOL(SIGCHLD),

@@ -43,6 +43,11 @@ struct arguments {
 	char *actions; /* of update's --proceed-on, as given; NULL: not given */
 	struct bpfd_target target;
 	int32_t proceed_on[ACTIONS_MAX];
+	const char *functions[PLACES_MAX];
+	size_t function_count;
+	uint64_t offsets[PLACES_MAX];
+	size_t offset_count;
+	struct bpfd_place places[PLACES_MAX - 1]; /* the target's, made of the two */
 	uint32_t fields; /* 1 << enum target_field: what options were given for */
 
 	_Bool all;

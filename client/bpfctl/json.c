@@ -201,6 +201,34 @@ static json_t *offset_json(const struct bpfd_link *link)
 	return number_json(link->target.offset);
 }
 
+/* Of all places; `function` and `offset` are those of the first. */
+static json_t *functions_json(const struct bpfd_target *target)
+{
+	json_t *array = json_array();
+
+	if (*target->function)
+		(void)json_array_append_new(array, json_string(target->function));
+	for (size_t i = 0; i < target->place_count; i++) {
+		if (*target->places[i].function)
+			(void)json_array_append_new(array, json_string(target->places[i].function));
+	}
+	return array;
+}
+
+static json_t *offsets_json(const struct bpfd_link *link)
+{
+	json_t *array = json_array(), *first = offset_json(link);
+
+	if (json_is_null(first)) {
+		json_decref(first);
+		return array;
+	}
+	(void)json_array_append_new(array, first);
+	for (size_t i = 0; i < link->target.place_count; i++)
+		(void)json_array_append_new(array, number_json(link->target.places[i].offset));
+	return array;
+}
+
 /* All keys are there for all types. What is on an interface is said by that; `target` is for
  * everything else. */
 static void target_json(json_t *json, const struct bpfd_link *link)
@@ -218,7 +246,9 @@ static void target_json(json_t *json, const struct bpfd_link *link)
 		{ "target", *target->interface ? json_null() : text_json(link->where) },
 		{ "path", text_json(target->path) },
 		{ "function", text_json(target->function) },
+		{ "functions", functions_json(target) },
 		{ "offset", offset_json(link) },
+		{ "offsets", offsets_json(link) },
 		{ "pid", id_json(target->pid) },
 		{ "container_pid", id_json(target->container_pid) },
 		{ "cpu", target->cpu_set ? json_integer(target->cpu) : json_null() },

@@ -49,9 +49,25 @@ static _Bool take_netns(struct arguments *arguments, char *value)
 	return take_text(arguments, "netns", value, &arguments->target.netns);
 }
 
+static _Bool room_check(struct arguments *arguments, const char *option, size_t count)
+{
+	return count < PLACES_MAX ||
+	       complain(arguments, "--%s names too many places: at most %d are allowed", option,
+	                PLACES_MAX);
+}
+
 static _Bool take_function(struct arguments *arguments, char *value)
 {
-	return take_text(arguments, "function", value, &arguments->target.function);
+	char *name;
+
+	while ((name = strsep(&value, ",")) != NULL) {
+		if (!room_check(arguments, "function", arguments->function_count) ||
+		    !take_text(arguments, "function", name,
+		               &arguments->functions[arguments->function_count]))
+			return 0;
+		arguments->function_count++;
+	}
+	return 1;
 }
 
 static _Bool take_direction(struct arguments *arguments, char *value)
@@ -154,7 +170,16 @@ static _Bool take_path(struct arguments *arguments, char *value)
 
 static _Bool take_offset(struct arguments *arguments, char *value)
 {
-	return take_number(arguments, "offset", value, INT64_MAX, &arguments->target.offset);
+	char *number;
+
+	while ((number = strsep(&value, ",")) != NULL) {
+		if (!room_check(arguments, "offset", arguments->offset_count) ||
+		    !take_number(arguments, "offset", number, INT64_MAX,
+		                 &arguments->offsets[arguments->offset_count]))
+			return 0;
+		arguments->offset_count++;
+	}
+	return 1;
 }
 
 static _Bool take_pid(struct arguments *arguments, char *value)
@@ -214,13 +239,13 @@ const struct option_row attach_options[] = {
 	{ "target", "NAME", NULL, "the tracepoint, without its group", take_name, 0, B(NAME), 0, B(GROUP) | B(FREQUENCY) },
 	{ "target", "FILE", VALUES_FILE, "the program or library: a path, or a library's name, as libc", take_path, 0, B(PATH), B(OFFSET), 0 },
 	{ "target", "PATH", VALUES_FILE, "the control group, by its absolute path", take_path, 0, B(PATH), 0, B(OFFSET) },
-	{ "function", "FUNCTION", NULL, "the function, as the symbol tables have it", take_function, 0, B(FUNCTION), 0, 0 },
-	{ "offset", "BYTES", NULL, "from the beginning of the function, or of the file if there is none",
+	{ "function", "FUNCTION", NULL, "the function, as the symbol tables have it; ..._multi types take several, with commas", take_function, 0, B(FUNCTION), 0, 0 },
+	{ "offset", "BYTES", NULL, "from the beginning of the function, or of the file if there is none; as many",
 	  take_offset, 0, B(OFFSET), 0, 0 },
 	{ "pid", "PID", NULL, "only in this process", take_pid, 0, B(PID), 0, 0 },
 	{ "container-pid", "PID", NULL, "as this process sees files: one inside the container",
 	  take_container_pid, 0, B(CONTAINER_PID), 0, 0 },
-	{ "cpu", "N", NULL, "only on this processor", take_cpu, 0, B(CPU), 0, 0 },
+	{ "cpu", "N", NULL, "only on this processor; without it and --pid, on every one", take_cpu, 0, B(CPU), 0, 0 },
 	{ "frequency", "HZ", NULL, "how often in a second", take_frequency, 0, B(FREQUENCY), 0, 0 },
 	{ "family", "FAMILY", "ipv4 ipv6", "ipv4 or ipv6", take_family, 0, B(FAMILY), 0, 0 },
 	{ "hook", "HOOK", HOOKS, "prerouting, input, forward, output or postrouting", take_hook, 0, B(HOOK), 0, 0 },
@@ -246,6 +271,45 @@ static uint32_t fields_missing(const struct program_type_row *type, uint32_t giv
 	return type->needs & ~given;
 }
 
+static struct bpfd_place place_at(const struct arguments *arguments, size_t index)
+{
+	struct bpfd_place place = {};
+
+	if (index < arguments->function_count)
+		place.function = arguments->functions[index];
+	if (arguments->offset_count == 1)
+		place.offset = arguments->offsets[0]; /* of every function */
+	else if (index < arguments->offset_count)
+		place.offset = arguments->offsets[index];
+	return place;
+}
+
+/* Functions and offsets as places. */
+static _Bool places_make(struct arguments *arguments, const struct program_type_row *type)
+{
+	size_t functions = arguments->function_count, offsets = arguments->offset_count;
+	size_t count = functions > offsets ? functions : offsets;
+	struct bpfd_place first = place_at(arguments, 0);
+
+	if (functions && offsets > 1 && offsets != functions)
+		return complain(arguments,
+		                "--function names %zu places and --offset %zu: give one offset "
+		                "for all functions, or one for each",
+		                functions, offsets);
+	if (count > 1 && !type->many)
+		return complain(arguments,
+		                "%s programs run at one place: name one, or load it as one of the "
+		                "..._multi types, which take several",
+		                type->name);
+	arguments->target.function = first.function;
+	arguments->target.offset = first.offset;
+	for (size_t i = 1; i < count; i++)
+		arguments->places[i - 1] = place_at(arguments, i);
+	arguments->target.places = arguments->places;
+	arguments->target.place_count = count > 1 ? count - 1 : 0;
+	return 1;
+}
+
 _Bool attach_check(struct arguments *arguments)
 {
 	const struct program_type_row *type = program_type_row(arguments->type);
@@ -262,5 +326,5 @@ _Bool attach_check(struct arguments *arguments)
 			return complain(arguments, "--%s %s is missing: %s programs need it",
 			                row->name, row->value, type->name);
 	}
-	return ids_check(arguments);
+	return places_make(arguments, type) && ids_check(arguments);
 }

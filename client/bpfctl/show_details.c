@@ -166,6 +166,21 @@ static void order_show(FILE *out, const struct bpfd_link *link)
 	detail(out, "proceed on", "%s", actions_text(link, actions));
 }
 
+/* Every one, where the target names but some. */
+static void places_show(FILE *out, const struct bpfd_target *target)
+{
+	for (size_t i = 0; i <= target->place_count; i++) {
+		const char *function = i ? target->places[i - 1].function : target->function;
+		uint64_t offset = i ? target->places[i - 1].offset : target->offset;
+
+		if (!*target->path)
+			detail(out, "place", "%s", function);
+		else
+			detail(out, "place", "+0x%" PRIx64 "%s%s%s", offset, *function ? " (" : "",
+			       function, *function ? ")" : "");
+	}
+}
+
 static void target_show(FILE *out, const struct bpfd_link *link)
 {
 	const struct bpfd_target *target = &link->target;
@@ -176,6 +191,8 @@ static void target_show(FILE *out, const struct bpfd_link *link)
 		       link->ifindex);
 	else
 		detail(out, "target", "%s", link->where);
+	if (target->place_count)
+		places_show(out, target);
 	if (target->direction)
 		detail(out, "direction", "%s", bpfd_direction_name(target->direction));
 	if (*target->netns)
@@ -187,6 +204,8 @@ static void target_show(FILE *out, const struct bpfd_link *link)
 		detail(out, "files as seen by", "process %" PRIu32, target->container_pid);
 	if (target->cpu_set)
 		detail(out, "processor", "%" PRIu32, target->cpu);
+	else if (target->frequency && !target->pid)
+		detail(out, "processor", "all");
 	if (target->frequency)
 		detail(out, "frequency", "%" PRIu32 " Hz", target->frequency);
 	if (target->follow)

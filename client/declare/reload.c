@@ -6,6 +6,7 @@
 #include "bpfctl/json.h"
 #include "bpfctl/object.h"
 #include "bpfctl/options.h"
+#include "bpfctl/places.h"
 #include "bpfctl/session.h"
 #include "bpfctl/text.h"
 #include "common/cleanup.h"
@@ -197,15 +198,20 @@ static void attach_step(struct reload *reload, const struct plan_step *step)
 	struct bpfd_attach_request request = {
 		.program_id = program_of(step),
 		.type = arguments->type,
-		.target = arguments->target,
 		.metadata = arguments->metadata,
 		.metadata_count = metadata_mark(arguments, mark),
 	};
 	struct bpfd_error *error = NULL;
+	struct places_found found;
 	struct bpfd_link *link = NULL;
+	int result;
 
 	link_mark_print(step->declaration, step->link, mark);
-	if (bpfd_attach(reload->client, &request, &link, &error) < 0) {
+	result = places_find(arguments, &found, &request.target, &error);
+	if (result == 0)
+		result = bpfd_attach(reload->client, &request, &link, &error);
+	places_free(&found);
+	if (result) {
 		step_fail(reload, step, "attach", error);
 		return;
 	}

@@ -12,6 +12,8 @@ struct attach_messages {
 	Bpfd__V1__Request request;
 	Bpfd__V1__AttachRequest attach;
 	Bpfd__V1__Target target;
+	Bpfd__V1__Place places[BPFD_PLACES_MAX - 1];
+	Bpfd__V1__Place *pointers[BPFD_PLACES_MAX - 1];
 };
 
 static void target_encode(const struct bpfd_target *target, Bpfd__V1__Target *message)
@@ -45,6 +47,24 @@ static void target_encode(const struct bpfd_target *target, Bpfd__V1__Target *me
 	message->hook = (Bpfd__V1__NetfilterHook)target->hook;
 }
 
+static int places_encode(const struct bpfd_target *target, struct attach_messages *messages,
+                         struct bpfd_error **error)
+{
+	if (target->place_count >= BPFD_PLACES_MAX)
+		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
+		                  "%zu places are named: at most %d are allowed",
+		                  target->place_count + 1, BPFD_PLACES_MAX);
+	for (size_t i = 0; i < target->place_count; i++) {
+		bpfd__v1__place__init(&messages->places[i]);
+		messages->places[i].function = text_encode(target->places[i].function);
+		messages->places[i].offset = target->places[i].offset;
+		messages->pointers[i] = &messages->places[i];
+	}
+	messages->target.n_places = target->place_count;
+	messages->target.places = messages->pointers;
+	return 0;
+}
+
 static int attach_encode(struct arena *arena, const struct bpfd_attach_request *request,
                          struct attach_messages *messages, struct bpfd_error **error)
 {
@@ -61,7 +81,7 @@ static int attach_encode(struct arena *arena, const struct bpfd_attach_request *
 	messages->attach.type = (Bpfd__V1__ProgramType)request->type;
 	target_encode(&request->target, &messages->target);
 	messages->attach.target = &messages->target;
-	return 0;
+	return places_encode(&request->target, messages, error);
 }
 
 int bpfd_attach(struct bpfd_client *client, const struct bpfd_attach_request *request,

@@ -184,6 +184,18 @@ static void target_describe(const Bpfd__V1__Target *message, struct bpfd_target 
 		target->cpu = message->cpu;
 }
 
+static const struct bpfd_place *places_describe(struct arena *arena,
+                                                const Bpfd__V1__Target *message)
+{
+	struct bpfd_place *places = arena_alloc(arena, message->n_places, sizeof(*places));
+
+	for (size_t i = 0; places && i < message->n_places; i++) {
+		places[i].function = message->places[i]->function;
+		places[i].offset = message->places[i]->offset;
+	}
+	return places;
+}
+
 int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpfd_link *link,
                   struct bpfd_error **error)
 {
@@ -215,8 +227,10 @@ int link_describe(struct arena *arena, const Bpfd__V1__Link *message, struct bpf
 		return error_answer(error, "a link without a type or a state");
 	if (made.running)
 		made.position = message->position;
+	made.target.places = places_describe(arena, message->target);
+	made.target.place_count = message->target->n_places;
 	made.metadata = metadata_describe(arena, message->metadata, message->n_metadata);
-	if (!made.metadata)
+	if (!made.metadata || !made.target.places)
 		return error_memory(error);
 	*link = made;
 	return 0;

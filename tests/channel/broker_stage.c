@@ -175,7 +175,16 @@ static void crash_step(void)
 static int crashing_bpf(enum bpf_cmd command, union bpf_attr *attr, unsigned int size)
 {
 	crash_step();
+	if (stage->crash->no_perf_links && command == BPF_LINK_CREATE &&
+	    attr->link_create.attach_type == BPF_PERF_EVENT)
+		return -EINVAL;
 	return kernel_real.bpf(command, attr, size);
+}
+
+static int crashing_ioctl(int fd, unsigned long request, unsigned long argument)
+{
+	crash_step();
+	return kernel_real.ioctl(fd, request, argument);
 }
 
 /* These stand in for libc's, so that the writes of the store and its copy and the removal of pins
@@ -210,12 +219,31 @@ int unlink(const char *path)
 	return (int)syscall(SYS_unlink, path);
 }
 
+int unlinkat(int fd, const char *path, int flags)
+{
+	crash_step();
+	return (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	crash_step();
+	return (int)syscall(SYS_mkdir, path, mode);
+}
+
+int rmdir(const char *path)
+{
+	crash_step();
+	return (int)syscall(SYS_rmdir, path);
+}
+
 static void gate_is_not_here(void)
 {
 	crash_here = false;
 }
 
-static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf };
+static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf,
+	                                                  .ioctl = crashing_ioctl };
 
 /* The broker's main, but that it counts its steps. */
 _Noreturn static void crashing_run(int launcher_fd, int frontend_fd, int opener_fd)

@@ -31,9 +31,10 @@ struct stage_loader {
 
 /* What a broker that runs inside the test's own child shares with the test. */
 struct stage_crash {
-	int steps_left; /* bpf() calls, writes to the store and its copy and removals of pins until
-	                   it dies; negative: it lives */
+	int steps_left; /* bpf() calls, ioctls, writes to the store and its copy, directories made
+	                   and removals of pins until it dies; negative: it lives */
 	int steps;      /* how many there were */
+	bool no_perf_links; /* its kernel answers as one before Linux 5.15 */
 };
 
 struct stage {

@@ -197,6 +197,26 @@ static void test_targets_of_the_type(void **state)
 	assert_string_equal(arguments->target.name, "cpu-clock");
 	assert_int_equal(arguments->target.frequency, 99);
 	assert_true(arguments->target.cpu_set);
+	arguments = parse("attach kprobe_multi 5 --function a,b --function c");
+	assert_string_equal(arguments->target.function, "a");
+	assert_int_equal(arguments->target.place_count, 2);
+	assert_string_equal(arguments->target.places[0].function, "b");
+	assert_string_equal(arguments->target.places[1].function, "c");
+	assert_int_equal(arguments->target.places[1].offset, 0);
+	arguments = parse("attach uprobe_multi 5 --target /bin/sh --offset 16,32");
+	assert_null(arguments->target.function);
+	assert_int_equal(arguments->target.offset, 16);
+	assert_int_equal(arguments->target.place_count, 1);
+	assert_null(arguments->target.places[0].function);
+	assert_int_equal(arguments->target.places[0].offset, 32);
+	arguments = parse("attach uprobe_multi 5 --target /bin/sh --function a,b --offset 4");
+	assert_int_equal(arguments->target.offset, 4);
+	assert_int_equal(arguments->target.places[0].offset, 4); /* of each */
+	arguments = parse("attach uprobe_multi 5 --target /bin/sh --function a,b --offset 4,8");
+	assert_int_equal(arguments->target.offset, 4);
+	assert_int_equal(arguments->target.places[0].offset, 8);
+	arguments = parse("attach kprobe 5 --function a --offset 4");
+	assert_int_equal(arguments->target.place_count, 0);
 	arguments = parse("attach fentry 5");
 	assert_int_equal(arguments->type, BPFD_PROGRAM_FENTRY);
 	assert_int_equal(arguments->fields, 0);

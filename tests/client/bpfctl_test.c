@@ -45,6 +45,9 @@ static struct run_result bpfctl_run_on_server(const char *line)
 	return bpfctl_run(with_socket);
 }
 
+#define EIGHT "1,2,3,4,5,6,7,8,"
+#define THIRTY_THREE EIGHT EIGHT EIGHT EIGHT "9"
+
 /* Output for each command, as a golden file. */
 static const struct {
 	const char *line;
@@ -240,6 +243,22 @@ static const struct {
 	{ "attach uprobe 5 --offset 1", "--target FILE is missing" },
 	{ "attach uprobe 5 --target /bin/sh --offset 1 --pid 4294967296",
 	  "--pid takes a number from 0 to 4294967295" },
+	{ "attach kprobe_multi 5", "--function FUNCTION is missing" },
+	{ "attach kprobe_multi 5 --function a,", "--function needs a value" },
+	{ "attach kprobe_multi 5 --function a,,b", "--function needs a value" },
+	{ "attach kprobe_multi 5 --function a,b --offset 1",
+	  "kprobe_multi programs take no --offset" },
+	{ "attach kprobe_multi 5 --function " THIRTY_THREE,
+	  "--function names too many places: at most 32 are allowed" },
+	{ "attach uprobe_multi 5 --target /bin/sh --offset " THIRTY_THREE,
+	  "--offset names too many places: at most 32 are allowed" },
+	{ "attach uprobe_multi 5 --target /bin/sh --offset 1,x",
+	  "--offset takes a number from 0 to" },
+	{ "attach uprobe_multi 5 --target /bin/sh --function a,b,c --offset 1,2",
+	  "--function names 3 places and --offset 2: give one offset for all functions" },
+	{ "attach kprobe 5 --function a,b", "kprobe programs run at one place: name one" },
+	{ "attach kretprobe 5 --function a --function b", "kretprobe programs run at one place" },
+	{ "attach uprobe 5 --target /bin/sh --offset 1,2", "uprobe programs run at one place" },
 	{ "attach perf_event 5 --target cpu-clock", "--frequency HZ is missing" },
 	{ "attach perf_event 5 --frequency 99", "--target EVENT is missing" },
 	{ "attach tc 5 --iface eth0", "--direction DIRECTION is missing" },

@@ -212,6 +212,7 @@ static void test_attach_tracepoint(void **state)
 /* Every field arrives, in both directions. */
 static void test_attach_carries_the_whole_target(void **state)
 {
+	static const struct bpfd_place places[BPFD_PLACES_MAX] = { { "g", 5 }, [30] = { NULL, 6 } };
 	struct fixture *fixture = *state;
 	struct bpfd_attach_request request = {
 		.program_id = 7,
@@ -232,7 +233,9 @@ static void test_attach_carries_the_whole_target(void **state)
 		            .frequency = 13,
 		            .direction = BPFD_DIRECTION_INGRESS,
 		            .family = BPFD_NETFILTER_IPV4,
-		            .hook = BPFD_NETFILTER_POSTROUTING },
+		            .hook = BPFD_NETFILTER_POSTROUTING,
+		            .places = places,
+		            .place_count = BPFD_PLACES_MAX - 1 },
 	};
 	const Bpfd__V1__Target *sent;
 	struct bpfd_link *link = NULL;
@@ -259,7 +262,18 @@ static void test_attach_carries_the_whole_target(void **state)
 	assert_int_equal(sent->family, BPFD__V1__NETFILTER_FAMILY__NETFILTER_FAMILY_IPV4);
 	assert_int_equal(sent->hook, BPFD__V1__NETFILTER_HOOK__NETFILTER_HOOK_POSTROUTING);
 
+	assert_int_equal(sent->n_places, 31);
+	assert_string_equal(sent->places[0]->function, "g");
+	assert_int_equal(sent->places[0]->offset, 5);
+	assert_string_equal(sent->places[30]->function, "");
+	assert_int_equal(sent->places[30]->offset, 6);
+
 	assert_string_equal(link->where, "/bin/bash+0x10 (readline)");
+	assert_int_equal(link->target.place_count, 2);
+	assert_string_equal(link->target.places[0].function, "rl_bind_key");
+	assert_int_equal(link->target.places[0].offset, 48);
+	assert_string_equal(link->target.places[1].function, "");
+	assert_int_equal(link->target.places[1].offset, 64);
 	assert_string_equal(link->target.interface, "");
 	assert_string_equal(link->target.netns, "/run/netns/blue");
 	assert_string_equal(link->target.group, "g");
@@ -278,6 +292,23 @@ static void test_attach_carries_the_whole_target(void **state)
 	assert_int_equal(link->target.family, BPFD_NETFILTER_IPV6);
 	assert_int_equal(link->target.hook, BPFD_NETFILTER_FORWARD);
 	bpfd_link_free(link);
+}
+
+static void test_attach_has_a_bound(void **state)
+{
+	static const struct bpfd_place places[BPFD_PLACES_MAX];
+	struct fixture *fixture = *state;
+	struct bpfd_attach_request request = {
+		.program_id = 7,
+		.type = BPFD_PROGRAM_KPROBE_MULTI,
+		.target = { .places = places, .place_count = BPFD_PLACES_MAX },
+	};
+	struct bpfd_error *error = NULL;
+	struct bpfd_link *link = NULL;
+
+	assert_int_equal(bpfd_attach(fixture->client, &request, &link, &error), -EINVAL);
+	assert_string_equal(error->message, "33 places are named: at most 32 are allowed");
+	bpfd_error_free(error);
 }
 
 /* Nothing is said of where: a type that was loaded for a function needs no more. */
@@ -589,6 +620,7 @@ int main(void)
 		WITH_SERVER(test_attach_tracepoint),
 		WITH_SERVER(test_attach_carries_the_whole_target),
 		WITH_SERVER(test_attach_without_a_target),
+		WITH_SERVER(test_attach_has_a_bound),
 		WITH_SERVER(test_update_sends_what_changes),
 		WITH_SERVER(test_request_ids),
 		WITH_SERVER(test_lists_and_filters),

@@ -231,9 +231,17 @@ Bpfd__V1__Link *sample_link_uprobe(uint64_t id)
 {
 	static Bpfd__V1__Link link;
 	static Bpfd__V1__Target target;
+	static Bpfd__V1__Place places[2], *pointers[2] = { &places[0], &places[1] };
 
 	bpfd__v1__link__init(&link);
 	target_fill(&target);
+	bpfd__v1__place__init(&places[0]);
+	bpfd__v1__place__init(&places[1]);
+	places[0].offset = 48;
+	places[0].function = TEXT("rl_bind_key");
+	places[1].offset = 64;
+	target.places = pointers;
+	target.n_places = 2;
 	link.target = &target;
 	link.id = id;
 	link.program_id = 7;

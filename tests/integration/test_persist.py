@@ -14,6 +14,7 @@ from harness import bpf, isolate
 from harness.host import test
 from harness.outcome import check, check_equal, wait_for
 from test_main import pins
+from test_probes import CALLS, EVERYWHERE, Library, call_both, counted, needs_uprobe_multi, on_every_processor
 from test_restart import kill_all, reboot
 
 STABLE = ("id", "name", "type", "application", "owner", "source", "exclusive", "links", "global_data", "metadata", "persist",
@@ -104,6 +105,28 @@ def native_after_a_reboot(host):
     daemon.unload(program)
     wire = reboot_all(host, daemon, wire, kill=True)
     check_equal(daemon.programs(), [], "a program that was unloaded")
+
+
+@test()
+def several_places_after_a_reboot(host):
+    """A link at two functions of a file, and one on every processor."""
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    probe, sampler = (daemon.ask("load", "file", daemon.object("probes"), "--program", function, "--persist")[0]["id"]
+                      for function in ("places_reached", "sampled"))
+    daemon.ask("attach", "uprobe_multi", probe, "--target", library.path, "--function", "cbrt,exp2")
+    daemon.ask("attach", "perf_event", sampler, *EVERYWHERE)
+    links = facts(daemon.links(), LINK_STABLE + ("functions", "offsets", "cpu"))
+    for kill in (False, True):
+        if kill:
+            kill_all(daemon)
+        else:
+            daemon.stop()
+        reboot(daemon)
+        daemon.start()
+        check_equal(facts(daemon.links(), LINK_STABLE + ("functions", "offsets", "cpu")), links, "links")
+        check_equal(counted(daemon, probe, "places_reached", lambda: call_both(library)), 2 * CALLS, "calls")
+        check(counted(daemon, sampler, "sampled", on_every_processor) >= CALLS, "samples")
 
 
 @test()

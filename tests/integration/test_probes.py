@@ -4,12 +4,14 @@ import ctypes
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import threading
 import time
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import KernelLacks, Skip, check, check_equal, check_in, wait_for
+from harness.outcome import SLOWNESS, KernelLacks, Skip, Unavailable, check, check_equal, check_in, wait_for
 
 SLOTS = {"function_enters": 0, "function_returns": 1, "place_reached": 2, "place_returns": 3, "sampled": 4,
          "functions_enter": 5, "functions_return": 6, "places_reached": 7, "places_return": 8}
@@ -65,10 +67,22 @@ def load(daemon, function):
     return daemon.ask("load", "file", daemon.object("probes"), "--program", function)[0]["id"]
 
 
+def kept_open(daemon):
+    """Links on perf events end with bpfd here, and bpfd says so and attaches them again."""
+    row = daemon.features()["perf_link"]
+    check_equal("end with bpfd and are attached again at its start" in row["detail"], not row["present"], "what status says")
+    return not row["present"]
+
+
 def counted(daemon, program, function, work):
     before = bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function])
     work()
     return bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function]) - before
+
+
+def broker_killed(daemon):
+    os.kill(daemon.role("broker"), signal.SIGKILL)
+    check(daemon.wait_end() != 0, "bpfd's exit status after its broker was killed is 0")
 
 
 def runs_until_detached(daemon, function, work, *where):
@@ -78,10 +92,15 @@ def runs_until_detached(daemon, function, work, *where):
     link = daemon.ask("attach", kind, program, *where)
     check_equal((link["type"], link["state"]), (kind, "attached"), "link")
     check(counted(daemon, program, function, work) >= CALLS, "calls counted")
-    daemon.stop()
-    check(counted(daemon, program, function, work) >= CALLS, "calls counted while bpfd is down")
-    daemon.start()
-    check_equal(daemon.link(link["id"])["state"], "attached", "state after a restart")
+    ends = kept_open(daemon)
+    for end in (daemon.stop, lambda: broker_killed(daemon)):
+        end()
+        while_down = counted(daemon, program, function, work)
+        check(while_down == 0 if ends else while_down >= CALLS, f"{while_down} calls counted while bpfd is down")
+        daemon.start()
+        check_equal(daemon.link(link["id"])["state"], "attached", "state after a restart")
+        check(counted(daemon, program, function, work) >= CALLS, "calls counted after a restart")
+    check_equal(daemon.log().count(f"operation=restore result=done link={link['id']} "), 2 if ends else 0, "lines in the log")
     daemon.detach(link["id"])
     check_equal(counted(daemon, program, function, work), 0, "calls counted after detach")
     daemon.unload(program)
@@ -274,6 +293,116 @@ def uprobe_multi_by_function(host):
         attached_by_name(daemon, function, library.call, library.path, "--target", library.path, "--function", "cbrt")
 
 
+MULTI = ("do_nanosleep", "hrtimer_nanosleep", "ksys_read")
+
+
+def multi_functions_run(host, function):
+    """Each of several functions counts, over a restart too; the same in another order is the same."""
+    if not kprobes() or kernel() < (6, 2):
+        raise KernelLacks("links to many functions of the kernel need Linux 5.18 and CONFIG_FPROBE")
+    daemon = host.bpfd()
+    program, kind = load(daemon, function), daemon.programs()[0]["type"]
+    link = daemon.ask("attach", kind, program, "--function", ",".join(MULTI[:2]), "--function", MULTI[2])
+    check_equal((link["function"], link["functions"], link["target"]), (MULTI[0], list(MULTI), ", ".join(MULTI)), "link")
+    check(counted(daemon, program, function, sleep) >= 2 * CALLS, "calls of both functions on the way to sleep")
+    check(counted(daemon, program, function, read) >= CALLS, "calls of the function that reads")
+    check_in("already", daemon.refused("attach", kind, program, "--function", ",".join(reversed(MULTI))), "refusal")
+    other = daemon.ask("attach", kind, program, "--function", ",".join(MULTI[:2]))["id"]
+    daemon.detach(other)
+    check_in("no_such_function", daemon.refused("attach", kind, program, "--function", "vfs_read,no_such_function"), "refusal")
+    check_in("is there twice", daemon.refused("attach", kind, program, "--function", "vfs_read,do_nanosleep,vfs_read"), "refusal")
+    check_in("not one kernel function", daemon.refused("attach", kind, program, "--function", "vfs_read,vfs_*"), "refusal")
+    daemon.stop()
+    check(counted(daemon, program, function, sleep) >= 2 * CALLS, "calls counted while bpfd is down")
+    daemon.start()
+    check_equal((daemon.link(link["id"])["state"], daemon.link(link["id"])["functions"]), ("attached", list(MULTI)), "link")
+    daemon.detach(link["id"])
+    wait_for(lambda: counted(daemon, program, function, sleep) == 0, "the link to end")
+
+
+def read():
+    with open("/dev/zero", "rb", buffering=0) as zeroes:
+        for _ in range(CALLS):
+            zeroes.read(1)
+
+
+@test()
+def kprobe_multi_at_several_functions(host):
+    multi_functions_run(host, "functions_enter")
+
+
+@test()
+def kretprobe_multi_at_several_functions(host):
+    multi_functions_run(host, "functions_return")
+
+
+def call_both(library):
+    """Each of two functions, CALLS times."""
+    other = ctypes.CDLL(library.path).exp2
+    other.restype, other.argtypes = ctypes.c_double, [ctypes.c_double]
+    library.call()
+    for _ in range(CALLS):
+        other(3.0)
+
+
+@test()
+def uprobe_multi_at_several_functions(host):
+    """By names, by offsets; where the functions lie is bpfctl's to find."""
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    work = lambda: call_both(library)  # pylint: disable=unnecessary-lambda-assignment
+    for function in ("places_reached", "places_return"):
+        program = load(daemon, function)
+        kind = daemon.programs()[0]["type"]
+        link = daemon.ask("attach", kind, program, "--target", library.path, "--function", "cbrt,log1p,sinh,cosh")
+        check_equal((link["functions"], link["offsets"][0], link["offset"]),
+                    (["cbrt", "log1p", "sinh", "cosh"], library.offset, library.offset), "link")
+        check_in(" (cbrt), +0x", link["target"], "where")
+        check(link["target"].endswith(" and 1 more"), f"where {link['target']}")
+        shown = daemon.bpfctl("get", "link", link["id"]).stdout
+        check_equal([line.split()[-1] for line in shown.splitlines() if line.startswith("place ")],
+                    ["(cbrt)", "(log1p)", "(sinh)", "(cosh)"], "places of get link")
+        again = ",".join(str(offset) for offset in reversed(link["offsets"]))
+        check_in("already", daemon.refused("attach", kind, program, "--target", library.path, "--offset", again), "refusal")
+        check_in('no function "cbrtt"',
+                 daemon.refused("attach", kind, program, "--target", library.path, "--function", "cbrt,cbrtt"), "refusal")
+        check_in("is there twice", daemon.refused("attach", kind, program, "--target", library.path, "--offset",
+                                                  f"{library.offset},{library.offset}"), "refusal")
+        daemon.stop()
+        daemon.start()
+        check_equal(daemon.link(link["id"])["offsets"], link["offsets"], "offsets after a restart")
+        check_equal(counted(daemon, program, function, library.call), CALLS, "calls of one function")
+        daemon.detach(link["id"])
+        two = daemon.ask("attach", kind, program, "--target", library.path, "--function", "cbrt", "--function", "exp2")
+        check_equal(counted(daemon, program, function, work), 2 * CALLS, "calls of two functions")
+        daemon.detach(two["id"])
+        wait_for(lambda program=program, function=function: counted(daemon, program, function, work) == 0, "the link to end")
+        daemon.unload(program)
+
+
+@test()
+def uprobe_multi_is_declared(host):
+    """In programs.d, by names, applied again without a change; another function is another link."""
+    needs_uprobe_multi()
+    daemon, library = host.bpfd(), Library(host.scratch)
+    work = lambda: call_both(library)  # pylint: disable=unnecessary-lambda-assignment
+    text = (f"[load]\nobject = {daemon.object('probes')}\nprogram = uprobe_multi:places_reached\n"
+            f"[attach]\nprogram = places_reached\ntarget = {library.path}\nfunction = ")
+    daemon.declarations.mkdir(mode=0o755)
+    file = daemon.declarations / "places.conf"
+    found = []
+    for functions in ("cbrt,exp2", "cbrt,exp2", "exp2,sinh"):
+        file.write_text(text + functions + "\n", encoding="utf-8")
+        done = daemon.bpfctl("reload", "--directory", daemon.declarations)
+        check_equal(done.returncode, 0, f"exit status of reload ({done.stderr})")
+        link = daemon.links()[0]
+        check_equal((len(daemon.links()), link["functions"]), (1, functions.split(",")), "links")
+        found.append(link["id"])
+        calls = counted(daemon, link["program_id"], "places_reached", work)
+        check_equal(calls, (2 if "cbrt" in functions else 1) * CALLS, f"calls of {functions}")
+    check(found[0] == found[1] != found[2], f"links {found}")
+
+
 def container(directory):
     """A process whose root is the directory."""
     shutil.copy("/bin/busybox", f"{directory}/busybox")
@@ -331,7 +460,7 @@ def uprobe_multi_in_a_container(host):
 
 
 def compute():
-    end = time.process_time() + 0.5
+    end = time.process_time() + 0.2
     while time.process_time() < end:
         pass
 
@@ -353,13 +482,175 @@ def perf_event_on_a_processor(host):
                         str(min(os.sched_getaffinity(0))))
 
 
+def processors():
+    """Those that are online, as the kernel writes them: "0-1,3"."""
+    text = pathlib.Path("/sys/devices/system/cpu/online").read_text(encoding="ascii").strip()
+    spans = [span.split("-") for span in text.split(",")]
+    return [number for span in spans for number in range(int(span[0]), int(span[-1]) + 1)]
+
+
+def on_every_processor():
+    before = os.sched_getaffinity(0)
+    for number in before:
+        os.sched_setaffinity(0, {number})
+        compute()
+    os.sched_setaffinity(0, before)
+
+
+EVERYWHERE = ("--target", "cpu-clock", "--frequency", "99")
+
+
+def link_pins(daemon):
+    """What is pinned for links: {name: names in it, or None}."""
+    return {path.name: sorted(int(pin.name) for pin in path.iterdir()) if path.is_dir() else None
+            for path in (daemon.bpffs / "bpfd" / "links").iterdir()}
+
+
+@test()
+def perf_event_everywhere(host):
+    runs_until_detached(host.bpfd(), "sampled", on_every_processor, *EVERYWHERE)
+
+
+@test()
+def perf_event_on_each_processor(host):
+    """A kernel link for each, under one of bpfd's; what is removed by others is noticed at the next start."""
+    daemon = host.bpfd()
+    old, new = load(daemon, "sampled"), load(daemon, "sampled")
+    link = daemon.ask("attach", "perf_event", old, *EVERYWHERE)
+    check_equal((link["cpu"], link["pid"], link["target"]), (None, None, "cpu-clock"), "the link")
+    check_in("already", daemon.refused("attach", "perf_event", old, *EVERYWHERE), "refusal of the same again")
+    one = daemon.ask("attach", "perf_event", old, *EVERYWHERE, "--cpu", str(processors()[0]))["id"]
+    daemon.detach(one)
+    held = kept_open(daemon)
+    pins = {} if held else {str(link["id"]): processors()}
+    check_equal(link_pins(daemon), pins, "pins")
+    updated = daemon.ask("update", link["id"], "--program", new)
+    check_equal((updated["id"], updated["program_id"]), (link["id"], new), "the link")
+    check_equal(link_pins(daemon), pins, "pins after the update")
+    ends_to_count(daemon, old, on_every_processor)
+    check(counted(daemon, new, "sampled", on_every_processor) >= CALLS, "samples of the new program")
+    if not held:
+        daemon.stop()
+        shutil.rmtree(daemon.bpffs / "bpfd" / "links" / str(link["id"]))
+        daemon.start()
+        check_equal(daemon.link(link["id"])["state"], "removed", "state when the pins were removed")
+    daemon.detach(link["id"])
+    check_equal(link_pins(daemon), {}, "pins after detach")
+    ends_to_count(daemon, new, on_every_processor)
+
+
+def ends_to_count(daemon, program, work):
+    """The kernel ends a link a little after its pin went."""
+    wait_for(lambda: counted(daemon, program, "sampled", work) == 0, f"program {program} to end")
+
+
+@test()
+def perf_event_skips_processors_that_are_off(host):
+    switch = pathlib.Path("/sys/devices/system/cpu/cpu1/online")
+    if SLOWNESS == 1 or not switch.exists():
+        raise Skip("processors are switched off in virtual machines with several alone")
+    daemon = host.bpfd()
+    program = load(daemon, "sampled")
+    switch.write_text("0", encoding="ascii")
+    try:
+        check_equal(1 in processors(), False, "processor 1 is online")
+        link = daemon.ask("attach", "perf_event", program, *EVERYWHERE)["id"]
+        held = kept_open(daemon)
+        check_equal(link_pins(daemon), {} if held else {str(link): processors()}, "pins")
+        check_in("CPU 1 is not online", daemon.refused("attach", "perf_event", program, *EVERYWHERE, "--cpu", "1"), "refusal")
+    finally:
+        switch.write_text("1", encoding="ascii")
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.link(link)["state"], "attached", "state after a restart")
+    check(counted(daemon, program, "sampled", on_every_processor) >= CALLS, "samples")
+    daemon.detach(link)
+
+
+class Caller:
+    """Calls all the time, in a thread, and knows how often it did."""
+
+    def __init__(self, work):
+        self.work, self.rounds, self.stopping = work, 0, False
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stopping:
+            self.work()
+            self.rounds += 1
+
+    def __enter__(self):
+        self.thread.start()
+        wait_for(lambda: self.rounds, "the first call")
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        self.thread.join()
+
+
+def updates_without_a_gap(daemon, function, work, *where):
+    """While calls come: each is counted by the one program or the other, or by both."""
+    old, new = load(daemon, function), load(daemon, function)
+    kind = daemon.programs()[0]["type"]
+    link = daemon.ask("attach", kind, old, *where)["id"]
+    before = {program: bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function]) for program in (old, new)}
+    with Caller(work) as caller:
+        for program in (new, old, new):
+            daemon.ask("update", link, "--program", program)
+        check_in("already", daemon.refused("attach", kind, new, *where), "refusal of the same place")
+    calls = sum(bpf.map_counter(daemon.map_pin(program, "calls"), SLOTS[function]) - before[program] for program in (old, new))
+    check(calls >= caller.rounds * CALLS, f"{calls} calls counted of {caller.rounds * CALLS}")
+    wait_for(lambda: counted(daemon, old, function, work) == 0, "the old program to end")
+    check(counted(daemon, new, function, work) >= CALLS, "calls counted by the new program")
+    daemon.unload(old)
+    check(counted(daemon, new, function, work) >= CALLS, "calls counted when the old program is unloaded")
+    daemon.detach(link)
+    check_equal(link_pins(daemon), {}, "pins of links")
+
+
+@test()
+def uprobe_updated(host):
+    library = Library(host.scratch)
+    updates_without_a_gap(host.bpfd(), "place_reached", library.call, "--target", library.path, "--offset", str(library.offset))
+
+
+@test()
+def kprobe_updated(host):
+    if not kprobes():
+        raise Skip("this kernel has no kprobes")
+    updates_without_a_gap(host.bpfd(), "function_enters", sleep, "--function", "do_nanosleep")
+
+
+@test()
+def attached_again_with_the_opener(host):
+    """On a kernel where such links end with bpfd they come back when it can open their events again."""
+    daemon, library = host.bpfd(), Library(host.scratch)
+    if not kept_open(daemon):
+        raise Unavailable("links on perf events are pinned here")
+    program = load(daemon, "place_reached")
+    link = daemon.ask("attach", "uprobe", program, "--target", library.path, "--offset", str(library.offset))["id"]
+    for opener, state in (("no", "failed"), ("yes", "attached")):
+        daemon.stop()
+        daemon.configure(features={"opener": opener})
+        daemon.start()
+        found = daemon.link(link)
+        check_equal(found["state"], state, f"state with opener = {opener}")
+    check(counted(daemon, program, "place_reached", library.call) >= CALLS, "calls counted")
+    os.rename(library.path, library.path + ".away")
+    daemon.stop()
+    daemon.start()
+    check_equal(daemon.link(link)["state"], "failed", "state without the file")
+    check_in("does not exist", daemon.link(link)["reason"], "reason")
+    daemon.detach(link)
+
+
 @test()
 def perf_event_refused(host):
     daemon = host.bpfd()
     program = load(daemon, "sampled")
     rows = {
         'no event "cpu-clocks"': ("--target", "cpu-clocks", "--frequency", "99", "--cpu", "0"),
-        "cpu or pid is missing": ("--target", "cpu-clock", "--frequency", "99"),
         "CPU 8191": ("--target", "cpu-clock", "--frequency", "99", "--cpu", "8191"),
         "no process 4194304": ("--target", "cpu-clock", "--frequency", "99", "--pid", "4194304"),
         "out of range": ("--target", "cpu-clock", "--frequency", "100001", "--cpu", "0"),

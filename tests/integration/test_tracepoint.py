@@ -5,6 +5,7 @@ import os
 from harness import bpf
 from harness.host import test
 from harness.outcome import check, check_equal, check_in
+from test_probes import broker_killed, kept_open
 
 EVENTS = 50
 
@@ -41,12 +42,18 @@ def survives_a_restart(host):
     daemon = host.bpfd()
     program = daemon.load("tracepoint_counter", kind="tracepoint")
     link = daemon.ask("attach", "tracepoint", program, "--target", "syscalls/sys_enter_sched_yield")["id"]
-    daemon.stop()
-    before = events(daemon, program)
-    fire()
-    check(events(daemon, program) - before >= EVENTS, "events were lost while bpfd was down")
-    daemon.start()
-    check_equal(daemon.link(link)["state"], "attached", "state after the restart")
+    ends = kept_open(daemon)
+    for end in (daemon.stop, lambda: broker_killed(daemon)):
+        end()
+        before = events(daemon, program)
+        fire()
+        while_down = events(daemon, program) - before
+        check(while_down == 0 if ends else while_down >= EVENTS, f"{while_down} events counted while bpfd is down")
+        daemon.start()
+        check_equal(daemon.link(link)["state"], "attached", "state after the restart")
+        before = events(daemon, program)
+        fire()
+        check(events(daemon, program) - before >= EVENTS, "events were lost after the restart")
     daemon.detach(link)
     before = events(daemon, program)
     fire()

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -221,9 +222,17 @@ static const struct row rows[] = {
 	{ "membarrier, register", B, KILL, __NR_membarrier, { MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED } },
 	{ "membarrier, global", ALL & ~B, KILL, __NR_membarrier, { MEMBARRIER_CMD_GLOBAL } },
 
-	/* perf events: the opener opens, the broker attaches by link */
+	/* perf events: the opener opens, the broker attaches by link, */
 	{ "perf_event_open", O, ALLOW, __NR_perf_event_open, {} },
 	{ "perf_event_open", ALL & ~O, KILL, __NR_perf_event_open, {} },
+	/* or, before there were such links, by setting the program on the event, and nothing else */
+	{ "PERF_EVENT_IOC_SET_BPF", B, ALLOW, __NR_ioctl, { 5, PERF_EVENT_IOC_SET_BPF, 6 } },
+	{ "PERF_EVENT_IOC_SET_BPF, a bit above", B, ALLOW, __NR_ioctl, { 5, UPPER | PERF_EVENT_IOC_SET_BPF, 6 } },
+	{ "PERF_EVENT_IOC_SET_BPF", ALL & ~B, KILL, __NR_ioctl, { 5, PERF_EVENT_IOC_SET_BPF, 6 } },
+	{ "PERF_EVENT_IOC_ENABLE", ALL, KILL, __NR_ioctl, { 5, PERF_EVENT_IOC_ENABLE, 0 } },
+	{ "PERF_EVENT_IOC_SET_FILTER", ALL, KILL, __NR_ioctl, { 5, PERF_EVENT_IOC_SET_FILTER, 0 } },
+	{ "PERF_EVENT_IOC_SET_OUTPUT", ALL, KILL, __NR_ioctl, { 5, PERF_EVENT_IOC_SET_OUTPUT, 6 } },
+	{ "PERF_EVENT_IOC_QUERY_BPF", ALL, KILL, __NR_ioctl, { 5, PERF_EVENT_IOC_QUERY_BPF, 0 } },
 	/* what kind of namespace a file is */
 	{ "fstatfs", O, ALLOW, __NR_fstatfs, { 5, 0 } },
 	{ "fstatfs", ALL & ~O, KILL, __NR_fstatfs, { 5, 0 } },

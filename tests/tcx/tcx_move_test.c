@@ -37,7 +37,8 @@ static int deadly_call(enum bpf_cmd command, union bpf_attr *attr, unsigned int 
 	return result;
 }
 
-static const struct kernel_operations failing = { failing_call }, deadly = { deadly_call };
+static const struct kernel_operations failing = { .bpf = failing_call },
+				      deadly = { .bpf = deadly_call };
 
 /* Link 2 of four, to another place, with the same program or another. */
 struct row {
@@ -224,7 +225,7 @@ static int uncallable(enum bpf_cmd command, union bpf_attr *attr, unsigned int s
 /* The kernel lets nobody call the program. */
 static void calls_refused(void **state)
 {
-	static const struct kernel_operations refusing = { uncallable };
+	static const struct kernel_operations refusing = { .bpf = uncallable };
 	static const int errors[] = { -EINVAL, -EBUSY };
 
 	(void)state;

@@ -34,6 +34,7 @@ static int setup(void **state)
 		.type = 2,
 		.state = LINK_STATE_DETACHING,
 		.target = { .group = "sched", .name = "sched_switch" },
+		.places = { .count = 2, .entries = { { "f", 7 }, { "", 8 } } },
 		.metadata = { .count = 1, .entries = { { .key = "x" } } },
 	};
 	globals = (struct record_globals){
@@ -151,6 +152,7 @@ static void test_lies(void **state)
 	static struct record_program read;
 	static struct record_globals globals_read;
 	struct record_link link_read;
+	const uint32_t too_many = PLACES_MAX;
 
 	(void)state;
 	memcpy(program.maps[1].name, "../../etc", sizeof("../../etc"));
@@ -185,6 +187,21 @@ static void test_lies(void **state)
 	program.maps[2].flags = 2;
 	assert_int_equal(
 		codec_program_decode(bytes, codec_program_encode(&program, bytes), 7, &read),
+		-EBADMSG);
+	(void)setup(NULL);
+	memset(record_link.places.entries[0].function, 'x',
+	       sizeof(record_link.places.entries[0].function));
+	assert_int_equal(
+		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
+		-EBADMSG);
+	(void)setup(NULL);
+	(void)codec_link_encode(&record_link, bytes);
+	memcpy(bytes + offsetof(struct record_link, places.count), &too_many, sizeof(too_many));
+	assert_int_equal(codec_link_decode(bytes, sizeof(bytes), 8, &link_read), -EBADMSG);
+	(void)setup(NULL);
+	record_link.places.reserved = 1;
+	assert_int_equal(
+		codec_link_decode(bytes, codec_link_encode(&record_link, bytes), 8, &link_read),
 		-EBADMSG);
 	(void)setup(NULL);
 	memset(program.target, 'x', sizeof(program.target));

@@ -166,9 +166,6 @@ static void test_registry_links(void **state)
 {
 	const uint32_t attached = 1u << LINK_STATE_ATTACHED;
 	struct registry registry = {};
-	struct record_link same = {
-		.id = 9, .program_id = 2, .type = 1, .target = { .ifindex = 5 }
-	};
 
 	(void)state;
 	program_add(&registry, 2);
@@ -183,9 +180,6 @@ static void test_registry_links(void **state)
 	assert_int_equal(registry_link_of_program(&registry, 2, 0)->id, 1);
 	assert_int_equal(registry_link_of_program(&registry, 2, 1)->id, 3);
 	assert_null(registry_link_of_program(&registry, 2, 3));
-	assert_int_equal(registry_link_same(&registry, &same)->id, 1);
-	same.target.ifindex = 7;
-	assert_null(registry_link_same(&registry, &same));
 	link_put(&registry, 3, 2, 6, LINK_STATE_GONE);
 	assert_int_equal(registry.link_count, 3);
 	assert_false(registry_interface_used(&registry, 0, 6));

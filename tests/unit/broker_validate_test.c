@@ -9,12 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 static struct frontend_load load;
-static struct frontend_attach attach_xdp, attach_tracepoint, attach_lsm;
+static struct frontend_attach attach_xdp, attach_tracepoint, attach_lsm, attach_many;
 static struct frontend_update update;
 
 static void reset(void)
@@ -40,7 +41,21 @@ static void reset(void)
 		.target = { .group = "sched", .name = "sched_switch" },
 	};
 	attach_lsm = (struct frontend_attach){ .program_id = 1, .type = PROGRAM_TYPE_LSM };
+	attach_many = (struct frontend_attach){
+		.program_id = 1,
+		.type = PROGRAM_TYPE_KPROBE_MULTI,
+		.target = { .function = "vfs_read" },
+		.places = { .count = 2, .entries = { { "vfs_write", 0 }, { "vfs_open", 0 } } },
+	};
 	update = (struct frontend_update){ .link_id = 1, .program_id = 2 };
+}
+
+static void many_fill(uint32_t count)
+{
+	attach_many.places = (struct record_places){ .count = count };
+	for (uint32_t i = 0; i < count; i++)
+		(void)snprintf(attach_many.places.entries[i].function, FUNCTION_NAME_SIZE, "f%u",
+		               i);
 }
 
 #define CHANGE(text) static void change_##text(void)
@@ -185,6 +200,36 @@ static const struct {
 	{ "two targets", change_tp_both, -EINVAL },
 };
 
+CHANGE(many_one) { attach_many.places.count = 0; }
+CHANGE(many_full) { many_fill(PLACES_MAX - 1); }
+CHANGE(many_count) { many_fill(PLACES_MAX - 1); attach_many.places.count = PLACES_MAX; }
+CHANGE(many_reserved) { attach_many.places.reserved = 1; }
+CHANGE(many_text) { FILL(attach_many.places.entries[1].function); }
+CHANGE(many_tail) { attach_many.places.entries[1].function[20] = 'x'; }
+CHANGE(many_empty) { memset(attach_many.places.entries[1].function, 0, FUNCTION_NAME_SIZE); }
+CHANGE(many_twice) { attach_many.places.entries[1] = attach_many.places.entries[0]; }
+CHANGE(many_offset) { attach_many.places.entries[1].offset = 1; }
+CHANGE(many_type) { attach_many.type = PROGRAM_TYPE_KPROBE; }
+
+/* A type that takes several places. */
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int result;
+} many_rows[] = {
+	{ "three places", change_nothing, 0 },
+	{ "one", change_many_one, 0 },
+	{ "as many as there may be", change_many_full, 0 },
+	{ "one more", change_many_count, -EPROTO },
+	{ "reserved", change_many_reserved, -EPROTO },
+	{ "a text without end", change_many_text, -EPROTO },
+	{ "a text with a tail", change_many_tail, -EPROTO },
+	{ "none in its place", change_many_empty, -EINVAL },
+	{ "one twice", change_many_twice, -EINVAL },
+	{ "what the type does not take", change_many_offset, -EINVAL },
+	{ "a type that takes one", change_many_type, -EINVAL },
+};
+
 CHANGE(lsm_given) { attach_lsm.target.given = TARGET_BIT(TARGET_PRIORITY); }
 CHANGE(lsm_function) { memcpy(attach_lsm.target.function, "file_open", 9); }
 CHANGE(lsm_follow) { attach_lsm.target.follow = 1; }
@@ -295,6 +340,19 @@ static void test_attach_lsm(void **state)
 	}
 }
 
+static void test_attach_many(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(many_rows) / sizeof(many_rows[0]); i++) {
+		struct error error = {};
+
+		reset();
+		many_rows[i].change();
+		check(many_rows[i].name, validate_attach(&attach_many, &error), many_rows[i].result,
+		      &error);
+	}
+}
+
 static void test_update(void **state)
 {
 	(void)state;
@@ -391,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_attach_xdp),
 		cmocka_unit_test(test_attach_tracepoint),
 		cmocka_unit_test(test_attach_lsm),
+		cmocka_unit_test(test_attach_many),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_map_names),

@@ -22,6 +22,8 @@ static const char *repeated(char byte, size_t count)
 	return bytes;
 }
 
+static struct record_places places; /* as the last target had them */
+
 /* Takes the message and expects exactly this refusal, or none. */
 static struct record_target expect(uint32_t type, const Bpfd__V1__Target *message, const char *says)
 {
@@ -30,13 +32,14 @@ static struct record_target expect(uint32_t type, const Bpfd__V1__Target *messag
 	int result;
 
 	memset(&out, 0xff, sizeof(out));
-	result = target_take(message, type, &out, &error);
+	memset(&places, 0xff, sizeof(places));
+	result = target_take(message, type, &out, &places, &error);
 	if (strcmp(error.message, says ? says : "taken") != 0)
 		fail_msg("type %u: \"%s\", not \"%s\"", type, error.message, says ? says : "taken");
 	assert_int_equal(result, says ? -EINVAL : 0);
 	assert_int_equal(error.code, says ? ERROR_INVALID_ARGUMENT : ERROR_NONE);
 	if (!says)
-		assert_true(target_well_formed(&out));
+		assert_true(target_well_formed(&out) && places_well_formed(&places));
 	return out;
 }
 
@@ -333,7 +336,7 @@ static void round_trip(uint32_t type, uint32_t fields)
 			field_fill(&target, field, type);
 	}
 	arena_init(&arena, 65536);
-	message = target_give(&arena, type, &target);
+	message = target_give(&arena, type, &target, NULL);
 	assert_non_null(message);
 
 	uint8_t packed[4096];
@@ -379,7 +382,7 @@ static void a_link_that_is_alone_shows_no_order(void **state)
 
 	(void)state;
 	arena_init(&arena, 65536);
-	message = target_give(&arena, PROGRAM_TYPE_XDP, &target);
+	message = target_give(&arena, PROGRAM_TYPE_XDP, &target, NULL);
 	assert_true(message->exclusive);
 	assert_int_equal(message->priority_option_case, BPFD__V1__TARGET__PRIORITY_OPTION__NOT_SET);
 	assert_int_equal(message->n_proceed_on, 0);
@@ -394,15 +397,83 @@ static void a_full_arena_is_told(void **state)
 
 	(void)state;
 	arena_init(&arena, budget);
-	while (!target_give(&arena, PROGRAM_TYPE_XDP, &target)) {
+	while (!target_give(&arena, PROGRAM_TYPE_XDP, &target, NULL)) {
 		assert_true(budget < 2000);
 		arena_reset(&arena, budget += 8);
 	}
 	assert_true(budget > sizeof(Bpfd__V1__Target));
 	arena_reset(&arena, 65536);
-	assert_null(target_give(&arena, PROGRAM_TYPE_NONE, &target));
-	assert_null(target_give(&arena, PROGRAM_TYPE_END, &target));
+	assert_null(target_give(&arena, PROGRAM_TYPE_NONE, &target, NULL));
+	assert_null(target_give(&arena, PROGRAM_TYPE_END, &target, NULL));
 	arena_reset(&arena, 0);
+}
+
+/* Places beside the first, there and back. */
+static void several_places(void **state)
+{
+	static struct arena arena;
+	Bpfd__V1__Place more[PLACES_MAX], *pointers[PLACES_MAX];
+	Bpfd__V1__Target message = BPFD__V1__TARGET__INIT, *given;
+	struct record_target target;
+	char names[PLACES_MAX][16], function[129], says[300];
+
+	(void)state;
+	for (size_t i = 0; i < PLACES_MAX; i++) {
+		bpfd__v1__place__init(&more[i]);
+		(void)snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		more[i].function = names[i];
+		pointers[i] = &more[i];
+	}
+	message.function = text("first");
+	message.places = pointers;
+	message.n_places = PLACES_MAX - 1;
+	target = expect(PROGRAM_TYPE_KPROBE_MULTI, &message, NULL);
+	assert_int_equal(places.count, PLACES_MAX - 1);
+	assert_string_equal(places.entries[30].function, "f30");
+	arena_init(&arena, 65536);
+	given = target_give(&arena, PROGRAM_TYPE_KPROBE_MULTI, &target, &places);
+	assert_int_equal(given->n_places, PLACES_MAX - 1);
+	assert_string_equal(given->function, "first");
+	assert_string_equal(given->places[30]->function, "f30");
+	for (size_t budget = 0; budget < 2000; budget += 8) {
+		arena_reset(&arena, budget);
+		given = target_give(&arena, PROGRAM_TYPE_KPROBE_MULTI, &target, &places);
+		assert_true(!given || given->n_places == PLACES_MAX - 1);
+	}
+	arena_reset(&arena, 0);
+	message.n_places = PLACES_MAX;
+	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message,
+	             "attach.target has 33 places: at most 32 are allowed");
+	message.n_places = 2;
+	(void)expect(PROGRAM_TYPE_KPROBE, &message,
+	             "places is given, which kprobe programs do not take: they are at one place, "
+	             "and the _multi types at several");
+	more[1].function = text("first");
+	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message, "first is there twice: say it once");
+	more[1].function = text("");
+	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message,
+	             "function is missing: where a kprobe_multi program is attached is said by "
+	             "function");
+	more[1].function = text("g");
+	more[1].offset = 4;
+	(void)expect(
+		PROGRAM_TYPE_KPROBE_MULTI, &message,
+		"offset is given, which kprobe_multi programs do not take: they take function");
+	memset(function, 'f', sizeof(function));
+	function[128] = '\0';
+	more[1].function = function;
+	(void)snprintf(says, sizeof(says),
+	               "function \"%s\" is 128 bytes long: at most 127 are allowed", function);
+	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message, says);
+	message.path = text("/lib/x.so");
+	message.offset = 16;
+	more[0].offset = UINT64_MAX;
+	message.n_places = 1;
+	(void)expect(PROGRAM_TYPE_UPROBE_MULTI, &message,
+	             "offset -1 is out of range: it goes from 0 to 9223372036854775807");
+	more[0].offset = 32;
+	(void)expect(PROGRAM_TYPE_UPROBE_MULTI, &message, NULL);
+	assert_int_equal(places.entries[0].offset, 32);
 }
 
 int main(void)
@@ -420,6 +491,7 @@ int main(void)
 		cmocka_unit_test(every_type_comes_back),
 		cmocka_unit_test(a_link_that_is_alone_shows_no_order),
 		cmocka_unit_test(a_full_arena_is_told),
+		cmocka_unit_test(several_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,10 @@ static const struct row rows[] = {
 	{ B("\x22\x04\x22\x02\x40\x02"), "attach.target.exclusive is 2: a bool is 0 or 1" },
 	{ B("\x22\x04\x22\x02\x18\x02"), "attach.target.follow is 2: a bool is 0 or 1" },
 	{ B("\x22\x02\x18\x7f"), "attach.type is 127: ProgramType has no such value" },
-	{ B("\x22\x05\x22\x03\xa0\x01\x01"), "attach.target has a field 20 that" },
+	{ B("\x22\x05\x22\x03\xa0\x01\x01"),
+	  "field \"places\" of attach.target has wire type 0, which its type does not have" },
+	{ B("\x22\x07\x22\x05\xa2\x01\x02\x18\x01"), "attach.target.places[0] has a field 3 that" },
+	{ B("\x22\x05\x22\x03\xa8\x01\x01"), "attach.target has a field 21 that" },
 };
 /* clang-format on */
 

@@ -139,17 +139,22 @@ static void test_cpus(void **state)
 {
 	static const struct {
 		const char *text;
-		uint32_t count;
+		uint32_t count, end;
 	} rows[] = {
-		{ "0\n", 1 },    { "0-3\n", 4 },   { "0-3,8-11\n", 8 }, { "0,2,4", 3 },
-		{ "", 0 },       { "\n", 0 },      { "0-\n", 0 },       { "3-0\n", 0 },
-		{ "0-3x\n", 0 }, { "-1\n", 0 },    { "0,\n", 0 },       { "0-99999999999\n", 0 },
-		{ "0 1\n", 0 },  { "0-3\n\n", 0 },
+		{ "0\n", 1, 1 },    { "0-3\n", 4, 4 },    { "0-3,8-11\n", 8, 12 },
+		{ "0,2,4", 3, 5 },  { "", 0, 77 },        { "\n", 0, 77 },
+		{ "0-\n", 0, 77 },  { "3-0\n", 0, 77 },   { "0-3x\n", 0, 77 },
+		{ "-1\n", 0, 77 },  { "0,\n", 0, 77 },    { "0-99999999999\n", 0, 77 },
+		{ "0 1\n", 0, 77 }, { "0-3\n\n", 0, 77 },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(map_cpus_parse(rows[i].text), rows[i].count);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t end = 77;
+
+		assert_int_equal(map_cpus_parse(rows[i].text, &end), rows[i].count);
+		assert_int_equal(end, rows[i].end);
+	}
 }
 
 static void test_messages(void **state)

@@ -200,6 +200,11 @@ static void places(void **state)
 	other = one;
 	other.given = 1;
 	assert_true(target_same(&one, &other));
+	one.cpu = other.cpu = 0; /* the first processor, and every one */
+	one.given = TARGET_BIT(TARGET_CPU);
+	assert_false(target_same(&one, &other));
+	other.given |= TARGET_BIT(TARGET_CPU);
+	assert_true(target_same(&one, &other));
 	memset(one.path, 0, sizeof(one.path));
 	other = one;
 	other.function[0]++;

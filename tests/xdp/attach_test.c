@@ -4,6 +4,7 @@
  * alone, tracepoints by the real opener, and what is refused. Needs no extension programs.
  */
 #include "broker/attach.h"
+#include "broker/attach_event.h"
 #include "broker/attach_link.h"
 #include "broker/kernel.h"
 #include "common/program_type.h"
@@ -128,6 +129,7 @@ static void rows(void **state)
 		assert_non_null(row->update);
 		assert_non_null(row->adopt);
 		assert_true(row->make || row->attach != attach_link_attach);
+		assert_true(row->event || row->attach != attach_event_attach);
 	}
 }
 
@@ -404,6 +406,21 @@ static int tracepoint_program_load(struct record_program *out)
 	return fd;
 }
 
+/* The kernel ends a link a little after its pin went. */
+static void ends(uint32_t slot)
+{
+	uint64_t before;
+
+	for (int tries = 0; tries < 500; tries++) {
+		before = program_count(&host, slot);
+		(void)syscall(SYS_getpid);
+		assert_int_equal(host_run("true", NULL, 0), 0);
+		if (program_count(&host, slot) == before)
+			return;
+	}
+	fail_msg("the program runs although it was taken off");
+}
+
 static void tracepoint(void **state)
 {
 	const struct attach_type *type = attach_type(PROGRAM_TYPE_TRACEPOINT);
@@ -421,7 +438,7 @@ static void tracepoint(void **state)
 		print_message("    %s\n", error.message);
 		fail();
 	}
-	assert_int_equal(access(BPFFS "/bpfd/links/9", F_OK), 0);
+	assert_int_equal(access(BPFFS "/bpfd/links/9", F_OK) == 0, context.perf_links);
 	before = program_count(&host, 14);
 	(void)syscall(SYS_getpid);
 	assert_int_equal(host_run("true", NULL, 0), 0);
@@ -433,14 +450,11 @@ static void tracepoint(void **state)
 	assert_int_equal(link.state, LINK_STATE_REMOVED); /* it runs another program */
 	what.kernel_id--;
 	assert_int_equal(type->detach(&context, &link, &error), 0);
-	(void)usleep(10000);
-	before = program_count(&host, 14);
-	(void)syscall(SYS_getpid);
-	assert_int_equal(host_run("true", NULL, 0), 0);
-	assert_int_equal(program_count(&host, 14), before);
+	ends(14);
 	assert_int_equal(type->detach(&context, &link, &error), 0);
 	assert_int_equal(type->adopt(&context, &what, fd, &link, &error), 0);
-	assert_int_equal(link.state, LINK_STATE_REMOVED);
+	assert_int_equal(link.state, context.perf_links ? LINK_STATE_REMOVED : LINK_STATE_WAITING);
+	perf_events_close(&context.events);
 	(void)close(fd);
 }
 
@@ -525,6 +539,7 @@ int main(void)
 		                           .members = members,
 		                           .own = own,
 		                           .chain_changed = chain_changed };
+	context.perf_links = kernel_perf_links() != 0;
 	if (xdp_open(&host.settings, &host.opener, &context.xdp, &error) < 0) {
 		printf("xdp_open: %s\n", error.message);
 		return 1;

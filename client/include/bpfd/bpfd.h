@@ -36,6 +36,7 @@ extern "C" {
 #define BPFD_EVENTS_SOCKET_PATH "/run/bpfd/events.sock"
 #define BPFD_TIMEOUT_MS 60000u           /* how long a call waits, unless told otherwise */
 #define BPFD_OBJECT_SIZE_MAX (16u << 20) /* bytes of an object file */
+#define BPFD_PLACES_MAX 32               /* functions or offsets under one link */
 #define BPFD_REQUEST_ID_SIZE 16
 #define BPFD_DIGEST_SIZE 32
 #define BPFD_TAG_SIZE 8
@@ -300,6 +301,12 @@ struct bpfd_program {
 	size_t metadata_count;
 };
 
+/* One more place of a program that runs at several. */
+struct bpfd_place {
+	const char *function; /* NULL or "": none */
+	uint64_t offset;      /* bytes */
+};
+
 /*
  * Where a program runs. Each type takes some of the fields (bpfctl(1) has the list for each); any
  * other that is given is refused. Zeroed it says nothing.
@@ -327,6 +334,9 @@ struct bpfd_target {
 	enum bpfd_xdp_mode mode;
 	enum bpfd_netfilter_family family;
 	enum bpfd_netfilter_hook hook;
+	const struct bpfd_place *places; /* of the ..._multi types: those beside function and
+	                                    offset, at most BPFD_PLACES_MAX - 1 */
+	size_t place_count;
 };
 
 struct bpfd_link {
