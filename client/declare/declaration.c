@@ -33,8 +33,12 @@ complain_at(struct reader *reader, unsigned int line, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	(void)snprintf(reader->error->message, sizeof(reader->error->message), "%.400s:%u: %s",
-	               reader->path, line, text);
+	if (line)
+		(void)snprintf(reader->error->message, sizeof(reader->error->message),
+		               "%.400s:%u: %s", reader->path, line, text);
+	else /* an empty file */
+		(void)snprintf(reader->error->message, sizeof(reader->error->message), "%.400s: %s",
+		               reader->path, text);
 	reader->result = -EINVAL;
 	return reader->result;
 }

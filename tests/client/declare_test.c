@@ -73,7 +73,7 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *text, *says;
 	} rows[] = {
-		{ "", "a.conf:0: there is no [load] section: say what to load" },
+		{ "", "a.conf: there is no [load] section: say what to load" },
 		{ "object = /o\n", "a.conf:1: \"object\" stands before the first section" },
 		{ "[load]\nobject\n", "a.conf:2: expected \"[section]\" or \"key = value\"" },
 		{ "[load]\nprogram = xdp:a\n", "a.conf:1: \"object\" is missing in [load]" },

@@ -20,7 +20,9 @@ static int file_refusal(const struct opener_file *asked, int result, struct erro
 	switch (result) {
 	case -ENOENT:
 	case -ENOTDIR:
-		return error_set(error, -ENOENT, ERROR_NOT_FOUND, "%s does not exist%s",
+		return error_set(error, -ENOENT, ERROR_NOT_FOUND,
+		                 "%s does not exist%s: give the path of a program or a "
+		                 "shared library",
 		                 asked->path, where);
 	case -EINVAL:
 		return error_set(error, result, ERROR_INVALID_ARGUMENT,
