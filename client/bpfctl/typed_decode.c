@@ -10,8 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Unions of unions of unions show the same bytes again and again: as often as this, then raw. */
+#define PARTS_LEAST 1024
+#define PARTS_PER_BYTE 8
+
+struct bounds {
+	unsigned int depth;
+	size_t *parts; /* that may still be shown */
+};
+
 static json_t *decode(const struct btf *btf, uint32_t id, const uint8_t *bytes, size_t size,
-                      unsigned int depth);
+                      struct bounds bounds);
 
 static unsigned int bit_mask(size_t bit)
 {
@@ -196,7 +205,7 @@ static json_t *text_json(const uint8_t *bytes, size_t size)
 }
 
 static json_t *array_decode(const struct btf *btf, const struct btf_type *type,
-                            const uint8_t *bytes, size_t size, unsigned int depth)
+                            const uint8_t *bytes, size_t size, struct bounds bounds)
 {
 	const struct btf_array *array = btf_array(type);
 	int64_t step = btf__resolve_size(btf, array->type);
@@ -215,12 +224,12 @@ static json_t *array_decode(const struct btf *btf, const struct btf_type *type,
 	for (uint32_t i = 0; i < array->nelems; i++)
 		(void)json_array_append_new(
 			list,
-			decode(btf, array->type, bytes + i * (uint64_t)step, (size_t)step, depth));
+			decode(btf, array->type, bytes + i * (uint64_t)step, (size_t)step, bounds));
 	return list;
 }
 
 static json_t *member_decode(const struct btf *btf, const struct btf_type *type, uint16_t i,
-                             const uint8_t *bytes, size_t size, unsigned int depth)
+                             const uint8_t *bytes, size_t size, struct bounds bounds)
 {
 	const struct btf_member *member = &btf_members(type)[i];
 	size_t offset = btf_member_bit_offset(type, i), bits = btf_member_bitfield_size(type, i);
@@ -238,17 +247,17 @@ static json_t *member_decode(const struct btf *btf, const struct btf_type *type,
 	}
 	if (offset % 8 || (uint64_t)own > size - offset / 8)
 		return json_null();
-	return decode(btf, member->type, bytes + offset / 8, (size_t)own, depth);
+	return decode(btf, member->type, bytes + offset / 8, (size_t)own, bounds);
 }
 
 static json_t *members_decode(const struct btf *btf, const struct btf_type *type,
-                              const uint8_t *bytes, size_t size, unsigned int depth)
+                              const uint8_t *bytes, size_t size, struct bounds bounds)
 {
 	json_t *object = json_object();
 
 	for (uint16_t i = 0; i < btf_vlen(type); i++) {
 		const char *name = btf__name_by_offset(btf, btf_members(type)[i].name_off);
-		json_t *value = member_decode(btf, type, i, bytes, size, depth);
+		json_t *value = member_decode(btf, type, i, bytes, size, bounds);
 
 		if (name && *name) {
 			(void)json_object_set_new(object, name, value);
@@ -262,7 +271,7 @@ static json_t *members_decode(const struct btf *btf, const struct btf_type *type
 }
 
 static json_t *section_decode(const struct btf *btf, const struct btf_type *type,
-                              const uint8_t *bytes, size_t size, unsigned int depth)
+                              const uint8_t *bytes, size_t size, struct bounds bounds)
 {
 	const struct btf_var_secinfo *entry = btf_var_secinfos(type);
 	json_t *object = json_object();
@@ -275,18 +284,19 @@ static json_t *section_decode(const struct btf *btf, const struct btf_type *type
 			continue;
 		(void)json_object_set_new(
 			object, name,
-			decode(btf, entry->type, bytes + entry->offset, entry->size, depth));
+			decode(btf, entry->type, bytes + entry->offset, entry->size, bounds));
 	}
 	return object;
 }
 
 static json_t *decode(const struct btf *btf, uint32_t id, const uint8_t *bytes, size_t size,
-                      unsigned int depth)
+                      struct bounds bounds)
 {
 	const struct btf_type *type = typed_resolve(btf, &id);
 
-	if (!type || ++depth > TYPED_DEPTH_MAX)
+	if (!type || ++bounds.depth > TYPED_DEPTH_MAX || !*bounds.parts)
 		return typed_hex(bytes, size);
+	--*bounds.parts;
 	switch (btf_kind(type)) {
 	case BTF_KIND_INT:
 	case BTF_KIND_ENUM:
@@ -299,12 +309,12 @@ static json_t *decode(const struct btf *btf, uint32_t id, const uint8_t *bytes, 
 	case BTF_KIND_FLOAT:
 		return float_json(bytes, size);
 	case BTF_KIND_ARRAY:
-		return array_decode(btf, type, bytes, size, depth);
+		return array_decode(btf, type, bytes, size, bounds);
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return members_decode(btf, type, bytes, size, depth);
+		return members_decode(btf, type, bytes, size, bounds);
 	case BTF_KIND_DATASEC:
-		return section_decode(btf, type, bytes, size, depth);
+		return section_decode(btf, type, bytes, size, bounds);
 	default:
 		break;
 	}
@@ -313,5 +323,7 @@ static json_t *decode(const struct btf *btf, uint32_t id, const uint8_t *bytes, 
 
 json_t *typed_decode(const struct btf *btf, uint32_t type, const uint8_t *bytes, size_t size)
 {
-	return decode(btf, type, bytes, size, 0);
+	size_t parts = PARTS_LEAST + PARTS_PER_BYTE * size;
+
+	return decode(btf, type, bytes, size, (struct bounds){ 0, &parts });
 }

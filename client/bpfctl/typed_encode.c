@@ -93,10 +93,13 @@ static _Bool number_take(const json_t *value, typed_number *magnitude, _Bool *ne
 static int number_encode(struct writer *writer, const json_t *value, _Bool is_signed,
                          uint8_t *bytes, size_t offset, size_t bits)
 {
-	typed_number most = ~(typed_number)0 >> (TYPED_NUMBER_BITS - bits), magnitude;
+	typed_number most, magnitude;
 	char text[TYPED_NUMBER_SIZE];
 	_Bool negative;
 
+	if (!bits)
+		return refuse(writer, "there is no room for a number");
+	most = ~(typed_number)0 >> (TYPED_NUMBER_BITS - bits);
 	if (!number_take(value, &magnitude, &negative))
 		return refuse(writer, "a number is wanted%s%.40s",
 		              json_is_string(value) ? ", not " : "",
@@ -221,10 +224,18 @@ struct place {
 	size_t offset, bits, size; /* offset in bits from the outermost */
 };
 
+/* How far it goes: nameless members may hold each other over and over. */
+#define MEMBERS_MAX 65536
+
+struct search {
+	unsigned int depth;
+	size_t *members; /* that may still be looked at */
+};
+
 static _Bool member_find(const struct btf *btf, const struct btf_type *type, const char *name,
-                         size_t base, unsigned int depth, struct place *place)
+                         size_t base, struct search search, struct place *place)
 {
-	for (uint16_t i = 0; i < btf_vlen(type); i++) {
+	for (uint16_t i = 0; i < btf_vlen(type) && *search.members; i++) {
 		const struct btf_member *member = &btf_members(type)[i];
 		const char *own = btf__name_by_offset(btf, member->name_off);
 		uint32_t id = member->type;
@@ -232,10 +243,12 @@ static _Bool member_find(const struct btf *btf, const struct btf_type *type, con
 		int64_t size = btf__resolve_size(btf, member->type);
 		size_t offset = base + btf_member_bit_offset(type, i);
 
+		--*search.members;
 		if (!of || !own || size < 0)
 			continue;
-		if (!*own && btf_is_composite(of) && depth < TYPED_DEPTH_MAX &&
-		    member_find(btf, of, name, offset, depth + 1, place))
+		if (!*own && btf_is_composite(of) && search.depth < TYPED_DEPTH_MAX &&
+		    member_find(btf, of, name, offset,
+		                (struct search){ search.depth + 1, search.members }, place))
 			return 1;
 		if (!*own || strcmp(own, name) != 0)
 			continue;
@@ -249,9 +262,10 @@ static _Bool member_find(const struct btf *btf, const struct btf_type *type, con
 static int member_encode(struct writer *writer, const struct btf_type *type, const char *name,
                          const json_t *value, uint8_t *bytes, size_t size)
 {
+	size_t members = MEMBERS_MAX;
 	struct place place;
 
-	if (!member_find(writer->btf, type, name, 0, 0, &place))
+	if (!member_find(writer->btf, type, name, 0, (struct search){ 0, &members }, &place))
 		return refuse(writer, "there is no member \"%.60s\"", name);
 	if (place.bits) {
 		if (place.bits > 64 || place.offset + place.bits > 8 * size ||

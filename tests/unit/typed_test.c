@@ -274,6 +274,46 @@ static void test_lying_types(void **state)
 	btf__free(types.btf);
 }
 
+/* Unions of two unions of two unions, 2^30 numbers in 4 bytes: `name` of each member. */
+static uint32_t tower_make(struct btf *btf, const char *name)
+{
+	int id = btf__add_int(btf, "__u32", 4, 0);
+
+	for (int i = 0; i < 30; i++) {
+		int above = btf__add_union(btf, NULL, 4);
+
+		assert_int_equal(btf__add_field(btf, name, id, 0, 0), 0);
+		assert_int_equal(btf__add_field(btf, name ? "other" : NULL, id, 0, 0), 0);
+		id = above;
+	}
+	return (uint32_t)id;
+}
+
+static void test_towers_of_unions(void **state)
+{
+	uint8_t bytes[4] = { 1, 2, 3, 4 };
+	char complaint[TYPED_COMPLAINT_SIZE] = "";
+	struct btf *btf = btf__new_empty();
+	uint32_t named = tower_make(btf, "one"), nameless = tower_make(btf, NULL);
+	json_t *value = typed_decode(btf, named, bytes, sizeof(bytes));
+	char *text = json_dumps(value, JSON_COMPACT);
+
+	(void)state;
+	assert_non_null(strstr(text, "67305985"));     /* as far as it goes */
+	assert_non_null(strstr(text, "hex:01020304")); /* and then raw */
+	assert_true(strlen(text) < 100000);
+	free(text);
+	json_decref(value);
+	value = parse("{one=1}");
+	assert_int_equal(typed_encode(btf, nameless, value, bytes, sizeof(bytes), complaint),
+	                 -EINVAL);
+	assert_non_null(strstr(complaint, "no member \"one\""));
+	json_decref(value);
+	value = typed_decode(btf, nameless, bytes, sizeof(bytes));
+	json_decref(value);
+	btf__free(btf);
+}
+
 static void test_texts_that_are_no_values(void **state)
 {
 	static const char *const texts[] = { "",       "{",         "{a}",    "{a=}",  "{a=1",
@@ -300,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_members_that_are_not_named_stay),
 		cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_lying_types),
+		cmocka_unit_test(test_towers_of_unions),
 		cmocka_unit_test(test_texts_that_are_no_values),
 	};
 
