@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define STORE_MAGIC 0x6266706453746f72ULL /* "bfpdStor" */
-#define STORE_SCHEMA 1u
+#define STORE_SCHEMA 2u
 
 /* The one record of the database "meta". */
 struct store_meta {
@@ -218,6 +218,11 @@ static int meta_check(const struct store *store, const struct store_meta *meta, 
 		                 "the store %s was written by a newer bpfd (format %u, this one "
 		                 "knows %u): install that version again",
 		                 store->file, meta->schema, STORE_SCHEMA);
+	if (meta->schema < STORE_SCHEMA)
+		return error_set(error, -EBADMSG, ERROR_STORE,
+		                 "the store %s was written by an older bpfd (format %u, this one "
+		                 "reads %u): unload with that version what is loaded; %s",
+		                 store->file, meta->schema, STORE_SCHEMA, store->remedy);
 	return 0;
 }
 

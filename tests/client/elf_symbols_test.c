@@ -91,7 +91,8 @@ static struct copy copy_read(const char *path)
 	assert_true(fd >= 0 && fstat(fd, &status) == 0);
 	assert_true(status.st_size > 0);
 	copy.size = (size_t)status.st_size;
-	copy.bytes = malloc(copy.size + 1); /* the analyzer does not know that an assertion ends it */
+	copy.bytes =
+		malloc(copy.size + 1); /* the analyzer does not know that an assertion ends it */
 	assert_non_null(copy.bytes);
 	assert_int_equal(pread(fd, copy.bytes, copy.size, 0), copy.size);
 	return copy;

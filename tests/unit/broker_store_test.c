@@ -307,6 +307,9 @@ static void test_other_formats(void **state)
 	store_close(open_store());
 	raw_put("meta", 0, &meta, sizeof(meta));
 	assert_open_refused("newer bpfd");
+	meta.schema = 1;
+	raw_put("meta", 0, &meta, sizeof(meta));
+	assert_open_refused("older bpfd");
 	meta.magic = 1;
 	raw_put("meta", 0, &meta, sizeof(meta));
 	assert_open_refused("damaged");
