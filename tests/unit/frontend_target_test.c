@@ -85,12 +85,10 @@ static void nothing_is_an_empty_target(void **state)
 	assert_memory_equal(&got, &zero, sizeof(zero));
 	got = expect(PROGRAM_TYPE_LSM, &empty, NULL);
 	assert_memory_equal(&got, &zero, sizeof(zero));
-	(void)expect(PROGRAM_TYPE_XDP, NULL,
-	             "interface is missing: xdp programs need interface");
-	(void)expect(
-		PROGRAM_TYPE_TRACEPOINT, &empty,
-		"group is missing: tracepoint programs need group and "
-		"name");
+	(void)expect(PROGRAM_TYPE_XDP, NULL, "interface is missing: xdp programs need interface");
+	(void)expect(PROGRAM_TYPE_TRACEPOINT, &empty,
+	             "group is missing: tracepoint programs need group and "
+	             "name");
 	(void)expect(PROGRAM_TYPE_NONE, &empty,
 	             "attach.type is missing: it must be the program's type");
 	(void)expect(PROGRAM_TYPE_END, &empty,
@@ -131,8 +129,7 @@ static void interfaces(void **state)
 		{ "...", NULL },
 		{ "1234567890123456",
 		  "interface \"1234567890123456\" is 16 bytes long: at most 15 are allowed" },
-		{ "",
-		  "interface is missing: xdp programs need interface" },
+		{ "", "interface is missing: xdp programs need interface" },
 #define REFUSED(shown)                    \
 	"interface \"" shown "\" is not " \
 	"1 to 15 characters without spaces, '/' and ':'"
@@ -161,9 +158,8 @@ static void tracepoints(void **state)
 	} rows[] = {
 		{ "sys_enter_openat", NULL },
 		{ "a-b", NULL },
-		{ "",
-		  "name is missing: tracepoint programs need group and "
-		  "name" },
+		{ "", "name is missing: tracepoint programs need group and "
+		      "name" },
 		{ "../../etc", "name \"../../etc\" is not letters, digits, '_', '-', '.' and ':'" },
 		{ "..", "name \"..\" is not letters, digits, '_', '-', '.' and ':'" },
 		{ "a/b", "name \"a/b\" is not letters, digits, '_', '-', '.' and ':'" },
@@ -452,7 +448,7 @@ static void several_places(void **state)
 	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message, "first is there twice: say it once");
 	more[1].function = text("");
 	(void)expect(PROGRAM_TYPE_KPROBE_MULTI, &message,
-	             "function is missing: where a kprobe_multi program is attached is said by "
+	             "function is missing: kprobe_multi programs need "
 	             "function");
 	more[1].function = text("g");
 	more[1].offset = 4;
