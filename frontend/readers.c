@@ -66,6 +66,9 @@ static uint64_t program_asked(const Bpfd__V1__Request *request)
 	switch (request->operation_case) {
 	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
 		return request->get_program->kernel_id ? 0 : request->get_program->program_id;
+	case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+		return request->list_maps->all ? 0
+		                               : request->list_maps->program_id; /* 0: not given */
 	case BPFD__V1__REQUEST__OPERATION_MAP_DUMP:
 		return request->map_dump->program_id;
 	case BPFD__V1__REQUEST__OPERATION_MAP_GET:

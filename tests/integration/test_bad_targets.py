@@ -20,6 +20,7 @@ FIELDS = {
     "function": (12, "do_nanosleep", "--function", "do_nanosleep"), "offset": (13, 64, "--offset", "64"),
     "pid": (14, 1, "--pid", "1"), "container_pid": (15, 1, "--container-pid", "1"), "cpu": (16, 0, "--cpu", "0"),
     "frequency": (17, 99, "--frequency", "99"), "family": (18, 1, "--family", "ipv4"), "hook": (19, 2, "--hook", "input"),
+    "places": (20, sp.field(1, "do_nanosleep"), None, None),
 }
 UNSUPPORTED = 7
 LONG, UINT32 = "x" * 5000, (1 << 32) - 1
@@ -81,8 +82,8 @@ TYPES = {
     "tp_btf": traced(4, ("tracing", "btf_exit")), "fentry": traced(5, ("tracing", "sleep_begins")),
     "fexit": traced(6, ("tracing", "sleep_ends")), "fmod_ret": traced(7, ("tracing", "modified")), "lsm": traced(8, ("tracing", "file_opened")),
     "tc": Type(9, ("tc_sequence", "tc_sequence"), SCHED, "netns follow priority proceed_on", ((NOWHERE, "eth77"),)),
-    "tcx": Type(10, ("tcx_sections", "comes_in"), SCHED, "follow priority", ((NOWHERE, "eth77"),)),
-    "netkit": Type(11, ("tcx_sections", "leaves_the_primary"), SCHED, "follow priority", ((NOWHERE, "eth77"), ({}, "lo"))),
+    "tcx": Type(10, ("tcx_sections", "comes_in"), SCHED, "netns follow priority", ((NOWHERE, "eth77"),)),
+    "netkit": Type(11, ("tcx_sections", "leaves_the_primary"), SCHED, "netns follow priority", ((NOWHERE, "eth77"), ({}, "lo"))),
     "kprobe": kprobe(20, "function_enters", "offset"), "kretprobe": kprobe(21, "function_returns"),
     "kprobe_multi": kprobe(22, "functions_enter"), "kretprobe_multi": kprobe(23, "functions_return"),
     "uprobe": uprobe(24, "place_reached"), "uretprobe": uprobe(25, "place_returns"),
@@ -177,13 +178,13 @@ def every_field_has_a_row(host):
     check_equal(sorted(told), sorted(TYPES), "types of docs/PROTOCOL.md, and the rows of this test")
     for name, row in TYPES.items():
         check_equal((set(row.needs), row.takes), told[name], f"fields that {name} programs need and take, here and in docs/PROTOCOL.md")
-    check_equal({field for field, row in FIELDS.items() if field not in WRONG and row[1] != 1} - {"priority"}, set(),
+    check_equal({field for field, row in FIELDS.items() if field not in WRONG and row[1] != 1} - {"priority", "places"}, set(),
                 "fields without wrong values")
 
 
 def fields_of_others(asker, program, name, row):
     for field, (_, value, option, text) in FIELDS.items():
-        if field in row.takes:
+        if field in row.takes or (field == "places" and name.endswith("_multi")):
             continue
         asker.raw(f"{name} with {field}", row.number, program, {**row.needs, field: value}, field, "do not take")
 
@@ -198,6 +199,9 @@ def fields_wrong(asker, program, name, row):
     for field in sorted(row.takes):
         for value in WRONG.get(field, ()):
             asker.raw(f"{name} with {field}={str(value)[:20]!r}", row.number, program, {**row.needs, field: value}, field)
+    if name.endswith("_multi"):
+        for place in ("a b", "a/b", LONG):
+            asker.raw(f"{name} with a place {place[:5]}", row.number, program, {**row.needs, "places": sp.field(1, place)}, "function")
     if {"interface", "priority"} <= row.takes:
         for value in (2 * 1000001, 1):  # zigzag of 1000001 and -1
             asker.raw(f"{name} with priority", row.number, program, {**row.needs, "priority": value}, "priority", "1000000")

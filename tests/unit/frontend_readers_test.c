@@ -60,6 +60,7 @@ static void test_texts(void **state)
 static void test_operations(void **state)
 {
 	Bpfd__V1__MapDumpRequest dump = BPFD__V1__MAP_DUMP_REQUEST__INIT;
+	Bpfd__V1__ListMapsRequest list = BPFD__V1__LIST_MAPS_REQUEST__INIT;
 	Bpfd__V1__MapGetRequest get = BPFD__V1__MAP_GET_REQUEST__INIT;
 	Bpfd__V1__MapTypesRequest types = BPFD__V1__MAP_TYPES_REQUEST__INIT;
 	Bpfd__V1__GetProgramRequest program = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
@@ -72,13 +73,20 @@ static void test_operations(void **state)
 	assert_int_equal(view_take_program(&view, &row), 0);
 	assert_int_equal(view_take_program(&view, &other), 0);
 	for (uint64_t id = 6; id <= 8; id++) {
-		dump.program_id = get.program_id = types.program_id = program.program_id = id;
+		dump.program_id = get.program_id = list.program_id = types.program_id =
+			program.program_id = id;
 		for (unsigned int i = 0; i < fields->n_fields; i++) {
 			Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
 
 			request.operation_case =
 				(Bpfd__V1__Request__OperationCase)fields->fields[i].id;
 			switch (request.operation_case) {
+			case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+				request.list_maps = &list;
+				list.all = 1;
+				assert_false(readers_allow(&view, &request, 1000));
+				list.all = 0;
+				break;
 			case BPFD__V1__REQUEST__OPERATION_MAP_DUMP:
 				request.map_dump = &dump;
 				break;
@@ -100,7 +108,7 @@ static void test_operations(void **state)
 			allowed += id == 7;
 		}
 	}
-	assert_int_equal(allowed, 4);
+	assert_int_equal(allowed, 5);
 	view_clear(&view);
 }
 
