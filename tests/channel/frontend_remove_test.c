@@ -137,10 +137,8 @@ static void half_closed_clients_are_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		served(an_unload_goes_through),
-		served(force_goes_on),
-		served(order_is_kept_on_a_connection),
-		served(a_client_that_goes_is_forgotten),
+		served(an_unload_goes_through),           served(force_goes_on),
+		served(order_is_kept_on_a_connection),    served(a_client_that_goes_is_forgotten),
 		served(half_closed_clients_are_answered),
 	};
 
