@@ -194,7 +194,7 @@ def what_is_wrong(host):
         (text.replace("iface = v0", "interface = v0"), 'good.conf:9: unknown key "interface" for xdp programs: allowed are'),
         (text.replace("iface = v0", ""), "good.conf:7: --iface INTERFACE is missing"),
         (text.replace("iface = v0", "iface = v0\ndirection = ingress"), 'unknown key "direction"'),
-        (text.replace("iface = v0", "iface = v0\npriority = high"), "--priority takes a number"),
+        (text.replace("iface = v0", "iface = v0\npriority = high"), "--priority takes a whole number"),
         (text + "[load]\n", "a second [load]: the first is in line 1"),
         (text + "[other]\n", "unknown section [other]"),
         (text.replace("program = sequence", "program = nothing"), "[load] names no such program"),
