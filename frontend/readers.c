@@ -60,6 +60,15 @@ int readers_check(const struct record_metadata *metadata, struct error *error)
 	return 0;
 }
 
+/* Of one program's maps, not of the host's. */
+static uint64_t program_listed(const Bpfd__V1__ListMapsRequest *list)
+{
+	bool one =
+		list->program_option_case == BPFD__V1__LIST_MAPS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
+
+	return one && !list->all ? list->program_id : 0;
+}
+
 /* The program that one may read; 0: the request is not of the kind that a reader may make. */
 static uint64_t program_asked(const Bpfd__V1__Request *request)
 {
@@ -67,8 +76,7 @@ static uint64_t program_asked(const Bpfd__V1__Request *request)
 	case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
 		return request->get_program->kernel_id ? 0 : request->get_program->program_id;
 	case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
-		return request->list_maps->all ? 0
-		                               : request->list_maps->program_id; /* 0: not given */
+		return program_listed(request->list_maps);
 	case BPFD__V1__REQUEST__OPERATION_MAP_DUMP:
 		return request->map_dump->program_id;
 	case BPFD__V1__REQUEST__OPERATION_MAP_GET:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Who may read a program's maps besides those whom the policy allows everything: the users that its
- * metadata names, by number, under READERS_KEY. They may ask for that program, for the entries of
- * its maps and for their types, and for nothing else.
+ * metadata names, by number, under READERS_KEY. They may ask for that program, for its maps, for
+ * their entries and their types, and for nothing else.
  */
 #ifndef BPFD_FRONTEND_READERS_H
 #define BPFD_FRONTEND_READERS_H

@@ -21,6 +21,7 @@ target_compile_options(bpfd_broker_stage PRIVATE "SHELL:-include stdarg.h" "SHEL
 foreach(name requests faults crash)
 	bpfd_add_test(NAME broker_${name}_test LABEL channel SOURCES channel/broker_${name}_test.c
 		LIBRARIES bpfd_broker_stage)
-	add_dependencies(broker_${name}_test bpfd-broker bpfd-loader bpfd-opener gate_test_loader bpfd_test_bpf_gate_data)
+	add_dependencies(broker_${name}_test bpfd-broker bpfd-loader bpfd-opener gate_test_loader bpfd_test_bpf_gate_data
+		bpfd_test_bpf_share bpfd_test_bpf_share_second)
 	set_tests_properties(broker_${name}_test PROPERTIES RESOURCE_LOCK broker_stage)
 endforeach()

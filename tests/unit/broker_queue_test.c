@@ -104,6 +104,58 @@ static void test_expiry(void **state)
 	assert_null(load_queue_pop_expired(&queue, 5000));
 }
 
+/* A job that is to be done again is the next, and was there before: it finds room. */
+static void test_return(void **state)
+{
+	struct load_queue queue = {};
+	struct load_job *first = NULL;
+
+	(void)state;
+	for (uint8_t i = 0; i <= LOAD_QUEUE_MAX; i++) {
+		if (i == 1)
+			first = load_queue_pop(&queue);
+		assert_true(load_queue_push(&queue, job_make(1000, (uint8_t)(i + 1), 100 + i)));
+	}
+	load_queue_return(&queue, first);
+	assert_int_equal(queue.count, LOAD_QUEUE_MAX + 1);
+	assert_ptr_equal(load_queue_find(&queue, request_make(1000, 1)), first);
+	assert_ptr_equal(load_queue_pop_expired(&queue, 100), first);
+	load_job_free(first);
+	for (unsigned int i = 0; i < LOAD_QUEUE_MAX; i++)
+		load_job_free(load_queue_pop(&queue));
+	assert_null(queue.first);
+}
+
+/* Who was loaded with whose maps, and who has maps that others have, too. */
+static void test_registry_maps(void **state)
+{
+	struct registry registry = {};
+	struct record_program program = { .map_count = 2,
+		                          .maps = { { .name = "a" }, { .name = "b" } } };
+
+	(void)state;
+	assert_int_equal(registry_reserve(&registry, 4, 0, 0), 0);
+	for (uint64_t id = 1; id <= 4; id++) {
+		program.id = program.load_id = id;
+		program.map_owner = id == 2 || id == 4 ? 1 : 0;
+		program.maps[0].origin = program.map_owner ? 1 : id;
+		program.maps[1].origin = id;
+		program.maps[1].flags = id == 3 ? RECORD_MAP_BY_NAME : 0;
+		registry_program_add(&registry, &program, -1);
+	}
+	for (uint64_t id = 1; id <= 4; id++) {
+		const struct program_entry *entry = registry_program(&registry, id);
+
+		assert_int_equal(entry->shares, id == 2 || id == 4);
+		assert_int_equal(entry->by_name, id == 3);
+	}
+	assert_int_equal(registry_map_user(&registry, 1, 0)->id, 2);
+	assert_int_equal(registry_map_user(&registry, 1, 2)->id, 4);
+	assert_null(registry_map_user(&registry, 1, 4));
+	assert_null(registry_map_user(&registry, 2, 0));
+	registry_clear(&registry);
+}
+
 static void test_backoff(void **state)
 {
 	(void)state;
@@ -278,6 +330,8 @@ int main(void)
 		cmocka_unit_test(test_registry_links),
 		cmocka_unit_test(test_registry_chains),
 		cmocka_unit_test(test_registry_members),
+		cmocka_unit_test(test_return),
+		cmocka_unit_test(test_registry_maps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

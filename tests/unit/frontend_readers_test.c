@@ -60,10 +60,10 @@ static void test_texts(void **state)
 static void test_operations(void **state)
 {
 	Bpfd__V1__MapDumpRequest dump = BPFD__V1__MAP_DUMP_REQUEST__INIT;
-	Bpfd__V1__ListMapsRequest list = BPFD__V1__LIST_MAPS_REQUEST__INIT;
 	Bpfd__V1__MapGetRequest get = BPFD__V1__MAP_GET_REQUEST__INIT;
 	Bpfd__V1__MapTypesRequest types = BPFD__V1__MAP_TYPES_REQUEST__INIT;
 	Bpfd__V1__GetProgramRequest program = BPFD__V1__GET_PROGRAM_REQUEST__INIT;
+	Bpfd__V1__ListMapsRequest list = BPFD__V1__LIST_MAPS_REQUEST__INIT;
 	const ProtobufCMessageDescriptor *fields = &bpfd__v1__request__descriptor;
 	struct record_program row = program_make("1000"), other = { .id = 8, .name = "two" };
 	struct view view = {};
@@ -72,21 +72,16 @@ static void test_operations(void **state)
 	(void)state;
 	assert_int_equal(view_take_program(&view, &row), 0);
 	assert_int_equal(view_take_program(&view, &other), 0);
+	list.program_option_case = BPFD__V1__LIST_MAPS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
 	for (uint64_t id = 6; id <= 8; id++) {
-		dump.program_id = get.program_id = list.program_id = types.program_id =
-			program.program_id = id;
+		dump.program_id = get.program_id = types.program_id = id;
+		program.program_id = list.program_id = id;
 		for (unsigned int i = 0; i < fields->n_fields; i++) {
 			Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
 
 			request.operation_case =
 				(Bpfd__V1__Request__OperationCase)fields->fields[i].id;
 			switch (request.operation_case) {
-			case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
-				request.list_maps = &list;
-				list.all = 1;
-				assert_false(readers_allow(&view, &request, 1000));
-				list.all = 0;
-				break;
 			case BPFD__V1__REQUEST__OPERATION_MAP_DUMP:
 				request.map_dump = &dump;
 				break;
@@ -99,6 +94,9 @@ static void test_operations(void **state)
 			case BPFD__V1__REQUEST__OPERATION_GET_PROGRAM:
 				request.get_program = &program;
 				break;
+			case BPFD__V1__REQUEST__OPERATION_LIST_MAPS:
+				request.list_maps = &list;
+				break;
 			default:
 				assert_false(readers_allow(&view, &request, 1000));
 				continue;
@@ -109,6 +107,28 @@ static void test_operations(void **state)
 		}
 	}
 	assert_int_equal(allowed, 5);
+	view_clear(&view);
+}
+
+/* A list of one program's maps is no list of the host's. */
+static void test_lists_of_maps(void **state)
+{
+	Bpfd__V1__ListMapsRequest list = BPFD__V1__LIST_MAPS_REQUEST__INIT;
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	struct record_program row = program_make("1000");
+	struct view view = {};
+
+	(void)state;
+	assert_int_equal(view_take_program(&view, &row), 0);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_LIST_MAPS;
+	request.list_maps = &list;
+	assert_false(readers_allow(&view, &request, 1000));
+	list.program_id = 7; /* not given, whatever it is */
+	assert_false(readers_allow(&view, &request, 1000));
+	list.program_option_case = BPFD__V1__LIST_MAPS_REQUEST__PROGRAM_OPTION_PROGRAM_ID;
+	assert_true(readers_allow(&view, &request, 1000));
+	list.all = 1;
+	assert_false(readers_allow(&view, &request, 1000));
 	view_clear(&view);
 }
 
@@ -136,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_lists_of_maps),
 		cmocka_unit_test(test_by_the_kernels_number),
 	};
 
