@@ -59,17 +59,22 @@
 	MOVE(BPF_REG_6, BPF_REG_1), STORE(BPF_REG_10, -4, 0), MOVE(BPF_REG_2, BPF_REG_10),    \
 		ADD(BPF_REG_2, -4), MAP(BPF_REG_1, turns_fd), CALL(BPF_FUNC_map_lookup_elem), \
 		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, rest)
-#define TAIL_CALL(programs_fd, slot)                                                   \
-	MOVE(BPF_REG_1, BPF_REG_6), MAP(BPF_REG_2, programs_fd), SET(BPF_REG_3, slot), \
-		CALL(BPF_FUNC_tail_call)
+/*
+ * The slot's number is read (0, behind the turn) and added, so that the verifier does not know it:
+ * for a known one the kernel would patch the running relay's code at each change of the slot, which
+ * an emulated machine does not survive under load.
+ */
+#define TAIL_CALL(programs_fd, base, slot)                                                 \
+	MOVE(BPF_REG_1, BPF_REG_6), MAP(BPF_REG_2, programs_fd), LOAD(BPF_REG_3, base, 4), \
+		ADD(BPF_REG_3, slot), CALL(BPF_FUNC_tail_call)
 
-static int map_make(enum bpf_map_type type, uint32_t entries)
+static int map_make(enum bpf_map_type type, uint32_t entries, uint32_t value_size)
 {
 	union bpf_attr attr = {};
 
 	attr.map_type = type;
 	attr.key_size = sizeof(uint32_t);
-	attr.value_size = sizeof(uint32_t);
+	attr.value_size = value_size;
 	attr.max_entries = entries;
 	memcpy(attr.map_name, "bpfd_move", sizeof("bpfd_move"));
 	return kernel->bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
@@ -91,10 +96,10 @@ static int relay_load(const struct bpf_insn *insns, size_t count)
 static int first_load(int turns_fd, int programs_fd)
 {
 	const struct bpf_insn insns[] = {
-		BEGIN(turns_fd, 8),
+		BEGIN(turns_fd, 9),
 		MOVE(BPF_REG_7, BPF_REG_0),
 		STORE(BPF_REG_7, 0, TAKEN),
-		TAIL_CALL(programs_fd, TCX_FIRST),
+		TAIL_CALL(programs_fd, BPF_REG_7, TCX_FIRST),
 		STORE(BPF_REG_7, 0, OPEN),
 		SET(BPF_REG_0, GO_ON),
 		EXIT,
@@ -106,10 +111,10 @@ static int first_load(int turns_fd, int programs_fd)
 static int second_load(int turns_fd, int programs_fd)
 {
 	const struct bpf_insn insns[] = {
-		BEGIN(turns_fd, 7),
+		BEGIN(turns_fd, 8),
 		LOAD(BPF_REG_1, BPF_REG_0, 0),
-		JUMP_IF(BPF_JNE, BPF_REG_1, OPEN, 5),
-		TAIL_CALL(programs_fd, TCX_SECOND),
+		JUMP_IF(BPF_JNE, BPF_REG_1, OPEN, 6),
+		TAIL_CALL(programs_fd, BPF_REG_0, TCX_SECOND),
 		SET(BPF_REG_0, GO_ON),
 		EXIT,
 	};
@@ -119,13 +124,13 @@ static int second_load(int turns_fd, int programs_fd)
 
 int tcx_relays_load(struct tcx_relays *out)
 {
-	_cleanup_close_ int turns_fd = map_make(BPF_MAP_TYPE_PERCPU_ARRAY, 1);
+	_cleanup_close_ int turns_fd = map_make(BPF_MAP_TYPE_PERCPU_ARRAY, 1, 8);
 	_cleanup_close_ int programs_fd = -1, first_fd = -1;
 	int second_fd;
 
 	if (turns_fd < 0)
 		return turns_fd;
-	programs_fd = map_make(BPF_MAP_TYPE_PROG_ARRAY, TCX_SIDES);
+	programs_fd = map_make(BPF_MAP_TYPE_PROG_ARRAY, TCX_SIDES, 4);
 	if (programs_fd < 0)
 		return programs_fd;
 	first_fd = first_load(turns_fd, programs_fd);
