@@ -9,7 +9,7 @@
 
 #include "bpfd.pb-c.h"
 #include "frontend/buffer.h"
-#include "frontend/sp.h"
+#include "common/sp.h"
 #include "proto/records.h"
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@
 #define BPFD_FRONTEND_SUBSCRIBERS_H
 
 #include "frontend/buffer.h"
-#include "frontend/sp.h"
+#include "common/sp.h"
 #include "proto/records.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 # The frontend: its pure parts, its loop with a test as launcher, broker and clients, and its fuzz target.
-foreach(name sp wire validate view readers)
+foreach(name wire validate view readers)
 	bpfd_add_test(NAME frontend_${name}_test LABEL unit
 		SOURCES unit/frontend_${name}_test.c LIBRARIES bpfd_frontend_core)
 endforeach()

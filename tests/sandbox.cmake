@@ -4,6 +4,7 @@ set(BPFD_ALL_POLICIES bpfd_policy_launcher bpfd_policy_broker bpfd_policy_gate b
 
 bpfd_add_test(NAME channel_test LABEL channel SOURCES channel/channel_test.c)
 bpfd_add_test(NAME common_test LABEL unit SOURCES unit/common_test.c)
+bpfd_add_test(NAME sp_test LABEL unit SOURCES unit/sp_test.c)
 bpfd_add_test(NAME policy_compiler_test LABEL unit
 	SOURCES sandbox/compiler_test.c sandbox/simulator.c
 	LIBRARIES bpfd_policy_compiler)

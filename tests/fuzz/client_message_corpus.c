@@ -3,7 +3,7 @@
 #include "bpfd.pb-c.h"
 #include "common/program_type.h"
 #include "common/target.h"
-#include "frontend/sp.h"
+#include "common/sp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  */
 #include "frontend/arena.h"
 #include "frontend/request.h"
-#include "frontend/sp.h"
+#include "common/sp.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The replying side of nng's request/reply protocol and the publishing side of its
- * publish/subscribe protocol over stream sockets (ipc://), as far as bytes go: no sockets, no
- * memory.
+ * nng's wire protocol over stream sockets (ipc://), as far as bytes go: no sockets, no memory. The
+ * frontend replies and publishes with it, libbpfd requests; no privileged process links it.
  *
  * Each side first sends an eight-byte greeting that names its protocol. A message is the byte 1,
  * the length of its body (big endian, 64 bits) and the body. A request's body starts with a
@@ -10,8 +9,8 @@
  * answer starts with the same words. What is published has no such words, and a subscriber sends
  * nothing but its greeting.
  */
-#ifndef BPFD_FRONTEND_SP_H
-#define BPFD_FRONTEND_SP_H
+#ifndef BPFD_COMMON_SP_H
+#define BPFD_COMMON_SP_H
 
 #include <stdbool.h>
 #include <stddef.h>

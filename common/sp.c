@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "frontend/sp.h"
+#include "common/sp.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* nng's wire format, byte by byte, all at once, and everything in between. */
-#include "frontend/sp.h"
+#include "common/sp.h"
 
 #include <cmocka.h>
 #include <errno.h>
