@@ -5,7 +5,12 @@ target_include_directories(bpfd_client_test PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(bpfd_client_test PUBLIC bpfd_proto bpfd_flags Threads::Threads)
 
 # The library's own files come with bpfd_client_objects: its shared form shows only the public functions.
-foreach(name library transport answer)
+foreach(name transport connection)
+	bpfd_add_test(NAME client_${name}_test LABEL unit
+		SOURCES client/${name}_test.c client/script.c $<TARGET_OBJECTS:bpfd_client_objects>
+		LIBRARIES bpfd_client_test bpfd_client_objects)
+endforeach()
+foreach(name library answer)
 	bpfd_add_test(NAME client_${name}_test LABEL unit
 		SOURCES client/${name}_test.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)

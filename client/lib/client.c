@@ -3,6 +3,7 @@
 #include "client/lib/check.h"
 #include "client/lib/error.h"
 #include "client/lib/transport.h"
+#include "common/cleanup.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -96,17 +97,6 @@ int error_answer(struct bpfd_error **error, const char *what)
 	                  what, BPFD_VERSION);
 }
 
-static int request_pack(const Bpfd__V1__Request *request, nng_msg **message,
-                        struct bpfd_error **error)
-{
-	size_t size_bytes = bpfd__v1__request__get_packed_size(request);
-
-	if (nng_msg_alloc(message, size_bytes) != 0)
-		return error_memory(error);
-	(void)bpfd__v1__request__pack(request, nng_msg_body(*message));
-	return 0;
-}
-
 static int response_error(const Bpfd__V1__Error *refusal, struct bpfd_error **error)
 {
 	if (!refusal || refusal->code == BPFD__V1__ERROR_CODE__ERROR_CODE_UNSPECIFIED)
@@ -116,12 +106,12 @@ static int response_error(const Bpfd__V1__Error *refusal, struct bpfd_error **er
 	                      refusal->verifier_log.len);
 }
 
-static int response_unpack(nng_msg *message, Bpfd__V1__Response__ResultCase wanted,
-                           struct arena *arena, const Bpfd__V1__Response **response,
-                           struct bpfd_error **error)
+static int response_unpack(const struct connection_answer *answer,
+                           Bpfd__V1__Response__ResultCase wanted, struct arena *arena,
+                           const Bpfd__V1__Response **response, struct bpfd_error **error)
 {
 	const Bpfd__V1__Response *got = bpfd__v1__response__unpack(
-		arena_allocator(arena), nng_msg_len(message), nng_msg_body(message));
+		arena_allocator(arena), answer->size_bytes, answer->bytes);
 	const char *field;
 
 	if (!got)
@@ -147,21 +137,25 @@ int client_call(struct bpfd_client *client, const Bpfd__V1__Request *request,
                 const Bpfd__V1__Response **response, struct bpfd_error **error)
 {
 	Bpfd__V1__Request versioned = *request;
-	nng_msg *message = NULL, *answer = NULL;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	struct connection_answer answer = {};
+	size_t size_bytes;
 	int result;
 
 	versioned.version = PROTOCOL_VERSION;
-	result = request_pack(&versioned, &message, error);
-	if (result < 0)
-		return result;
+	size_bytes = bpfd__v1__request__get_packed_size(&versioned);
+	bytes = malloc(size_bytes);
+	if (!bytes)
+		return error_memory(error);
+	(void)bpfd__v1__request__pack(&versioned, bytes);
 	(void)pthread_mutex_lock(&client->lock);
-	result =
-		transport_exchange(&client->transport, message, client->timeout_ms, &answer, error);
+	result = transport_exchange(&client->transport, bytes, size_bytes, client->timeout_ms,
+	                            &answer, error);
 	(void)pthread_mutex_unlock(&client->lock);
 	if (result < 0)
 		return result;
-	result = response_unpack(answer, wanted, arena, response, error);
-	nng_msg_free(answer);
+	result = response_unpack(&answer, wanted, arena, response, error);
+	free(answer.memory);
 	return result;
 }
 

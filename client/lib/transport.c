@@ -4,8 +4,6 @@
 #include "common/cleanup.h"
 
 #include <errno.h>
-#include <nng/protocol/reqrep0/req.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,18 +12,22 @@
  * A request is sent again when its connection is lost, never by the clock: a load may take long,
  * and sending 16 MiB again helps nobody.
  */
-#define RESEND_MS (24 * 3600 * 1000)
 #define RECONNECT_MIN_MS 100
 #define RECONNECT_MAX_MS 1000
 #define DROPS_MAX 5 /* connections closed on one request: then bpfd will not answer it */
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
+#define REQUEST_ID_END 0x80000000u /* the last word of SP's backtrace has this bit */
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+/* One call. */
+struct exchange {
+	struct connection_request request;
+	uint32_t id;
+	uint32_t timeout_ms;
+	uint64_t deadline_ms;
+	uint64_t pause_ms; /* before the next connection */
+	unsigned drops;    /* connections lost on this request */
+	_Bool sent;        /* bpfd may have got it */
+};
 
 static const char *connect_advice(int error_number)
 {
@@ -60,44 +62,6 @@ int socket_probe(const struct sockaddr_un *address, struct bpfd_error **error)
 	                  connect_advice(errno));
 }
 
-/*
- * nng calls this from a thread of its own, and also tells of the end of connections whose other
- * side turned out to speak another protocol, and whose beginning it did not tell.
- */
-static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *argument)
-{
-	struct transport *transport = argument;
-	int id = nng_pipe_id(pipe);
-
-	if (event == NNG_PIPE_EV_ADD_POST) {
-		atomic_store(&transport->pipe, id);
-		return;
-	}
-	(void)atomic_compare_exchange_strong(&transport->pipe, &id, 0);
-	if (atomic_fetch_add(&transport->drops, 1) + 1 >= DROPS_MAX)
-		nng_aio_abort(transport->aio, NNG_ECONNRESET);
-}
-
-static int socket_prepare(struct transport *transport, const char *url)
-{
-	nng_socket socket = transport->socket;
-	int result = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, TRANSPORT_ANSWER_MAX);
-
-	if (result == 0)
-		result = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, RESEND_MS);
-	if (result == 0)
-		result = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
-	if (result == 0)
-		result = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
-	if (result == 0)
-		result = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, pipe_changed, transport);
-	if (result == 0)
-		result = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, pipe_changed, transport);
-	if (result == 0)
-		result = nng_dial(socket, url, NULL, NNG_FLAG_NONBLOCK);
-	return result;
-}
-
 static int error_nng(int result, struct bpfd_error **error)
 {
 	if (result == NNG_ENOMEM)
@@ -117,49 +81,46 @@ int address_fill(const char *path, struct sockaddr_un *address, struct bpfd_erro
 	return 0;
 }
 
+/* Only a connection of the probe's own says why nng could not connect. 0: bpfd is there, and busy.
+ */
+static int dial_or_probe(struct transport *transport, uint64_t deadline_ms,
+                         struct bpfd_error **error)
+{
+	if (connection_dial(&transport->connection, deadline_ms) == 0)
+		return 0;
+	return socket_probe(&transport->address, error);
+}
+
 int transport_open(struct transport *transport, const char *path, struct bpfd_error **error)
 {
-	char url[sizeof(transport->address.sun_path) + sizeof("ipc://")];
 	int result = address_fill(path, &transport->address, error);
 
 	if (result < 0)
 		return result;
-	result = socket_probe(&transport->address, error);
-	if (result < 0)
-		return result;
-	result = nng_aio_alloc(&transport->aio, NULL, NULL);
+	result = connection_init(&transport->connection, path);
 	if (result != 0)
 		return error_nng(result, error);
-	result = nng_req0_open(&transport->socket);
-	if (result != 0) {
-		nng_aio_free(transport->aio);
-		return error_nng(result, error);
-	}
-	(void)snprintf(url, sizeof(url), "ipc://%s", path);
-	result = socket_prepare(transport, url);
-	if (result != 0) {
+	result = dial_or_probe(transport, clock_ms() + RECONNECT_MAX_MS, error);
+	if (result < 0)
 		transport_close(transport);
-		return error_nng(result, error);
-	}
-	transport->probed = true;
-	return 0;
+	return result;
 }
 
 void transport_close(struct transport *transport)
 {
-	(void)nng_close(transport->socket);
-	nng_aio_free(transport->aio);
+	connection_fini(&transport->connection);
 }
 
-/* Why no answer came: the daemon may be gone by now. `sent`: it may have got the request. */
-static int error_silence(const struct transport *transport, _Bool sent, uint32_t timeout_ms,
+/* Why no answer came: the daemon may be gone by now. */
+static int error_silence(const struct transport *transport, const struct exchange *exchange,
                          struct bpfd_error **error)
 {
+	uint32_t timeout_ms = exchange->timeout_ms;
 	int probe = socket_probe(&transport->address, error);
 
 	if (probe < 0)
 		return probe;
-	if (!sent)
+	if (!exchange->sent)
 		return error_make(error, -ETIMEDOUT, BPFD_ERROR_NO_ANSWER,
 		                  "bpfd gave no connection within %u.%03u s: it has too many "
 		                  "clients, or what "
@@ -173,57 +134,98 @@ static int error_silence(const struct transport *transport, _Bool sent, uint32_t
 		timeout_ms / 1000, timeout_ms % 1000);
 }
 
-static int exchange_error(const struct transport *transport, int result, _Bool sent,
-                          uint32_t timeout_ms, struct bpfd_error **error)
+static int exchange_error(const struct transport *transport, int result,
+                          const struct exchange *exchange, struct bpfd_error **error)
 {
-	if (result == NNG_ETIMEDOUT)
-		return error_silence(transport, sent, timeout_ms, error);
-	if (result == NNG_ECONNRESET)
-		return error_make(
-			error, -ECONNRESET, BPFD_ERROR_NO_ANSWER,
-			"bpfd closed the connection %d times without an answer: it has too many "
-			"clients, or what listens at \"%s\" is not bpfd",
-			DROPS_MAX, transport->address.sun_path);
-	return error_nng(result, error);
+	if (result == -ENOMEM)
+		return error_memory(error);
+	if (result == -ETIMEDOUT)
+		return error_silence(transport, exchange, error);
+	return error_make(error, -ECONNRESET, BPFD_ERROR_NO_ANSWER,
+	                  "bpfd closed the connection %d times without an answer: it has too many "
+	                  "clients, or what listens at \"%s\" is not bpfd",
+	                  DROPS_MAX, transport->address.sun_path);
 }
 
-static nng_duration remaining_ms(uint64_t deadline_ms)
+/* One attempt on the connection that is there; -ECONNRESET also when there is none. */
+static int request_try(struct transport *transport, struct exchange *exchange,
+                       struct connection_answer *answer)
 {
-	uint64_t now = now_ms();
-
-	return now < deadline_ms ? (nng_duration)(deadline_ms - now) : 1;
-}
-
-int transport_exchange(struct transport *transport, nng_msg *request, uint32_t timeout_ms,
-                       nng_msg **answer, struct bpfd_error **error)
-{
-	uint64_t deadline_ms = now_ms() + timeout_ms;
+	struct connection *connection = &transport->connection;
 	int result;
 
-	if (atomic_load(&transport->pipe) == 0 && !transport->probed) {
-		result = socket_probe(&transport->address, error);
-		if (result < 0) {
-			nng_msg_free(request);
+	if (!connection->stream)
+		return -ECONNRESET;
+	result = connection_send(connection, &exchange->request, exchange->deadline_ms);
+	exchange->sent = exchange->sent || exchange->request.sent_bytes > 0;
+	if (result == 0)
+		result = connection_receive(connection, exchange->id, TRANSPORT_ANSWER_MAX,
+		                            exchange->deadline_ms, answer);
+	if (result < 0) /* an answer that comes after all must not be the next call's */
+		connection_close(connection);
+	if (result == -ECONNRESET)
+		exchange->drops++;
+	return result;
+}
+
+static int pause_take(struct exchange *exchange)
+{
+	uint64_t now = clock_ms(), end = now + exchange->pause_ms;
+
+	if (end >= exchange->deadline_ms)
+		end = exchange->deadline_ms;
+
+	struct timespec until = { .tv_sec = (time_t)(end / 1000),
+		                  .tv_nsec = (long)(end % 1000) * 1000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+	exchange->pause_ms *= 2;
+	if (exchange->pause_ms > RECONNECT_MAX_MS)
+		exchange->pause_ms = RECONNECT_MAX_MS;
+	return end == exchange->deadline_ms ? -ETIMEDOUT : 0;
+}
+
+/* The request went out and its connection was lost: sends it on one after the other until one of
+ * them brings an answer. */
+static int request_repeat(struct transport *transport, struct exchange *exchange,
+                          struct connection_answer *answer)
+{
+	int result = -ECONNRESET;
+
+	while (result == -ECONNRESET && exchange->drops < DROPS_MAX) {
+		result = pause_take(exchange);
+		if (result == 0)
+			result = connection_dial(&transport->connection, exchange->deadline_ms);
+		if (result == 0)
+			result = request_try(transport, exchange, answer);
+	}
+	return result;
+}
+
+int transport_exchange(struct transport *transport, uint8_t *request, size_t size_bytes,
+                       uint32_t timeout_ms, struct connection_answer *answer,
+                       struct bpfd_error **error)
+{
+	struct exchange exchange = {
+		.id = transport->requests++ | REQUEST_ID_END,
+		.timeout_ms = timeout_ms,
+		.deadline_ms = clock_ms() + timeout_ms,
+		.pause_ms = RECONNECT_MIN_MS,
+	};
+	int result;
+
+	connection_request_init(&exchange.request, exchange.id, request, size_bytes);
+	result = request_try(transport, &exchange, answer);
+	if (result == -ECONNRESET && exchange.request.sent_bytes == 0) {
+		/* the connection had ended before this call: none was lost on it */
+		exchange.drops = 0;
+		result = dial_or_probe(transport, exchange.deadline_ms, error);
+		if (result < 0)
 			return result;
-		}
+		result = request_try(transport, &exchange, answer);
 	}
-	transport->probed = false;
-	atomic_store(&transport->drops, 0);
-	nng_aio_set_timeout(transport->aio, remaining_ms(deadline_ms));
-	nng_aio_set_msg(transport->aio, request);
-	nng_send_aio(transport->socket, transport->aio);
-	nng_aio_wait(transport->aio);
-	result = nng_aio_result(transport->aio);
-	if (result != 0) {
-		nng_msg_free(request);
-		return exchange_error(transport, result, 0, timeout_ms, error);
-	}
-	nng_aio_set_timeout(transport->aio, remaining_ms(deadline_ms));
-	nng_recv_aio(transport->socket, transport->aio);
-	nng_aio_wait(transport->aio);
-	result = nng_aio_result(transport->aio);
-	if (result != 0)
-		return exchange_error(transport, result, 1, timeout_ms, error);
-	*answer = nng_aio_get_msg(transport->aio);
-	return 0;
+	if (result == -ECONNRESET)
+		result = request_repeat(transport, &exchange, answer);
+	return result < 0 ? exchange_error(transport, result, &exchange, error) : 0;
 }

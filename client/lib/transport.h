@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One nng request socket, connected to bpfd for as long as it lives. nng connects again by itself
- * and sends an unanswered request again on the new connection; bpfd knows a repeated change by its
- * request id.
+ * A client's side of request and reply: one connection to bpfd, made when the client is opened and
+ * kept for as long as both sides live. When it is lost a new one is made, and the unanswered
+ * request is sent again; bpfd knows a repeated change by its request id.
+ *
+ * That the connection has ended is noticed by the next call, not before. One call at a time.
  */
 #ifndef BPFD_CLIENT_TRANSPORT_H
 #define BPFD_CLIENT_TRANSPORT_H
 
 #include "bpfd/bpfd.h"
+#include "client/lib/connection.h"
 
-#include <nng/nng.h>
-#include <stdatomic.h>
 #include <sys/un.h>
 
 #define TRANSPORT_ANSWER_MAX \
@@ -24,24 +25,22 @@ int address_fill(const char *path, struct sockaddr_un *address, struct bpfd_erro
 int socket_probe(const struct sockaddr_un *address, struct bpfd_error **error);
 
 struct transport {
-	nng_socket socket;
-	nng_aio *aio;
+	struct connection connection;
 	struct sockaddr_un address;
-	atomic_int pipe;   /* nng's id of the connection that is there; 0: none */
-	atomic_uint drops; /* connections lost during this exchange */
-	_Bool probed;      /* just found reachable; nng is still connecting */
+	uint32_t requests; /* so far: each has a number of its own */
 };
 
-/* Checks that somebody listens at the path and prepares the connection. 0 or -errno with `error`.
- * Does not block. */
+/* Connects to the path; if bpfd is too busy for that, the first call does. The structure was zero.
+ * 0 or -errno with `error`. Does not block. */
 int transport_open(struct transport *transport, const char *path, struct bpfd_error **error);
 void transport_close(struct transport *transport);
 
 /*
- * Sends the message, which is taken in any case, and waits for its answer, which is the caller's to
+ * Sends the request, which is not copied, and waits for its answer, whose memory is the caller's to
  * free. 0 or -errno with `error`; the whole takes `timeout_ms` at most.
  */
-int transport_exchange(struct transport *transport, nng_msg *request, uint32_t timeout_ms,
-                       nng_msg **answer, struct bpfd_error **error);
+int transport_exchange(struct transport *transport, uint8_t *request, size_t size_bytes,
+                       uint32_t timeout_ms, struct connection_answer *answer,
+                       struct bpfd_error **error);
 
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <nng/protocol/pubsub0/sub.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>

@@ -22,17 +22,6 @@
 			abort();  \
 	} while (0)
 
-/*
- * The leak sanitizer asks for this. nng 1.5 itself loses a connection that ends while the two sides
- * still greet each other: a client that is closed at once, a server that speaks another protocol.
- */
-const char *__lsan_default_suppressions(void);
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libnng.so\n";
-}
-
 struct test_server {
 	reply_function function;
 	void *context;
@@ -93,26 +82,78 @@ void reply_bytes(struct reply *reply, const void *bytes, size_t size)
 	memcpy(reply->bytes, bytes, size);
 }
 
-/* One message: 0x01, big-endian length, request id, bytes. */
-static bool reply_send(int fd, const struct reply *reply, uint32_t id)
+/* One message: 0x01, big-endian length, request id, bytes. malloc'd. */
+static uint8_t *reply_frame(const struct reply *reply, uint32_t id, size_t *size)
 {
 	size_t id_size = reply->kind == REPLY_NO_ID ? 0 : sizeof(id);
 	uint64_t length = id_size + reply->size;
-	uint8_t header[13] = { 1 };
+	uint8_t *frame = malloc(9 + length);
 
+	require(frame);
+	*size = 9 + length;
 	if (reply->kind == REPLY_OVERSIZED)
 		length = 1ull << 40;
 	length = htobe64(length);
-	id = htobe32(reply->kind == REPLY_FOREIGN_ID ? id ^ 0x00ffffff : id);
-	memcpy(header + 1, &length, sizeof(length));
-	memcpy(header + 9, &id, sizeof(id));
-	if (!write_all(fd, header, 9 + id_size))
+	id = htobe32(id);
+	frame[0] = 1;
+	memcpy(frame + 1, &length, sizeof(length));
+	memcpy(frame + 9, &id, id_size);
+	memcpy(frame + 9 + id_size, reply->bytes, reply->size);
+	return frame;
+}
+
+/* A foreign answer and the right one, both at once. */
+static bool stray_send(int fd, const uint8_t *frame, size_t size)
+{
+	uint8_t *both = malloc(2 * size);
+	bool goes_on;
+
+	require(both);
+	memcpy(both, frame, size);
+	memcpy(both + size, frame, size);
+	both[12] ^= 0xff; /* the id's last byte */
+	goes_on = write_all(fd, both, 2 * size);
+	free(both);
+	return goes_on;
+}
+
+static bool frame_send(int fd, const struct reply *reply, const uint8_t *frame, size_t size)
+{
+	bool goes_on = true;
+
+	switch (reply->kind) {
+	case REPLY_GARBAGE:
+		return write_all(fd, reply->bytes, reply->size);
+	case REPLY_HALF:
+		(void)write_all(fd, frame, size - reply->size / 2 - 1);
 		return false;
-	if (reply->kind == REPLY_HALF) {
-		(void)write_all(fd, reply->bytes, reply->size / 2);
+	case REPLY_LAST:
+		(void)write_all(fd, frame, size);
 		return false;
+	case REPLY_STRAY:
+		return stray_send(fd, frame, size);
+	case REPLY_SLICED:
+		for (size_t at = 0; at < size && goes_on; at++)
+			goes_on = write_all(fd, frame + at, 1);
+		return goes_on;
+	case REPLY_FLOOD:
+		while (write_all(fd, frame, size))
+			;
+		return false;
+	default:
+		return write_all(fd, frame, size);
 	}
-	return write_all(fd, reply->bytes, reply->size);
+}
+
+static bool reply_send(int fd, const struct reply *reply, uint32_t id)
+{
+	bool foreign = reply->kind == REPLY_FOREIGN_ID || reply->kind == REPLY_FLOOD;
+	size_t size;
+	uint8_t *frame = reply_frame(reply, foreign ? id ^ 0x00ffffff : id, &size);
+	bool goes_on = frame_send(fd, reply, frame, size);
+
+	free(frame);
+	return goes_on;
 }
 
 static bool request_answer(struct test_server *server, int fd, const uint8_t *message, size_t size,

@@ -19,6 +19,11 @@ enum reply_kind {
 	REPLY_OVERSIZED,  /* a header that announces 1 TiB */
 	REPLY_FOREIGN_ID, /* the bytes, as an answer to another request */
 	REPLY_NO_ID,      /* a message without any request id */
+	REPLY_GARBAGE,    /* the bytes, and nothing before them */
+	REPLY_SLICED,     /* as REPLY_MESSAGE, each byte by itself */
+	REPLY_LAST,       /* as REPLY_MESSAGE, then the connection is closed */
+	REPLY_STRAY,      /* in one piece an answer to another request, and the right one */
+	REPLY_FLOOD,      /* answers to other requests, without end */
 };
 
 struct reply {
