@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client/lib/connection.h"
-#include "common/cleanup.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -226,9 +225,9 @@ int connection_send(struct connection *connection, struct connection_request *re
 static int message_receive(struct connection *connection, size_t size_max, uint64_t deadline_ms,
                            struct connection_answer *message)
 {
-	_cleanup_free_ uint8_t *body = NULL;
 	int result = step_receive(connection, deadline_ms);
 	size_t size_bytes;
+	uint8_t *body;
 
 	if (result < 0)
 		return result;
@@ -239,11 +238,13 @@ static int message_receive(struct connection *connection, size_t size_max, uint6
 	if (!body)
 		return -ENOMEM;
 	result = body_receive(connection, body, size_bytes, deadline_ms);
-	if (result < 0)
+	if (result < 0) {
+		free(body);
 		return result;
+	}
+	message->memory = body;
 	message->bytes = body + CONNECTION_ID_SIZE;
 	message->size_bytes = size_bytes - CONNECTION_ID_SIZE;
-	message->memory = steal_ptr(&body);
 	return 0;
 }
 
