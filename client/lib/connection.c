@@ -41,8 +41,8 @@ void connection_close(struct connection *connection)
 
 void connection_fini(struct connection *connection)
 {
-	connection_close(connection);
 	nng_stream_dialer_free(connection->dialer);
+	connection_close(connection);
 	nng_aio_free(connection->aio);
 }
 

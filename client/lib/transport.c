@@ -95,15 +95,16 @@ int transport_open(struct transport *transport, const char *path, struct bpfd_er
 {
 	int result = address_fill(path, &transport->address, error);
 
+	if (result == 0) /* before nng is used, and has threads */
+		result = socket_probe(&transport->address, error);
 	if (result < 0)
 		return result;
 	result = connection_init(&transport->connection, path);
 	if (result != 0)
 		return error_nng(result, error);
-	result = dial_or_probe(transport, clock_ms() + RECONNECT_MAX_MS, error);
-	if (result < 0)
-		transport_close(transport);
-	return result;
+	/* if it fails, the first call tries again */
+	(void)connection_dial(&transport->connection, clock_ms() + RECONNECT_MAX_MS);
+	return 0;
 }
 
 void transport_close(struct transport *transport)
@@ -218,7 +219,9 @@ int transport_exchange(struct transport *transport, uint8_t *request, size_t siz
 	connection_request_init(&exchange.request, exchange.id, request, size_bytes);
 	result = request_try(transport, &exchange, answer);
 	if (result == -ECONNRESET && exchange.request.sent_bytes == 0) {
-		/* the connection had ended before this call: none was lost on it */
+		/* The connection had ended before this call: none was lost on it. Or nng has shut
+		 * it by mistake: it tells a new stream of the hang-up that its socket shows before
+		 * it is connected, when its poll thread is slow. */
 		exchange.drops = 0;
 		result = dial_or_probe(transport, exchange.deadline_ms, error);
 		if (result < 0)

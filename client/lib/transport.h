@@ -30,8 +30,8 @@ struct transport {
 	uint32_t requests; /* so far: each has a number of its own */
 };
 
-/* Connects to the path; if bpfd is too busy for that, the first call does. The structure was zero.
- * 0 or -errno with `error`. Does not block. */
+/* Checks that somebody listens at the path, and connects if he has time for it. The structure was
+ * zero. 0 or -errno with `error`; then nng has not been used. Does not block. */
 int transport_open(struct transport *transport, const char *path, struct bpfd_error **error);
 void transport_close(struct transport *transport);
 

@@ -277,24 +277,17 @@ static void test_busy_server_is_waited_for(void **state)
 
 static void test_server_that_does_not_read(void **state)
 {
-	static const uint8_t greeting[8] = { 0, 'S', 'P', 0, 0, 0x31, 0, 0 };
 	struct object_seen object = { .size = 4u << 20, .bytes = calloc(1, 4u << 20) };
-	struct bpfd_client *client = NULL;
+	struct test_server *server = test_server_start(reply_object, &object, test_server_deaf);
+	struct bpfd_client *client = client_open(server, 300);
 	struct bpfd_error *error = NULL;
-	struct listener listener;
-	int fd, result;
+	int result;
 
 	(void)state;
 	assert_non_null(object.bytes);
-	listener_open(&listener, 8);
-	assert_int_equal(bpfd_client_open(listener.address.sun_path, &client, NULL), 0);
-	fd = accept(listener.fd, NULL, NULL);
-	assert_int_equal(write(fd, greeting, sizeof(greeting)), sizeof(greeting));
-	bpfd_client_set_timeout(client, 300);
 	result = object_load(client, &object, &error);
 	assert_silence(client, result, error, "it may still do what was asked");
-	(void)close(fd);
-	listener_close(&listener);
+	test_server_free(server);
 	free((void *)(uintptr_t)object.bytes);
 }
 

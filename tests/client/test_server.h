@@ -47,6 +47,9 @@ typedef void (*reply_function)(void *context, const Bpfd__V1__Request *request, 
 
 struct test_server;
 
+/* A handshake: the right one, after which the server reads nothing. */
+extern const uint8_t test_server_deaf[8];
+
 /* Listens in a directory of its own. `handshake` NULL: the right one; else these eight bytes. */
 struct test_server *test_server_start(reply_function function, void *context,
                                       const uint8_t *handshake);
