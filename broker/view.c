@@ -23,20 +23,24 @@ void view_program(struct broker *broker, const struct record_program *program)
 {
 	static struct record_program row; /* long */
 
+	if (program->state == PROGRAM_STATE_LOADED) {
+		row_send(broker, FRONTEND_PROGRAM, program);
+		return;
+	}
 	/* what is not in the kernel has no maps there: the record keeps what it had */
 	row = *program;
-	if (row.state != PROGRAM_STATE_LOADED)
-		row.map_count = 0;
+	row.map_count = 0;
 	row_send(broker, FRONTEND_PROGRAM, &row);
 }
 
 void view_globals(struct broker *broker, uint64_t program_id, const struct record_globals *globals)
 {
-	struct frontend_globals row = { .program_id = program_id };
+	struct frontend_globals row;
 
 	if (globals->count == 0)
 		return;
 	/* What lies beyond the counts is nobody's business. */
+	row = (struct frontend_globals){ .program_id = program_id };
 	row.globals.count = globals->count;
 	row.globals.data_size = globals->data_size;
 	memcpy(row.globals.entries, globals->entries, globals->count * sizeof(globals->entries[0]));
