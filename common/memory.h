@@ -34,8 +34,8 @@ static inline void memory_touch(void *start, size_t size)
  * those of the heap from `start` (what sbrk(0) was at the start of main) on, of which no more than
  * MEMORY_HEAP_BYTES.
  */
-#define MEMORY_STACK_BYTES (96u * 1024)
-#define MEMORY_HEAP_BYTES (1024u * 1024)
+#define MEMORY_STACK_BYTES ((size_t)96 * 1024)
+#define MEMORY_HEAP_BYTES ((size_t)1024 * 1024)
 void memory_touch_stack(void);
 void memory_touch_heap(void *start);
 
