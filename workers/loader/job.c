@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define OBJECT_READY_BYTES (32 * 1024) /* most objects have no more */
+#define OBJECT_READY_BYTES ((size_t)32 * 1024) /* most objects have no more */
 
 static int object_read(int fd, struct object *object, struct error *error)
 {
