@@ -10,6 +10,8 @@ from harness.outcome import check, check_equal, wait_for
 from test_persist import exclusive, facts, STABLE
 from test_restart import kill_all, reboot
 
+NEEDS = ("no kernel",)  # files, and requests made of them
+
 LOAD = """[load]
 object = {object}
 program = xdp:sequence

@@ -9,6 +9,8 @@ from harness import isolate
 from harness.host import SYSUSERS, test
 from harness.outcome import SLOWNESS, check, check_equal, check_in, wait_for
 
+NEEDS = ("no kernel",)  # directories, users, a disk
+
 MS_RDONLY, MS_REMOUNT = 0x1, 0x20
 
 

@@ -9,6 +9,8 @@ from harness.host import test
 from harness.outcome import check, check_equal, wait_for
 from test_bad_targets import FIELDS, TYPES, load_one
 
+NEEDS = ("no kernel",)  # memory and descriptors of bpfd's processes
+
 ROLES = ("bpfd", "broker", "frontend", "opener")
 ROUNDS = 4
 MAP_ROUNDS = 10

@@ -4,6 +4,8 @@ from harness import sp
 from harness.host import test
 from harness.outcome import check, check_equal
 
+NEEDS = ("no kernel",)  # lists that are long
+
 PROGRAMS = 300  # with a map each: an array of their ids is larger than 1 KiB
 
 

@@ -9,6 +9,8 @@ from harness import bpf
 from harness.host import test
 from harness.outcome import check, check_equal, check_in, wait_for
 
+NEEDS = ("no kernel",)  # who may do what is bpfd's to say
+
 NOBODY = ("65534", "65534")
 
 

@@ -15,6 +15,8 @@ from harness.net import frame_number, frame_tags, one_processor, send_paced
 from harness.outcome import SLOWNESS, check, check_equal, wait_for
 from test_main import pins
 
+NEEDS = ("no kernel",)  # the store and the pins, which test_persist.py and the types' own tests see on every kernel
+
 ROLES = ("bpfd", "broker", "frontend", "opener", "loader", "gate")
 VITAL = ("bpfd", "broker", "frontend", "opener")  # the service ends with these
 KILL_AT = (0.15, 0.4, 0.65, 0.9)  # parts of the time that the operation takes

@@ -17,6 +17,8 @@ from test_persist import objects, reboot_all, reason_of
 from test_policy import as_user
 from test_restart import kill_all
 
+NEEDS = ("no kernel",)  # which program's maps are whose is bpfd's to keep
+
 EVENT = "syscalls/sys_enter_sched_yield"
 MEMBER_UID = 65534
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What a test function gets: scratch space, wires, daemons; and the registry of test functions."""
 import pathlib
+import sys
 
 from .cgroup import Cgroup
 from .daemon import Bpfd
@@ -14,11 +15,13 @@ SYSUSERS = pathlib.Path(__file__).resolve().parents[3] / "deploy" / "sysusers" /
 def test(*needs):
     """
     Marks a test function; `needs` name what the kernel must be able to: "extensions"; or "no kernel", where it is asked for nothing
-    that one does otherwise than another: what is refused before it is asked, and what clients say and how often.
+    that one does otherwise than another: what is refused before it is asked, what clients say and how often, and what bpfd keeps of
+    its own. A module's NEEDS hold for all of its tests.
     """
 
     def register(function):
-        TESTS.append((f"{function.__module__.removeprefix('test_')}.{function.__name__}", function, needs))
+        of_all = getattr(sys.modules[function.__module__], "NEEDS", ())
+        TESTS.append((f"{function.__module__.removeprefix('test_')}.{function.__name__}", function, needs + of_all))
         return function
 
     return register
