@@ -23,12 +23,12 @@ def program_load(name, kind=PROG_SOCKET_FILTER):
     """A program of somebody else's: it lives as long as the descriptor."""
     license_text = ctypes.create_string_buffer(b"GPL")
     code = ctypes.create_string_buffer(RETURN_0, len(RETURN_0))
-    return bpf.bpf(PROG_LOAD, struct.pack("=IIQQIIQII16s", kind, 2, ctypes.addressof(code), ctypes.addressof(license_text),
-                                          0, 0, 0, 0, 0, name.encode()))
+    return bpf.make(PROG_LOAD, struct.pack("=IIQQIIQII16s", kind, 2, ctypes.addressof(code), ctypes.addressof(license_text),
+                                           0, 0, 0, 0, 0, name.encode()))
 
 
 def map_create(name):
-    return bpf.bpf(MAP_CREATE, struct.pack("=IIIIIII16s", MAP_ARRAY, 4, 8, 3, 0, 0, 0, name.encode()))
+    return bpf.make(MAP_CREATE, struct.pack("=IIIIIII16s", MAP_ARRAY, 4, 8, 3, 0, 0, 0, name.encode()))
 
 
 def kernel_id(descriptor, field):

@@ -166,7 +166,7 @@ def bare_program():
     code = ctypes.create_string_buffer(struct.pack("=BBhi", 0xB7, 0, 0, NEXT) + struct.pack("=BBhi", 0x95, 0, 0, 0), 16)
     license_text = ctypes.create_string_buffer(b"GPL")
     attributes = struct.pack("=IIQQIIQII", 3, 2, ctypes.addressof(code), ctypes.addressof(license_text), 0, 0, 0, 0, 0)
-    return bpf.bpf(PROG_LOAD, attributes)  # 3: sched_cls
+    return bpf.make(PROG_LOAD, attributes)  # 3: sched_cls
 
 
 def bare_link(wire, program, flags=F_AFTER):

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import resource
 import struct
 
 SYS_BPF = 321  # x86_64
@@ -18,6 +19,12 @@ def bpf(command, attributes):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
+
+
+def make(command, attributes):
+    """A program or a map of this process's own; before Linux 5.11 they count as locked memory."""
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return bpf(command, attributes)
 
 
 def object_get(path):
