@@ -23,8 +23,11 @@ def bpf(command, attributes):
 
 def make(command, attributes):
     """A program or a map of this process's own; before Linux 5.11 they count as locked memory."""
-    resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    return bpf(command, attributes)
+    try:
+        return bpf(command, attributes)
+    except PermissionError:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        return bpf(command, attributes)
 
 
 def object_get(path):
