@@ -11,15 +11,11 @@ import time
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import SLOWNESS, KernelLacks, Skip, Unavailable, check, check_equal, check_in, wait_for
+from harness.outcome import SLOWNESS, KernelLacks, Skip, Unavailable, check, check_equal, check_in, kernel_release, wait_for
 
 SLOTS = {"function_enters": 0, "function_returns": 1, "place_reached": 2, "place_returns": 3, "sampled": 4,
          "functions_enter": 5, "functions_return": 6, "places_reached": 7, "places_return": 8}
 CALLS = 5
-
-
-def kernel():
-    return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
 
 
 def kprobes():
@@ -27,7 +23,7 @@ def kprobes():
 
 
 def needs_uprobe_multi():
-    if kernel() < (6, 6):
+    if kernel_release() < (6, 6):
         raise KernelLacks("links to many places of user space need Linux 6.6")
 
 
@@ -134,13 +130,13 @@ def kretprobe(host):
 
 def kprobe_multi_runs(host, function):
     """Debian's 6.1 is new enough, but built without CONFIG_FPROBE."""
-    if kprobes() and kernel() >= (6, 2):
+    if kprobes() and kernel_release() >= (6, 2):
         kprobe_runs(host, function)
         return
     daemon = host.bpfd()
     if daemon.bpfctl("load", "file", daemon.object("probes"), "--program", function).returncode == 0:
         program = daemon.programs()[0]
-        lacks = "CONFIG_FPROBE" if kernel() >= (5, 18) else "Linux 5.18"
+        lacks = "CONFIG_FPROBE" if kernel_release() >= (5, 18) else "Linux 5.18"
         check_in(lacks, daemon.refused("attach", program["type"], program["id"], "--function", "do_nanosleep"), "refusal")
 
 
@@ -195,7 +191,7 @@ def uretprobe(host):
 
 @test()
 def uprobe_multi(host):
-    if kernel() >= (6, 6):
+    if kernel_release() >= (6, 6):
         uprobe_runs(host, "places_reached")
         return
     daemon, library = host.bpfd(), Library(host.scratch)
@@ -304,7 +300,7 @@ MULTI = ("do_nanosleep", "hrtimer_nanosleep", "ksys_read")
 
 def multi_functions_run(host, function):
     """Each of several functions counts, over a restart too; the same in another order is the same."""
-    if not kprobes() or kernel() < (6, 2):
+    if not kprobes() or kernel_release() < (6, 2):
         raise KernelLacks("links to many functions of the kernel need Linux 5.18 and CONFIG_FPROBE")
     daemon = host.bpfd()
     program, kind = load(daemon, function), daemon.programs()[0]["type"]
