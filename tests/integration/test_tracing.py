@@ -2,11 +2,12 @@
 """Programs at places in the kernel that need no perf event: raw_tracepoint, tp_btf, fentry, fexit, fmod_ret, lsm."""
 import errno
 import os
+import pathlib
 import time
 
 from harness import bpf
 from harness.host import test
-from harness.outcome import check, check_equal, check_in
+from harness.outcome import check, check_equal, check_in, kernel_release
 
 # function: its slot in the map, its type as its section has it, what is said when it is attached
 PLACES = {
@@ -16,6 +17,13 @@ PLACES = {
     "file_opened": (4, "lsm", "file_open"),
     "modified": (6, "fmod_ret", "security_file_open"),
 }
+
+
+def hooks_run():
+    """Debian's 5.10 takes lsm programs and asks none of them: it is started without the LSM called bpf."""
+    names = pathlib.Path("/sys/kernel/security/lsm").read_text(encoding="ascii").split(",")
+    check("bpf" in names or kernel_release() < (6, 1), f"LSMs of this kernel: {names}")
+    return "bpf" in names
 
 
 def calls(daemon, program, slot):
@@ -71,7 +79,7 @@ def types_by_section_run(host):
         check_equal((program["type"], program["target"]), (kind, place), f"type and target of {name}")
         link = daemon.ask("attach", kind, program["id"])
         check_equal((link["target"], link["state"]), (place, "attached"), f"link of {name}")
-        check_counts(daemon, program["id"], slot, True)
+        check_counts(daemon, program["id"], slot, kind != "lsm" or hooks_run())
         daemon.detach(link["id"])
         check_counts(daemon, program["id"], slot, False)
 
@@ -109,8 +117,9 @@ def refuses_until_detached(daemon, kind, function):
 def what_refuses_refuses(host):
     """A verdict of lsm and fmod_ret programs has its effect."""
     daemon = host.bpfd()
-    for kind, function in (("lsm", "file_refused"), ("fmod_ret", "file_refused_early")):
-        refuses_until_detached(daemon, kind, function)
+    if hooks_run():
+        refuses_until_detached(daemon, "lsm", "file_refused")
+    refuses_until_detached(daemon, "fmod_ret", "file_refused_early")
 
 
 @test("extensions")
