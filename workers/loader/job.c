@@ -121,15 +121,15 @@ static int error_from_refusal(const struct object *object, struct error *error)
 {
 	struct forward_refusal refusal = forward_last_refusal();
 	const char *name = bpf_program__name(refusal.program);
+	const char *section = bpf_program__section_name(refusal.program);
 
 	if (object->log[0])
 		return error_from_log(object, name, refusal.result, error);
-	if (refusal.result == -EINVAL &&
-	    (bpf_program__flags(refusal.program) & BPF_F_XDP_HAS_FRAGS))
+	if (refusal.result == -EINVAL && strcmp(section, "xdp.frags") == 0)
 		return error_set(error, -EOPNOTSUPP, ERROR_UNSUPPORTED,
 		                 "this kernel has no XDP programs for packets in fragments, as "
 		                 "\"%s\" in its section \"%s\" is one: that needs Linux 5.18",
-		                 name, bpf_program__section_name(refusal.program));
+		                 name, section);
 	return error_set(error, refusal.result, ERROR_KERNEL,
 	                 "the kernel refused program \"%s\" before it was verified: %s", name,
 	                 strerror(-refusal.result));
