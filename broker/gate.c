@@ -28,6 +28,7 @@
 #include "common/memory.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -281,6 +282,10 @@ static int gate_serve(struct gate *gate)
 		};
 		int result = 0;
 
+		/* a loader that asks ahead goes on asking: it need not wake this process each time
+		 */
+		if (!gate->warm)
+			(void)sched_yield();
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return EXIT_FAILURE;
 		if (polled[0].revents && gate_broker_receive(gate, &buffer) < 0)
