@@ -143,7 +143,7 @@ static void uses_are(uint64_t program_id, size_t expected, const uint64_t *links
 	const struct view_use *uses = view_program_uses(&view, program_id, &count);
 
 	assert_int_equal(count, expected);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; links && i < count; i++) {
 		assert_int_equal(uses[i].link->id, links[i]);
 		assert_ptr_equal(uses[i].link, view_link(&view, links[i]));
 		assert_int_equal(uses[i].link->head->program_id, program_id);
