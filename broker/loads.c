@@ -63,7 +63,7 @@ static void slot_clear(struct broker *broker, struct load_slot *slot)
 
 	session_free(slot->session);
 	*slot = (struct load_slot){};
-	if (channel_send(&broker->launcher, LAUNCHER_LOADER_KILL, id, NULL, NULL) < 0)
+	if (channel_send(&broker->launcher, LAUNCHER_WORKER_KILL, id, NULL, NULL) < 0)
 		broker->failed = true;
 }
 

@@ -91,9 +91,9 @@ static int launcher_stop(struct broker *broker, const struct channel_message *me
 }
 
 /* The gate sees the end of its loader's channel and says so: this is for the log. */
-static int launcher_loader_gone(struct broker *broker, const struct channel_message *message)
+static int launcher_worker_gone(struct broker *broker, const struct channel_message *message)
 {
-	const struct launcher_loader_gone *gone = message->body;
+	const struct launcher_worker_gone *gone = message->body;
 
 	(void)broker;
 	if (WIFSIGNALED(gone->wait_status) && WTERMSIG(gone->wait_status) != SIGKILL)
@@ -105,7 +105,7 @@ static int launcher_loader_gone(struct broker *broker, const struct channel_mess
 /* SETTINGS came before the loop: a second one has no row here. */
 static int (*const launcher_handlers[])(struct broker *broker,
                                         const struct channel_message *message) = {
-	[LAUNCHER_LOADER_GONE] = launcher_loader_gone,
+	[LAUNCHER_WORKER_GONE] = launcher_worker_gone,
 	[LAUNCHER_STOP] = launcher_stop,
 };
 

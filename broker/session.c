@@ -127,13 +127,14 @@ int session_start(const struct session_settings *settings, const struct channel 
 	gate_loader_end = pair[0];
 	loader_end = pair[1];
 
+	static const struct launcher_worker_start start = { .kind = WORKER_LOADER };
 	pid_t gate = fork();
 
 	if (gate < 0)
 		return -errno;
 	if (gate == 0)
 		gate_child(settings, gate_end, gate_loader_end);
-	result = channel_send(launcher, LAUNCHER_LOADER_START, id, NULL, &loader_end);
+	result = channel_send(launcher, LAUNCHER_WORKER_START, id, &start, &loader_end);
 
 	struct session *session =
 		result < 0 ? NULL : session_new(id, broker_end, gate_loader_end, gate);

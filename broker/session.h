@@ -62,7 +62,7 @@ struct session_result {
 };
 
 /*
- * Forks a gate and asks the launcher for its loader (LOADER_START with message id `id`). 0 and
+ * Forks a gate and asks the launcher for its loader (WORKER_START with message id `id`). 0 and
  * `out`, or -errno. The gate child never returns from here: it runs its loop, confined by
  * sandbox_policy_gate, and ends with _exit.
  */

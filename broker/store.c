@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define STORE_MAGIC 0x6266706453746f72ULL /* "bfpdStor" */
-#define STORE_SCHEMA 2u
+#define STORE_SCHEMA 3u
 
 /* The one record of the database "meta". */
 struct store_meta {

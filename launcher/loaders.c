@@ -11,12 +11,12 @@
  * noticed. */
 static int gone_send(struct supervisor *supervisor, uint64_t id, pid_t pid, int wait_status)
 {
-	struct launcher_loader_gone gone = { .pid = (uint32_t)pid, .wait_status = wait_status };
+	struct launcher_worker_gone gone = { .pid = (uint32_t)pid, .wait_status = wait_status };
 	const struct channel *channel = &supervisor->roles[ROLE_BROKER].channel;
 
 	if (channel->fd < 0)
 		return 0;
-	return channel_send(channel, LAUNCHER_LOADER_GONE, id, &gone, NULL);
+	return channel_send(channel, LAUNCHER_WORKER_GONE, id, &gone, NULL);
 }
 
 /* The wait status of a process that ended with this exit status. */

@@ -164,8 +164,8 @@ static int loader_kill_take(struct supervisor *supervisor, struct role *role,
 
 static const message_handler handlers[] = {
 	[LAUNCHER_READY] = ready_take,
-	[LAUNCHER_LOADER_START] = loader_start_take,
-	[LAUNCHER_LOADER_KILL] = loader_kill_take,
+	[LAUNCHER_WORKER_START] = loader_start_take,
+	[LAUNCHER_WORKER_KILL] = loader_kill_take,
 };
 
 int role_receive(struct supervisor *supervisor, struct role *role)

@@ -30,7 +30,7 @@ struct role {
 
 struct loader {
 	pid_t pid;   /* 0: the slot is free */
-	uint64_t id; /* of its LOADER_START */
+	uint64_t id; /* of its WORKER_START */
 	bool killed;
 };
 

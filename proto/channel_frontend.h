@@ -9,6 +9,7 @@
 
 #include "common/channel.h"
 #include "common/error.h"
+#include "proto/image_records.h"
 #include "proto/kernel_records.h"
 #include "proto/records.h"
 
@@ -35,6 +36,26 @@ struct frontend_load {
 	struct frontend_load_program programs[LOAD_PROGRAMS_MAX];
 	struct record_metadata metadata;
 	struct record_globals globals;
+};
+
+/* An object out of an image. + 2 descriptors: the object as for LOAD, and the evidence for a
+ * verifier (proto/evidence.h), sealed likewise. */
+struct frontend_load_image {
+	struct frontend_load load;
+	struct record_image_name image;
+};
+
+/* A question for a verifier: not a change, and not remembered. + 2 descriptors as above. */
+struct frontend_verify_image {
+	struct record_peer peer;
+	struct record_image_name image;
+	uint32_t demand; /* 1: a signature is wanted, whatever the rule says */
+	uint32_t reserved;
+};
+
+/* The answer to VERIFY_IMAGE where nothing was refused. */
+struct frontend_verdict {
+	struct record_verdict verdict;
 };
 
 struct frontend_attach {
@@ -196,7 +217,10 @@ struct frontend_kernel_records {
 	X(MAP_SET, 19, UPPER, struct frontend_map_set, 0, FRONTEND_STATE_READY)               \
 	X(MAP_SET_LONG, 20, UPPER, struct frontend_map_entry, 1, FRONTEND_STATE_READY)        \
 	X(MAP_DELETE, 21, UPPER, struct frontend_map_entry, 0, FRONTEND_STATE_READY)          \
-	X(MAP_DATA, 22, LOWER, struct frontend_map_data, 1, FRONTEND_STATE_READY)
+	X(MAP_DATA, 22, LOWER, struct frontend_map_data, 1, FRONTEND_STATE_READY)             \
+	X(LOAD_IMAGE, 23, UPPER, struct frontend_load_image, 2, FRONTEND_STATE_READY)         \
+	X(VERIFY_IMAGE, 24, UPPER, struct frontend_verify_image, 2, FRONTEND_STATE_READY)     \
+	X(VERDICT, 25, LOWER, struct frontend_verdict, 0, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

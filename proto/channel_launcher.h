@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Launcher (upper end) and each role (lower end): settings down once, READY up once, and from the
- * broker alone the wish for a loader. A role whose channel ends must end too.
+ * broker and the frontend the wish for a worker. A role whose channel ends must end too.
  */
 #ifndef BPFD_PROTO_CHANNEL_LAUNCHER_H
 #define BPFD_PROTO_CHANNEL_LAUNCHER_H
@@ -13,8 +13,9 @@
 /* A role finds its channels at these descriptor numbers after exec. */
 enum role_descriptor {
 	ROLE_FD_LAUNCHER =
-		3,         /* this channel (loader: its gate's channel instead; it has no other) */
-	ROLE_FD_PEER = 4,  /* broker: the frontend; frontend and opener: the broker */
+		3,         /* this channel (a worker: that of who asked for it; it has no other) */
+	ROLE_FD_PEER = 4,  /* broker: the frontend; frontend and opener: the broker; fetcher and
+	                      verifier: their settings, a sealed memfd */
 	ROLE_FD_EXTRA = 5, /* broker: the opener, if it runs; frontend: the listening socket */
 	ROLE_FD_EVENTS = 6 /* frontend: the listening socket for those who watch */
 };
@@ -31,9 +32,12 @@ struct launcher_settings {
 	uint32_t connections_per_uid_max;
 	uint32_t send_timeout_ms;
 	uint32_t load_timeout_ms;
-	uint64_t map_memory_max;     /* bytes of map memory one load may ask for */
-	uint32_t programs_max;       /* programs bpfd holds at most */
-	uint32_t containers;         /* 1: the opener may look into containers */
+	uint64_t map_memory_max; /* bytes of map memory one load may ask for */
+	uint32_t programs_max;   /* programs bpfd holds at most */
+	uint32_t containers;     /* 1: the opener may look into containers */
+	uint32_t signed_only;    /* 1: only what a rule's key or identity has signed is loaded */
+	uint32_t image_rules;    /* how many rules about signatures there are: with none no verifier
+	                            runs, unless signed_only */
 	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */
 	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */
@@ -60,7 +64,15 @@ struct launcher_process {
 	uint32_t reserved;
 };
 
-struct launcher_loader_gone {
+/* What a role may have started: the broker loaders and verifiers, the frontend fetchers. */
+enum worker_kind { WORKER_LOADER = 1, WORKER_VERIFIER = 2, WORKER_FETCHER = 3 };
+
+struct launcher_worker_start {
+	uint32_t kind; /* enum worker_kind */
+	uint32_t reserved;
+};
+
+struct launcher_worker_gone {
 	uint32_t pid;
 	int32_t wait_status; /* as waitpid(2) gives it */
 };
@@ -69,14 +81,14 @@ struct launcher_loader_gone {
 #define CHANNEL_LAUNCHER(X)                                                         \
 	X(SETTINGS, 1, UPPER, struct launcher_settings, 0, LAUNCHER_STATE_STARTING) \
 	X(READY, 2, LOWER, struct launcher_ready, 0, LAUNCHER_STATE_STARTING)       \
-	/* broker: start a loader whose descriptor 3 is the one sent */             \
-	X(LOADER_START, 3, LOWER, struct channel_nothing, 1,                        \
+	/* start a worker whose descriptor 3 is the one sent */                     \
+	X(WORKER_START, 3, LOWER, struct launcher_worker_start, 1,                  \
 	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
-	/* to the broker; the id is that of its LOADER_START */                     \
-	X(LOADER_GONE, 4, UPPER, struct launcher_loader_gone, 0,                    \
+	/* to who asked for it; the id is that of its WORKER_START */               \
+	X(WORKER_GONE, 4, UPPER, struct launcher_worker_gone, 0,                    \
 	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
-	/* broker: kill the loader started by the LOADER_START with this id */      \
-	X(LOADER_KILL, 5, LOWER, struct channel_nothing, 0,                         \
+	/* kill the worker started by this role's WORKER_START with this id */      \
+	X(WORKER_KILL, 5, LOWER, struct channel_nothing, 0,                         \
 	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
 	/* finish what is being written and end */                                  \
 	X(STOP, 6, UPPER, struct channel_nothing, 0,                                \

@@ -32,5 +32,10 @@
 #define MAP_VALUE_INLINE_MAX 4096 /* longer ones travel in a memfd */
 #define MAP_PAGE_ENTRIES_MAX 1024 /* of one answer to a dump */
 #define BTF_SIZE_MAX (16u << 20)  /* of a map's types */
+#define IMAGE_REFERENCE_SIZE 512  /* registry/repository:tag@sha256:... */
+#define IMAGE_USERNAME_SIZE 256
+#define IMAGE_PASSWORD_SIZE 4096 /* registries' tokens are long */
+#define IMAGE_TYPE_SIZE 32
+#define IMAGE_RULE_TEXT_SIZE 256 /* a pattern, a file's name, an identity, an issuer */
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef BPFD_PROTO_RECORDS_H
 #define BPFD_PROTO_RECORDS_H
 
+#include "proto/image_records.h"
 #include "proto/limits.h"
 
 #include <stdint.h>
@@ -111,6 +112,8 @@ struct record_program {
 	uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the object */
 	char application[APPLICATION_SIZE];
 	char source_name[128]; /* what the client called the object: the base name of its file */
+	struct record_image_name image; /* it came out of; an empty reference: out of a file */
+	struct record_verdict verdict;  /* on that image, when it was loaded */
 	struct record_map maps[LOAD_MAPS_MAX];
 	struct record_metadata metadata;
 	char reason[REASON_SIZE]; /* while FAILED: why */

@@ -377,10 +377,10 @@ static void launcher_take(struct channel_message *message)
 	case LAUNCHER_READY:
 		stage->ready = true;
 		break;
-	case LAUNCHER_LOADER_START:
+	case LAUNCHER_WORKER_START:
 		loader_start(message);
 		break;
-	case LAUNCHER_LOADER_KILL:
+	case LAUNCHER_WORKER_KILL:
 		stage->loader_killed = message->id;
 		for (size_t i = 0; i < stage->loader_count && i < STAGE_MOST; i++) {
 			if (stage->loaders[i].id == message->id)

@@ -50,7 +50,7 @@ struct stage {
 	size_t loader_count;
 	bool loaders_refused; /* no loader is started: its channel is closed at once */
 	unsigned int loader_starts;
-	uint64_t loader_killed; /* id of the last LOADER_KILL */
+	uint64_t loader_killed; /* id of the last WORKER_KILL */
 
 	/* the frontend's view */
 	struct record_program programs[STAGE_MOST];

@@ -90,7 +90,7 @@ static int loader_start_take(struct harness *harness)
 
 	assert_int_equal(
 		channel_receive(&harness->launcher, LAUNCHER_STATE_RUNNING, &buffer, &message), 0);
-	assert_int_equal(message.row->type, LAUNCHER_LOADER_START);
+	assert_int_equal(message.row->type, LAUNCHER_WORKER_START);
 	return message.descriptors[0];
 }
 

@@ -135,10 +135,11 @@ __attribute__((unused)) static void garbage(void)
 
 static void loader_ask(uint64_t id, int *own)
 {
+	struct launcher_worker_start start = { .kind = WORKER_LOADER };
 	int fds[2];
 
 	expect(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0, 45);
-	expect(channel_send(&launcher, LAUNCHER_LOADER_START, id, NULL, &fds[1]) == 0, 46);
+	expect(channel_send(&launcher, LAUNCHER_WORKER_START, id, &start, &fds[1]) == 0, 46);
 	(void)close(fds[1]);
 	*own = fds[0];
 }
@@ -201,8 +202,8 @@ static void gone_expect(uint64_t id, int wait_status)
 {
 	struct channel_message message;
 
-	message_wait(LAUNCHER_LOADER_GONE, &message);
-	const struct launcher_loader_gone *gone = message.body;
+	message_wait(LAUNCHER_WORKER_GONE, &message);
+	const struct launcher_worker_gone *gone = message.body;
 
 	expect(message.id == id, 63);
 	expect(gone->wait_status == wait_status, 64);
@@ -223,9 +224,9 @@ __attribute__((unused)) static void runs_loaders(void)
 	(void)usleep(300000);
 	loader_ask(2, &own[2]);
 	self_check(own[2]);
-	expect(channel_send(&launcher, LAUNCHER_LOADER_KILL, 1, NULL, NULL) == 0, 65);
+	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 1, NULL, NULL) == 0, 65);
 	gone_expect(1, SIGKILL);
-	expect(channel_send(&launcher, LAUNCHER_LOADER_KILL, 1, NULL, NULL) == 0, 65);
+	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 1, NULL, NULL) == 0, 65);
 	(void)close(own[2]);
 	gone_expect(2, 0);
 	for (uint64_t id = 3; id < 3 + 8; id++)
