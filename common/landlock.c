@@ -57,7 +57,8 @@ static int ruleset_create(const struct sandbox_policy *policy, uint32_t abi)
 	size_t size = offsetof(struct ruleset_attributes, handled_access_net);
 
 	if (abi >= 4) {
-		attributes.handled_access_net = ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP;
+		attributes.handled_access_net =
+			(ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP) & ~policy->landlock_tcp;
 		size = offsetof(struct ruleset_attributes, scoped);
 	}
 	if (abi >= 6) {
@@ -83,6 +84,7 @@ static const char *settings_directory(const struct launcher_settings *settings, 
 		{ "@xdp", settings->xdp_directory },
 		{ "@tracefs", settings->tracefs_directory },
 		{ "@helpers", settings->helpers_directory },
+		{ "@ca", settings->ca_directory },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

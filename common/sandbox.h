@@ -24,7 +24,7 @@ struct sandbox_rlimit {
 /*
  * A path that Landlock leaves open. One that starts with '@' names a directory of the settings:
  * "@state",
- * "@runtime", "@bpffs", "@xdp", "@tracefs", "@helpers", with anything that follows appended.
+ * "@runtime", "@bpffs", "@xdp", "@tracefs", "@helpers", "@ca", with anything that follows appended.
  */
 struct sandbox_path {
 	const char *path;
@@ -42,7 +42,8 @@ struct sandbox_policy {
 	_Bool survives_parent;    /* not killed when its parent ends: the launcher */
 	_Bool landlock_inherited; /* no Landlock layer of its own: the gate has the broker's */
 	uint64_t landlock_scope;  /* LANDLOCK_SCOPE_* that stay inside (ABI 6) */
-	uint64_t capabilities;    /* mask of 1 << CAP_*: permitted and effective, exactly */
+	uint64_t landlock_tcp; /* LANDLOCK_ACCESS_NET_* that stay open (ABI 4): none, as a rule */
+	uint64_t capabilities; /* mask of 1 << CAP_*: permitted and effective, exactly */
 	const struct sandbox_rlimit *rlimits;
 	size_t rlimit_count;
 	const struct sandbox_path *paths;
@@ -54,8 +55,8 @@ struct sandbox_policy {
 };
 
 extern const struct sandbox_policy sandbox_policy_launcher, sandbox_policy_broker,
-	sandbox_policy_gate, sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_opener,
-	sandbox_policy_opener_containers;
+	sandbox_policy_gate, sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_fetcher,
+	sandbox_policy_verifier, sandbox_policy_opener, sandbox_policy_opener_containers;
 
 /*
  * In the launcher's forked child, before exec: takes uid and gid (no supplementary groups but

@@ -3,14 +3,12 @@
 
 #include "common/cleanup.h"
 #include "launcher/config_value.h"
+#include "launcher/ini_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ini.h>
-#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FIELD(field) offsetof(struct config, field)
 #define KIB (UINT64_C(1) << 10)
@@ -21,6 +19,8 @@ static const struct config_key keys[] = {
 	{ "users", "broker", &config_kind_name, FIELD(broker_user), 0, 0, "bpfd-broker", 0 },
 	{ "users", "frontend", &config_kind_name, FIELD(frontend_user), 0, 0, "bpfd-frontend", 0 },
 	{ "users", "loader", &config_kind_name, FIELD(loader_user), 0, 0, "bpfd-loader", 0 },
+	{ "users", "fetcher", &config_kind_name, FIELD(fetcher_user), 0, 0, "bpfd-fetcher", 0 },
+	{ "users", "verifier", &config_kind_name, FIELD(verifier_user), 0, 0, "bpfd-verifier", 0 },
 	{ "users", "group", &config_kind_name, FIELD(group), 0, 0, "bpfd", 0 },
 	{ "paths", "state-directory", &config_kind_path, FIELD(state_directory), 0, 0, "/var/lib/bpfd", 0 },
 	{ "paths", "runtime-directory", &config_kind_path, FIELD(runtime_directory), 0, 0, "/run/bpfd", 0 },
@@ -28,6 +28,7 @@ static const struct config_key keys[] = {
 	{ "paths", "tracefs", &config_kind_path, FIELD(tracefs), 0, 0, "/sys/kernel/tracing", 0 },
 	{ "paths", "helpers", &config_kind_path, FIELD(helpers), 0, 0, BPFD_LIBEXECDIR, 0 },
 	{ "paths", "declarations", &config_kind_path, FIELD(declarations), 0, 0, "/etc/bpfd/programs.d", 0 },
+	{ "paths", "policy", &config_kind_path, FIELD(policy), 0, 0, "/etc/bpfd/policy.d", 0 },
 	{ "socket", "mode", &config_kind_mode, FIELD(socket_mode), 0600, 0666, NULL, 0660 },
 	{ "limits", "connections", &config_kind_number, FIELD(connections), 1, 16384, NULL, 1024 },
 	{ "limits", "connections-per-uid", &config_kind_number, FIELD(connections_per_uid), 1, 16384, NULL, 512 },
@@ -37,18 +38,21 @@ static const struct config_key keys[] = {
 	{ "limits", "programs", &config_kind_number, FIELD(programs), 1, 65536, NULL, 1024 },
 	{ "features", "opener", &config_kind_switch, FIELD(opener), 0, 1, NULL, 1 },
 	{ "features", "containers", &config_kind_switch, FIELD(containers), 0, 1, NULL, 0 },
+	{ "features", "images", &config_kind_switch, FIELD(images), 0, 1, NULL, 1 },
+	{ "images", "signed-only", &config_kind_switch, FIELD(signed_only), 0, 1, NULL, 0 },
+	{ "images", "cache-size", &config_kind_size, FIELD(cache_size_bytes), 32 * KIB * KIB, TIB, NULL, KIB * KIB * KIB },
+	{ "images", "ca-file", &config_kind_path, FIELD(ca_file), 0, 0, "/etc/ssl/certs/ca-certificates.crt", 0 },
+	{ "images", "trusted-root", &config_kind_path_or_none, FIELD(trusted_root), 0, 0, "", 0 },
+	{ "images", "insecure-registries", &config_kind_hosts, FIELD(insecure_registries), 0, 0, "", 0 },
+	{ "images", "total-timeout", &config_kind_duration, FIELD(total_timeout_ms), 1000, 3600000, NULL, 300000 },
+	{ "images", "stall-timeout", &config_kind_duration, FIELD(stall_timeout_ms), 1000, 600000, NULL, 30000 },
 	{ "log", "level", &config_kind_level, FIELD(log_level), 0, 0, NULL, LOG_LEVEL_INFO },
 };
 /* clang-format on */
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
 struct config_reader {
-	FILE *file;
-	const char *path;
 	struct config *config;
-	struct error *error;
-	int result; /* of the first error */
-	unsigned int line;
 	unsigned int set_in_line[KEY_COUNT];
 };
 
@@ -63,23 +67,6 @@ void config_defaults(struct config *config)
 		else
 			*(uint64_t *)(void *)field = keys[i].default_number;
 	}
-}
-
-/* Notes the first error; always -EINVAL. */
-__attribute__((format(printf, 2, 3))) static int complain(struct config_reader *reader,
-                                                          const char *format, ...)
-{
-	char text[ERROR_MESSAGE_MAX - 128];
-	va_list arguments;
-
-	if (reader->result)
-		return -EINVAL;
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	reader->result = error_set(reader->error, -EINVAL, ERROR_INVALID_ARGUMENT, "%s:%u: %s",
-	                           reader->path, reader->line, text);
-	return reader->result;
 }
 
 /* Joins the keys of `section` (or, for NULL, the sections) as "a, b, c". False if there are none.
@@ -104,116 +91,54 @@ static bool names_join(const char *section, char *out, size_t size)
 	return used > 0;
 }
 
-/* Sections are checked here, for inih tells nothing of one without keys. */
-static void section_check(struct config_reader *reader, const char *line)
+static bool section_check(struct ini_file *ini, const char *name)
 {
-	char name[64], known[256];
-
-	line += strspn(line, " \t");
-	if (sscanf(line, "[%63[^]\n]]", name) == 1 && !names_join(name, known, sizeof(known))) {
-		(void)names_join(NULL, known, sizeof(known));
-		(void)complain(reader, "unknown section [%s]: allowed are %s", name, known);
-	}
-}
-
-/* inih's fgets: counts lines, and refuses those that inih would read in pieces. */
-static char *line_read(char *text, int size, void *stream)
-{
-	struct config_reader *reader = stream;
-
-	if (reader->result || !fgets(text, size, reader->file))
-		return NULL;
-	reader->line++;
-	if (!strchr(text, '\n') && !feof(reader->file)) {
-		(void)complain(
-			reader,
-			"the line is too long, or holds a zero byte: at most %d bytes are allowed",
-			size - 2);
-		return NULL;
-	}
-	section_check(reader, text);
-	return reader->result ? NULL : text;
-}
-
-static int key_take(void *user, const char *section, const char *name, const char *value)
-{
-	struct config_reader *reader = user;
 	char known[256];
 
-	if (section[0] == '\0')
-		return complain(reader, "\"%s\" stands before the first section", name) == 0;
+	if (names_join(name, known, sizeof(known)))
+		return true;
+	(void)names_join(NULL, known, sizeof(known));
+	return ini_complain(ini, "unknown section [%s]: allowed are %s", name, known);
+}
+
+static bool key_take(struct ini_file *ini, const char *section, const char *name, const char *value)
+{
+	struct config_reader *reader = ini->user;
+	char known[256];
+
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
 			continue;
 		if (reader->set_in_line[i])
-			return complain(reader, "\"%s\" is set twice: first in line %u", name,
-			                reader->set_in_line[i]) == 0;
-		reader->set_in_line[i] = reader->line;
+			return ini_complain(ini, "\"%s\" is set twice: first in line %u", name,
+			                    reader->set_in_line[i]);
+		reader->set_in_line[i] = ini->line;
 		if (keys[i].kind->parse(&keys[i], value, (char *)reader->config + keys[i].offset) ==
 		    0)
-			return 1;
+			return true;
 		config_key_allowed(&keys[i], known, sizeof(known));
-		return complain(reader, "%s = %s: expected %s", name, value, known) == 0;
+		return ini_complain(ini, "%s = %s: expected %s", name, value, known);
 	}
 	(void)names_join(section, known, sizeof(known));
-	return complain(reader, "unknown key \"%s\" in [%s]: allowed are %s", name, section,
-	                known) == 0;
-}
-
-/* Who can write the file can choose whom bpfd trusts. */
-static int file_check(FILE *file, const char *path, struct error *error)
-{
-	struct stat status;
-
-	if (fstat(fileno(file), &status) < 0)
-		return error_set(error, -errno, ERROR_INTERNAL, "cannot examine %s: %s", path,
-		                 strerror(errno));
-	if (!S_ISREG(status.st_mode))
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT, "%s is not a regular file",
-		                 path);
-	if (status.st_uid != 0)
-		return error_set(error, -EPERM, ERROR_PERMISSION_DENIED,
-		                 "%s belongs to uid %u: it must be root's; run \"chown root %s\"",
-		                 path, status.st_uid, path);
-	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return error_set(error, -EPERM, ERROR_PERMISSION_DENIED,
-		                 "%s is writable by others (mode %04o): run \"chmod go-w %s\"",
-		                 path, status.st_mode & 07777u, path);
-	return 0;
+	return ini_complain(ini, "unknown key \"%s\" in [%s]: allowed are %s", name, section,
+	                    known);
 }
 
 int config_read(const char *path, bool required, struct config *config, struct error *error)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	_cleanup_fclose_ FILE *file = NULL;
 	struct config read_values = *config;
-	struct config_reader reader = {
-		.file = file, .path = path, .config = &read_values, .error = error
-	};
+	struct config_reader reader = { .config = &read_values };
+	struct ini_file ini = { .section = section_check, .key = key_take, .user = &reader };
+	int result = owned_file_open(path, "configuration file", &file, error);
 
-	if (!file && errno == ENOENT && !required)
+	if (result == -ENOENT && !required)
 		return 0;
-	if (!file)
-		return error_set(error, -errno, ERROR_INVALID_ARGUMENT,
-		                 "cannot open the configuration file %s: %s", path,
-		                 strerror(errno));
-	int result = file_check(file, path, error);
-
-	if (result < 0)
-		return result;
-	ini_allow_multiline = false; /* a line that starts with a space is no continuation */
-	ini_stop_on_first_error = true;
-	int bad_line = ini_parse_stream(line_read, &reader, key_take, &reader);
-
-	if (!reader.result && bad_line > 0) {
-		reader.line = (unsigned int)bad_line;
-		(void)complain(&reader, "expected \"[section]\" or \"key = value\"");
-	}
-	if (reader.result)
-		return reader.result;
-	if (ferror(file))
-		return error_set(error, -EIO, ERROR_INTERNAL, "cannot read %s", path);
-	*config = read_values;
-	return 0;
+	if (result == 0)
+		result = ini_file_read(&ini, file, path, error);
+	if (result == 0)
+		*config = read_values;
+	return result;
 }
 
 int config_set_helpers(struct config *config, const char *path, struct error *error)

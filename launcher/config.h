@@ -15,12 +15,16 @@
 #define CONFIG_FILE_DEFAULT "/etc/bpfd/bpfd.conf"
 #define CONFIG_NAME_SIZE 64
 #define CONFIG_PATH_SIZE 96 /* short enough for a socket's name below it */
+#define CONFIG_HOSTS_MAX 16
+#define CONFIG_HOST_SIZE 128
 
 struct config {
 	/* names, or numbers in decimal */
 	char broker_user[CONFIG_NAME_SIZE];
 	char frontend_user[CONFIG_NAME_SIZE];
 	char loader_user[CONFIG_NAME_SIZE];
+	char fetcher_user[CONFIG_NAME_SIZE];
+	char verifier_user[CONFIG_NAME_SIZE];
 	char group[CONFIG_NAME_SIZE];
 	/* absolute, without a slash at the end */
 	char state_directory[CONFIG_PATH_SIZE];
@@ -29,6 +33,11 @@ struct config {
 	char tracefs[CONFIG_PATH_SIZE];
 	char helpers[CONFIG_PATH_SIZE];
 	char declarations[CONFIG_PATH_SIZE];
+	char policy[CONFIG_PATH_SIZE];
+	char ca_file[CONFIG_PATH_SIZE];
+	char trusted_root[CONFIG_PATH_SIZE];                          /* empty: none */
+	char insecure_registries[CONFIG_HOSTS_MAX][CONFIG_HOST_SIZE]; /* up to the first empty one
+	                                                               */
 	uint64_t socket_mode;
 	uint64_t connections;
 	uint64_t connections_per_uid;
@@ -36,9 +45,14 @@ struct config {
 	uint64_t load_timeout_ms;
 	uint64_t map_memory_bytes;
 	uint64_t programs;
-	uint64_t opener;     /* 0 or 1 */
-	uint64_t containers; /* 0 or 1 */
-	uint64_t log_level;  /* enum log_level */
+	uint64_t opener;      /* 0 or 1 */
+	uint64_t containers;  /* 0 or 1 */
+	uint64_t images;      /* 0 or 1 */
+	uint64_t signed_only; /* 0 or 1 */
+	uint64_t cache_size_bytes;
+	uint64_t total_timeout_ms;
+	uint64_t stall_timeout_ms;
+	uint64_t log_level; /* enum log_level */
 };
 
 void config_defaults(struct config *config);

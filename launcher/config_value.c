@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,41 @@ static int path_value(const struct config_key *key, const char *value, void *fie
 	return 0;
 }
 
+static int path_or_none_value(const struct config_key *key, const char *value, void *field)
+{
+	if (value[0])
+		return path_value(key, value, field);
+	memset(field, 0, CONFIG_PATH_SIZE);
+	return 0;
+}
+
+/* host, host:port, [address] or [address]:port, as a reference in its normal form has it. */
+static bool host_ok(const char *word, size_t length)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+
+	return length > 0 && length < CONFIG_HOST_SIZE && strspn(word, allowed) >= length &&
+	       word[0] != ':' && word[0] != '-' && word[length - 1] != ':';
+}
+
+static int hosts_value(const struct config_key *key, const char *value, void *field)
+{
+	char hosts[CONFIG_HOSTS_MAX][CONFIG_HOST_SIZE] = {};
+	size_t count = 0;
+
+	(void)key;
+	for (value += strspn(value, " \t"); *value; value += strspn(value, " \t")) {
+		size_t length = strcspn(value, " \t");
+
+		if (count == CONFIG_HOSTS_MAX || !host_ok(value, length))
+			return -EINVAL;
+		memcpy(hosts[count++], value, length);
+		value += length;
+	}
+	memcpy(field, hosts, sizeof(hosts));
+	return 0;
+}
+
 static void number_print(uint64_t number, char *out, size_t size)
 {
 	(void)snprintf(out, size, "%" PRIu64, number);
@@ -192,6 +228,10 @@ static void size_print(uint64_t number, char *out, size_t size)
 const struct config_kind config_kind_name = { name_value, "a name or a number", NULL };
 const struct config_kind config_kind_path = {
 	path_value, "an absolute path of at most 95 bytes, without \"..\" and without a slash at the end", NULL };
+const struct config_kind config_kind_path_or_none = {
+	path_or_none_value, "nothing, or an absolute path of at most 95 bytes, without \"..\" and without a slash at the end", NULL };
+const struct config_kind config_kind_hosts = {
+	hosts_value, "at most 16 registries with blanks between, each host or host:port in lower case", NULL };
 const struct config_kind config_kind_mode = {
 	mode_value, "an octal mode that holds %s and nothing beyond %s", mode_print };
 const struct config_kind config_kind_number = { number_value, "a number from %s to %s", number_print };

@@ -30,7 +30,7 @@ struct config_key {
 
 extern const struct config_kind config_kind_name, config_kind_path, config_kind_mode,
 	config_kind_number, config_kind_duration, config_kind_size, config_kind_switch,
-	config_kind_level;
+	config_kind_level, config_kind_path_or_none, config_kind_hosts;
 
 /* "a number from 1 to 16384" and so on. */
 void config_key_allowed(const struct config_key *key, char *out, size_t size);

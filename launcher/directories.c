@@ -114,7 +114,11 @@ int directories_prepare(const struct config *config, const struct users *users, 
 		gid_t gid;
 		mode_t mode;
 	} rows[] = {
-		{ config->state_directory, "", broker->uid, broker->gid, 0700 },
+		/* others may search it, not list it: fetchers pass through it to their cache, and
+		   the launcher, which is root without CAP_DAC_OVERRIDE by then, names the cache in
+		   its Landlock rules. What else lies in it is the broker's, by its own mode. */
+		{ config->state_directory, "", broker->uid, broker->gid,
+		  config->images ? 0711 : 0700 },
 		{ config->state_directory, "/objects", broker->uid, broker->gid, 0700 },
 		{ config->runtime_directory, "", 0, 0, 0755 },
 		/* the live store; a directory of its own, for the broker alone */
@@ -129,9 +133,13 @@ int directories_prepare(const struct config *config, const struct users *users, 
 		/* libxdp's, shared with root's xdp-loader (owner) and the opener, which is root
 		   without capabilities */
 		{ config->bpffs, "/xdp", 0, broker->gid, 0770 },
+		/* the last: not where images are switched off */
+		{ config->state_directory, "/images", users->fetcher.uid, users->fetcher.gid,
+		  0700 },
 	};
+	size_t count = sizeof(rows) / sizeof(rows[0]) - (config->images ? 0 : 1);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		char path[TEXT_SIZE];
 		struct directory directory = { path, rows[i].uid, rows[i].gid, rows[i].mode };
 

@@ -54,7 +54,7 @@ void supervisor_stop(struct supervisor *supervisor, int exit_status)
 		    channel_send(&role->channel, LAUNCHER_STOP, 0, NULL, NULL) < 0)
 			log_debug("bpfd-%s takes no messages", role->name);
 	}
-	loaders_kill(supervisor);
+	workers_kill(supervisor);
 }
 
 static void role_kill(const struct role *role)
@@ -89,7 +89,7 @@ static void children_reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-		if (loader_reaped(supervisor, pid, wait_status) ||
+		if (worker_reaped(supervisor, pid, wait_status) ||
 		    declare_reaped(supervisor, pid, wait_status))
 			continue;
 		for (size_t i = 0; i < ROLE_COUNT; i++) {
@@ -149,7 +149,7 @@ static bool anything_runs(const struct supervisor *supervisor)
 		if (supervisor->roles[i].pid)
 			return true;
 	}
-	return loaders_run(supervisor);
+	return workers_run(supervisor);
 }
 
 /* A failure here stops the service: it never serves unconfined. */
@@ -276,7 +276,7 @@ static void supervisor_reset(struct supervisor *supervisor)
 	supervisor->exit_status = EXIT_FAILURE;
 	supervisor->deadline_ms = now_ms() + supervisor->start_timeout_ms;
 	supervisor->closed_deadline_ms = 0;
-	memset(supervisor->loaders, 0, sizeof(supervisor->loaders));
+	memset(supervisor->workers, 0, sizeof(supervisor->workers));
 	supervisor->declare_pid = 0;
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		supervisor->roles[i] = (struct role){ .name = names[i], .channel = { .fd = -1 } };

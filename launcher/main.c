@@ -34,16 +34,22 @@ static int config_load(const struct options *options, struct config *config, str
 static int check(const struct config *config)
 {
 	struct error error = {};
-	struct users users;
+	struct findings found;
 
-	if (prepare_check(config, &users, &error) < 0) {
+	if (prepare_check(config, &found, &error) < 0) {
 		log_error("%s", error.message);
 		return EXIT_FAILURE;
 	}
 	(void)printf(
-		"the configuration is in order: broker uid %u, frontend uid %u, loader uid %u, "
-		"group %u\n",
-		users.broker.uid, users.frontend.uid, users.loader.uid, users.access_gid);
+		"the configuration is in order: broker uid %u, frontend uid %u, loader uid %u, ",
+		found.users.broker.uid, found.users.frontend.uid, found.users.loader.uid);
+	if (config->images)
+		(void)printf("fetcher uid %u, verifier uid %u, ", found.users.fetcher.uid,
+		             found.users.verifier.uid);
+	(void)printf("group %u", found.users.access_gid);
+	if (config->images)
+		(void)printf("; %zu rules about signatures", found.rules);
+	(void)printf("\n");
 	return EXIT_SUCCESS;
 }
 

@@ -2,11 +2,14 @@
 #include "launcher/prepare.h"
 
 #include "common/log.h"
+#include "common/memfd.h"
 #include "launcher/directories.h"
 #include "launcher/listener.h"
 #include "launcher/lock.h"
 #include "launcher/notify.h"
+#include "launcher/policy.h"
 #include "launcher/settings.h"
+#include "launcher/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,33 +20,70 @@
 
 #define PATH_SIZE (CONFIG_PATH_SIZE + 32)
 
-static int helpers_check(const struct config *config, struct error *error)
+static int helper_check(const struct config *config, const char *role, struct error *error)
 {
-	static const char *const roles[] = { "broker", "frontend", "loader", "opener" };
 	char path[PATH_SIZE];
 
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/bpfd-%s", config->helpers, roles[i]);
-		if (access(path, X_OK) < 0)
-			return error_set(
-				error, -errno, ERROR_NOT_FOUND,
-				"cannot execute %s: %s; install bpfd whole, or set [paths] helpers "
-				"or --helpers",
-				path, strerror(errno));
-	}
-	return 0;
+	(void)snprintf(path, sizeof(path), "%s/bpfd-%s", config->helpers, role);
+	if (access(path, X_OK) == 0)
+		return 0;
+	return error_set(
+		error, -errno, ERROR_NOT_FOUND,
+		"cannot execute %s: %s; install bpfd whole, or set [paths] helpers or --helpers",
+		path, strerror(errno));
 }
 
-int prepare_check(const struct config *config, struct users *users, struct error *error)
+static int helpers_check(const struct config *config, struct error *error)
 {
-	int result = users_find(config, users, error);
+	static const struct {
+		const char *role;
+		bool images;
+	} rows[] = { { "broker", false }, { "frontend", false }, { "loader", false },
+		     { "opener", false }, { "fetcher", true },   { "verifier", true } };
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
+		if (!rows[i].images || config->images)
+			result = helper_check(config, rows[i].role, error);
+	}
+	return result;
+}
+
+/* Whose signatures count. A rule that cannot be kept ends the start: it is never left out. */
+static int trust_check(const struct config *config, struct findings *out, struct error *error)
+{
+	static struct policy policy;
+	int result;
+
+	if (!config->images && config->signed_only)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "[images] signed-only = yes, but [features] images = no: nothing "
+		                 "could ever be loaded");
+	if (!config->images)
+		return 0;
+	result = policy_read(config->policy, &policy, error);
+	if (result == 0)
+		result = trust_make(&policy, config->trusted_root, &out->trust_fd, error);
+	out->rules = policy.rule_count;
+	out->demands = policy_demands(&policy);
+	return result;
+}
+
+int prepare_check(const struct config *config, struct findings *out, struct error *error)
+{
+	struct findings found = { .trust_fd = -1 };
+	int result = users_find(config, &found.users, error);
 
 	if (result == 0)
 		result = helpers_check(config, error);
 	if (result == 0)
 		result = bpffs_check(config->bpffs, error);
 	if (result == 0)
-		result = directories_prepare(config, users, true, error);
+		result = directories_prepare(config, &found.users, true, error);
+	if (result == 0)
+		result = trust_check(config, &found, error);
+	if (result == 0)
+		*out = found;
 	return result;
 }
 
@@ -103,27 +143,68 @@ static int sockets_open(const struct config *config, struct supervisor *supervis
 	return result;
 }
 
+/* What is odd, but is what the administrator asked for. */
+static void oddities_tell(const struct config *config, const struct findings *found)
+{
+	struct error error;
+
+	if (tracefs_check(config->tracefs, &error) < 0)
+		log_warning("%s", error.message);
+	if (config->images && access(config->ca_file, R_OK) < 0)
+		log_warning("%s ([images] ca-file): %s; images are fetched by https only from "
+		            "registries that it vouches for",
+		            config->ca_file, strerror(errno));
+	if (config->signed_only && found->demands == 0)
+		log_warning("[images] signed-only = yes, and no rule in %s says whose signatures "
+		            "count: nothing can be loaded",
+		            config->policy);
+}
+
+/* What fetchers and verifiers are told, made once: they cannot be told otherwise. */
+static int worker_settings_make(const struct config *config, const struct findings *found,
+                                struct supervisor *supervisor, struct error *error)
+{
+	struct fetcher_settings fetcher;
+	int fd;
+
+	for (size_t i = 0; i < WORKER_KIND_END; i++)
+		supervisor->worker_settings[i] = -1;
+	if (!config->images)
+		return 0;
+	settings_fetcher_fill(config, found->demands, &fetcher);
+	fd = memfd_from_bytes("bpfd-fetcher-settings", &fetcher, sizeof(fetcher));
+	if (fd < 0)
+		return error_set(error, fd, ERROR_KERNEL, "cannot make a memfd of settings: %s",
+		                 strerror(-fd));
+	supervisor->worker_settings[WORKER_FETCHER] = fd;
+	supervisor->worker_settings[WORKER_VERIFIER] = found->trust_fd;
+	return 0;
+}
+
 int prepare_start(const struct config *config, struct supervisor *supervisor, struct prepared *out,
                   struct error *error)
 {
-	struct error warning;
-	int result = prepare_check(config, &supervisor->users, error);
+	struct findings found;
+	int result = prepare_check(config, &found, error);
 
-	if (result == 0)
-		result = bpffs_open_up(config->bpffs, error);
+	if (result < 0)
+		return result;
+	supervisor->users = found.users;
+	result = bpffs_open_up(config->bpffs, error);
 	if (result == 0)
 		result = directories_prepare(config, &supervisor->users, false, error);
 	if (result == 0)
 		result = locks_take(config, out, error);
 	if (result == 0)
 		result = sockets_open(config, supervisor, error);
+	if (result == 0)
+		result = worker_settings_make(config, &found, supervisor, error);
 	if (result < 0)
 		return result;
-	if (tracefs_check(config->tracefs, &warning) < 0)
-		log_warning("%s", warning.message);
+	oddities_tell(config, &found);
 	memlock_raise();
 	supervisor->helpers = config->helpers;
 	supervisor->declarations = config->declarations;
-	settings_fill(config, &supervisor->users, &supervisor->settings);
+	settings_fill(config, &supervisor->users, found.demands, &supervisor->settings);
 	return 0;
 }

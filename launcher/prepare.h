@@ -14,8 +14,17 @@ struct prepared {
 	int locks[PREPARE_LOCKS];
 };
 
-/* Looks, and changes nothing: users, helpers, bpffs, directories. 0 or -errno with `error`. */
-int prepare_check(const struct config *config, struct users *users, struct error *error);
+/* What was found in place. */
+struct findings {
+	struct users users;
+	size_t rules;   /* of policy.d */
+	size_t demands; /* those of them that want a signature */
+	int trust_fd;   /* rules and keys, a sealed memfd; -1 where images are switched off */
+};
+
+/* Looks, and changes nothing: users, helpers, bpffs, directories, policy. 0 and `out`, whose
+ * descriptor is the caller's, or -errno with `error`. */
+int prepare_check(const struct config *config, struct findings *out, struct error *error);
 
 /*
  * Makes directories, takes the locks, opens the socket, and fills the supervisor's settings and

@@ -143,29 +143,39 @@ static int ready_take(struct supervisor *supervisor, struct role *role,
 	return 0;
 }
 
-static int loader_start_take(struct supervisor *supervisor, struct role *role,
+static enum role_index role_index_of(const struct supervisor *supervisor, const struct role *role)
+{
+	return (enum role_index)(role - supervisor->roles);
+}
+
+static int worker_start_take(struct supervisor *supervisor, struct role *role,
                              struct channel_message *message)
 {
-	if (role != &supervisor->roles[ROLE_BROKER])
+	const struct launcher_worker_start *start = message->body;
+
+	if (start->reserved)
 		return -EPROTO;
 	if (supervisor->state == SUPERVISOR_STOPPING)
 		return 0;
-	return loader_start(supervisor, message->id, message->descriptors[0]);
+	return worker_start(supervisor, role_index_of(supervisor, role), message->id, start->kind,
+	                    message->descriptors[0]);
 }
 
-static int loader_kill_take(struct supervisor *supervisor, struct role *role,
+static int worker_kill_take(struct supervisor *supervisor, struct role *role,
                             struct channel_message *message)
 {
-	if (role != &supervisor->roles[ROLE_BROKER])
+	enum role_index asker = role_index_of(supervisor, role);
+
+	if (asker != ROLE_BROKER && asker != ROLE_FRONTEND)
 		return -EPROTO;
-	loader_kill(supervisor, message->id);
+	worker_kill(supervisor, asker, message->id);
 	return 0;
 }
 
 static const message_handler handlers[] = {
 	[LAUNCHER_READY] = ready_take,
-	[LAUNCHER_WORKER_START] = loader_start_take,
-	[LAUNCHER_WORKER_KILL] = loader_kill_take,
+	[LAUNCHER_WORKER_START] = worker_start_take,
+	[LAUNCHER_WORKER_KILL] = worker_kill_take,
 };
 
 int role_receive(struct supervisor *supervisor, struct role *role)

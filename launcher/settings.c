@@ -2,13 +2,31 @@
 #include "launcher/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PATH_MAX_HERE sizeof(((struct launcher_settings *)0)->bpffs_directory)
 _Static_assert(CONFIG_PATH_SIZE + sizeof("/bpfd") <= PATH_MAX_HERE,
                "a configured path fits the settings");
+_Static_assert(CONFIG_HOSTS_MAX == FETCHER_INSECURE_MAX &&
+                       CONFIG_HOST_SIZE == sizeof(((struct fetcher_settings *)0)->insecure[0]),
+               "the configured registries fit a fetcher's settings");
 
-void settings_fill(const struct config *config, const struct users *users,
+/*
+ * The directory of the certificates, not the file: an update puts a new one in its place. A file
+ * that is not there yet may come.
+ */
+static void ca_directory_fill(const char *ca_file, char *out, size_t size)
+{
+	char *real = realpath(ca_file, NULL);
+	const char *path = real ? real : ca_file;
+	const char *slash = strrchr(path, '/');
+
+	(void)snprintf(out, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	free(real);
+}
+
+void settings_fill(const struct config *config, const struct users *users, size_t demands,
                    struct launcher_settings *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -34,4 +52,29 @@ void settings_fill(const struct config *config, const struct users *users,
 	               config->tracefs);
 	(void)snprintf(out->helpers_directory, sizeof(out->helpers_directory), "%s",
 	               config->helpers);
+	out->images = (uint32_t)config->images;
+	out->signed_only = (uint32_t)config->signed_only;
+	out->image_rules = (uint32_t)demands;
+	out->fetch_timeout_ms = (uint32_t)config->total_timeout_ms;
+	ca_directory_fill(config->ca_file, out->ca_directory, sizeof(out->ca_directory));
+}
+
+void settings_fetcher_fill(const struct config *config, size_t demands,
+                           struct fetcher_settings *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->log_level = (uint32_t)config->log_level;
+	out->signatures = demands > 0 || config->signed_only;
+	out->total_timeout_ms = (uint32_t)config->total_timeout_ms;
+	out->stall_timeout_ms = (uint32_t)config->stall_timeout_ms;
+	out->cache_size_max = config->cache_size_bytes;
+	(void)snprintf(out->cache_directory, sizeof(out->cache_directory), "%s/images",
+	               config->state_directory);
+	(void)snprintf(out->ca_file, sizeof(out->ca_file), "%s", config->ca_file);
+	while (out->insecure_count < FETCHER_INSECURE_MAX &&
+	       config->insecure_registries[out->insecure_count][0]) {
+		memcpy(out->insecure[out->insecure_count],
+		       config->insecure_registries[out->insecure_count], CONFIG_HOST_SIZE);
+		out->insecure_count++;
+	}
 }

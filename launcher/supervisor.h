@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The launcher's core: starts the roles, waits until all are ready, gives up what it no longer
- * needs, starts loaders on the broker's word, and ends everything when one role ends. One thread,
- * one epoll loop, only fixed-size messages.
+ * needs, starts workers on the broker's and the frontend's word, and ends everything when one role
+ * ends. One thread, one epoll loop, only fixed-size messages.
  */
 #ifndef BPFD_LAUNCHER_SUPERVISOR_H
 #define BPFD_LAUNCHER_SUPERVISOR_H
@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOADERS_MAX 8   /* that are wanted at one time */
-#define LOADER_SLOTS 24 /* with those that were killed and are not yet reaped */
+#define WORKER_SLOTS 72 /* of all kinds, with those that were killed and are not yet reaped */
 
 enum role_index { ROLE_OPENER, ROLE_BROKER, ROLE_FRONTEND, ROLE_COUNT };
 
@@ -28,9 +27,10 @@ struct role {
 	struct channel channel; /* the upper end; fd -1 once closed */
 };
 
-struct loader {
-	pid_t pid;   /* 0: the slot is free */
-	uint64_t id; /* of its WORKER_START */
+struct worker {
+	pid_t pid;     /* 0: the slot is free */
+	uint32_t kind; /* enum worker_kind */
+	uint64_t id;   /* of its WORKER_START; each role that asks has ids of its own */
 	bool killed;
 };
 
@@ -45,6 +45,8 @@ struct supervisor {
 	int events_fd; /* likewise */
 	int notify_fd; /* or -1 */
 	int null_fd;
+	int worker_settings[WORKER_KIND_END]; /* the sealed memfds for kinds that have one; -1:
+	                                         this kind is not started */
 	uint32_t start_timeout_ms;
 	uint32_t stop_timeout_ms;
 	/* Gives up privileges once all roles are ready. 0 or -errno with `error`. */
@@ -58,7 +60,7 @@ struct supervisor {
 	uint64_t deadline_ms;        /* CLOCK_MONOTONIC, of starting and of stopping; 0: none */
 	uint64_t closed_deadline_ms; /* of roles that closed their channel but run; 0: none */
 	struct role roles[ROLE_COUNT];
-	struct loader loaders[LOADER_SLOTS];
+	struct worker workers[WORKER_SLOTS];
 	pid_t declare_pid; /* 0: does not run */
 };
 
@@ -81,13 +83,17 @@ void supervisor_stop(struct supervisor *supervisor, int exit_status);
  * -EPROTO. */
 int role_receive(struct supervisor *supervisor, struct role *role);
 
-/* Starts the loader whose descriptor 3 is `fd`; one that cannot be started is answered as gone. 0
- * or -EPROTO. */
-int loader_start(struct supervisor *supervisor, uint64_t id, int fd);
-void loader_kill(struct supervisor *supervisor, uint64_t id);
-/* Tells the broker if `pid` was a loader; false if it was none. */
-bool loader_reaped(struct supervisor *supervisor, pid_t pid, int wait_status);
-void loaders_kill(struct supervisor *supervisor);
-bool loaders_run(const struct supervisor *supervisor);
+/*
+ * Starts the worker whose descriptor 3 is `fd`; one that cannot be started is answered as gone. 0,
+ * or -EPROTO where this role has no business with this kind, or uses an id twice.
+ */
+int worker_start(struct supervisor *supervisor, enum role_index asker, uint64_t id, uint32_t kind,
+                 int fd);
+/* Ends one that this role had started. */
+void worker_kill(struct supervisor *supervisor, enum role_index asker, uint64_t id);
+/* Tells who asked for it if `pid` was a worker; false if it was none. */
+bool worker_reaped(struct supervisor *supervisor, pid_t pid, int wait_status);
+void workers_kill(struct supervisor *supervisor);
+bool workers_run(const struct supervisor *supervisor);
 
 #endif

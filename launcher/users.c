@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,45 +107,62 @@ static int group_find(const char *key, const char *name, gid_t *out, struct erro
 	return missing("group", key, name, error);
 }
 
-static int users_check(const struct users *users, struct error *error)
-{
-	const struct {
-		const char *key;
-		uid_t uid;
-	} rows[] = { { "broker", users->broker.uid },
-		     { "frontend", users->frontend.uid },
-		     { "loader", users->loader.uid } };
+/* A role's user: the key in [users], where its name is, and where the answer goes. */
+struct user_row {
+	const char *key;
+	size_t name;
+	size_t user;
+	bool images; /* needed for images alone */
+};
 
-	for (size_t i = 0; i < 3; i++) {
-		if (rows[i].uid == 0)
+static const struct user_row rows[] = {
+	{ "broker", offsetof(struct config, broker_user), offsetof(struct users, broker), false },
+	{ "frontend", offsetof(struct config, frontend_user), offsetof(struct users, frontend),
+	  false },
+	{ "loader", offsetof(struct config, loader_user), offsetof(struct users, loader), false },
+	{ "fetcher", offsetof(struct config, fetcher_user), offsetof(struct users, fetcher), true },
+	{ "verifier", offsetof(struct config, verifier_user), offsetof(struct users, verifier),
+	  true },
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static struct user *user_of(struct users *users, const struct user_row *row)
+{
+	return (struct user *)(void *)((char *)users + row->user);
+}
+
+/* The first `count` rows have their users, which are all different. */
+static int user_check(struct users *users, size_t count, struct error *error)
+{
+	const struct user_row *row = &rows[count];
+	uid_t uid = user_of(users, row)->uid;
+
+	if (uid == 0)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "[users] %s is root: it needs a user of its own", row->key);
+	for (size_t i = 0; i < count; i++) {
+		if (user_of(users, &rows[i])->uid == uid)
 			return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-			                 "[users] %s is root: it needs a user of its own",
-			                 rows[i].key);
-		for (size_t j = 0; j < i; j++) {
-			if (rows[i].uid == rows[j].uid)
-				return error_set(
-					error, -EINVAL, ERROR_INVALID_ARGUMENT,
-					"[users] %s and %s are the same user (uid %u): each "
-					"needs one of its own",
-					rows[j].key, rows[i].key, rows[i].uid);
-		}
+			                 "[users] %s and %s are the same user (uid %u): each needs "
+			                 "one of its own",
+			                 rows[i].key, row->key, uid);
 	}
 	return 0;
 }
 
 int users_find(const struct config *config, struct users *out, struct error *error)
 {
-	struct users users;
-	int result = user_find("broker", config->broker_user, &users.broker, error);
+	struct users users = {};
+	int result = group_find("group", config->group, &users.access_gid, error);
 
-	if (result == 0)
-		result = user_find("frontend", config->frontend_user, &users.frontend, error);
-	if (result == 0)
-		result = user_find("loader", config->loader_user, &users.loader, error);
-	if (result == 0)
-		result = group_find("group", config->group, &users.access_gid, error);
-	if (result == 0)
-		result = users_check(&users, error);
+	for (size_t i = 0; i < ROW_COUNT && result == 0; i++) {
+		if (rows[i].images && !config->images)
+			continue;
+		result = user_find(rows[i].key, (const char *)config + rows[i].name,
+		                   user_of(&users, &rows[i]), error);
+		if (result == 0)
+			result = user_check(&users, i, error);
+	}
 	if (result == 0)
 		*out = users;
 	return result;

@@ -20,7 +20,9 @@ struct users {
 	struct user broker;
 	struct user frontend;
 	struct user loader;
-	gid_t access_gid; /* who may use bpfd */
+	struct user fetcher;  /* all zero where images are switched off */
+	struct user verifier; /* likewise */
+	gid_t access_gid;     /* who may use bpfd */
 };
 
 /* The files to look in; tests have their own. */

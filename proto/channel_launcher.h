@@ -38,12 +38,15 @@ struct launcher_settings {
 	uint32_t signed_only;    /* 1: only what a rule's key or identity has signed is loaded */
 	uint32_t image_rules;    /* how many rules about signatures there are: with none no verifier
 	                            runs, unless signed_only */
+	uint32_t images;         /* 1: fetchers may be started; 0: bpfd knows no images */
+	uint32_t fetch_timeout_ms;   /* that a fetcher gives itself for a whole job */
 	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */
 	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */
 	char xdp_directory[128];     /* libxdp's pins: /sys/fs/bpf/xdp */
 	char tracefs_directory[128]; /* /sys/kernel/tracing */
 	char helpers_directory[128]; /* where the roles' binaries lie */
+	char ca_directory[128];      /* where the certificates lie that fetchers trust */
 };
 
 /* The role is confined and serves. */
@@ -65,7 +68,12 @@ struct launcher_process {
 };
 
 /* What a role may have started: the broker loaders and verifiers, the frontend fetchers. */
-enum worker_kind { WORKER_LOADER = 1, WORKER_VERIFIER = 2, WORKER_FETCHER = 3 };
+enum worker_kind {
+	WORKER_LOADER = 1,
+	WORKER_VERIFIER = 2,
+	WORKER_FETCHER = 3,
+	WORKER_KIND_END = 4 /* one above the last of them */
+};
 
 struct launcher_worker_start {
 	uint32_t kind; /* enum worker_kind */

@@ -43,6 +43,7 @@ struct policy {
 	bool survives_parent;
 	bool landlock_inherited;
 	uint64_t landlock_scope;
+	uint64_t landlock_tcp;
 	uint64_t capabilities;
 	size_t rlimit_count;
 	struct policy_rlimit rlimits[POLICY_ENTRIES_MAX];
@@ -72,5 +73,6 @@ bool symbol_errno(const char *name, uint16_t *value);
 bool symbol_rlimit(const char *name, int *resource);
 bool symbol_access(const char *name, size_t length, uint64_t *access);
 bool symbol_scope(const char *name, size_t length, uint64_t *scope);
+bool symbol_tcp(const char *name, size_t length, uint64_t *access);
 
 #endif

@@ -84,8 +84,9 @@ static void table_print(const struct policy *policy, size_t length, FILE *output
 	(void)fprintf(output, "\t.survives_parent = %d,\n\t.landlock_inherited = %d,\n",
 	              policy->survives_parent, policy->landlock_inherited);
 	(void)fprintf(output,
-	              "\t.landlock_scope = 0x%" PRIx64 ",\n\t.capabilities = 0x%" PRIx64 ",\n",
-	              policy->landlock_scope, policy->capabilities);
+	              "\t.landlock_scope = 0x%" PRIx64 ",\n\t.landlock_tcp = 0x%" PRIx64
+	              ",\n\t.capabilities = 0x%" PRIx64 ",\n",
+	              policy->landlock_scope, policy->landlock_tcp, policy->capabilities);
 	(void)fprintf(output, "\t.filter = filter,\n\t.filter_length = %zu,\n", length);
 	if (policy->rlimit_count)
 		(void)fprintf(output, "\t.rlimits = rlimits,\n\t.rlimit_count = %zu,\n",

@@ -121,6 +121,9 @@ static int landlock_parse(struct policy *policy, const struct line *line)
 	if (line->count == 3 && strcmp(line->tokens[1], "scope") == 0)
 		return mask_parse(line, line->tokens[2], "Landlock scope", symbol_scope,
 		                  &policy->landlock_scope);
+	if (line->count == 3 && strcmp(line->tokens[1], "tcp") == 0)
+		return mask_parse(line, line->tokens[2], "Landlock access to TCP", symbol_tcp,
+		                  &policy->landlock_tcp);
 	return path_parse(policy, line);
 }
 
@@ -188,9 +191,9 @@ static int policy_check(const struct policy *policy, const struct line *line)
 	if (policy->syscall_count == 0)
 		return line_wrong(line,
 		                  "the policy allows no system call: the role could not even end");
-	if (policy->landlock_inherited && (policy->path_count || policy->landlock_scope))
-		return line_wrong(line,
-		                  "\"landlock inherited\" takes no paths or scopes of its own");
+	if (policy->landlock_inherited &&
+	    (policy->path_count || policy->landlock_scope || policy->landlock_tcp))
+		return line_wrong(line, "\"landlock inherited\" takes no rules of its own");
 	return 0;
 }
 

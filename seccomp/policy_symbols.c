@@ -10,6 +10,8 @@
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -62,6 +64,8 @@ static const struct symbol constants[] = {
 	SYMBOL(BPF_LINK_DETACH),
 	SYMBOL(BPF_PROG_QUERY),
 	SYMBOL(BPF_RAW_TRACEPOINT_OPEN),
+	SYMBOL(AF_INET),
+	SYMBOL(AF_INET6),
 	SYMBOL(AF_NETLINK),
 	SYMBOL(AF_UNIX),
 	SYMBOL(CLONE_NEWNET),
@@ -73,9 +77,18 @@ static const struct symbol constants[] = {
 	SYMBOL(PERF_EVENT_IOC_SET_BPF),
 	SYMBOL(CLONE_CHILD_CLEARTID),
 	SYMBOL(CLONE_CHILD_SETTID),
+	SYMBOL(CLONE_FILES),
+	SYMBOL(CLONE_FS),
+	SYMBOL(CLONE_PARENT_SETTID),
+	SYMBOL(CLONE_SETTLS),
+	SYMBOL(CLONE_SIGHAND),
+	SYMBOL(CLONE_SYSVSEM),
+	SYMBOL(CLONE_THREAD),
+	SYMBOL(CLONE_VM),
 	SYMBOL(SIGCHLD),
 	SYMBOL(F_GETFL),
 	SYMBOL(F_SETFL),
+	SYMBOL(F_SETFD),
 	SYMBOL(F_DUPFD_CLOEXEC),
 	SYMBOL(F_ADD_SEALS),
 	SYMBOL(F_GET_SEALS),
@@ -94,15 +107,24 @@ static const struct symbol constants[] = {
 	SYMBOL(PR_SET_NO_NEW_PRIVS),
 	SYMBOL(PR_SET_PDEATHSIG),
 	SYMBOL(SIGKILL),
+	SYMBOL(FIONREAD),
+	SYMBOL(IPV6_RECVERR),
+	SYMBOL(IP_RECVERR),
+	SYMBOL(SOL_IP),
+	SYMBOL(SOL_IPV6),
 	SYMBOL(SOL_NETLINK),
 	SYMBOL(SOL_SOCKET),
+	SYMBOL(SOL_TCP),
+	SYMBOL(SO_ERROR),
 	SYMBOL(SO_NETNS_COOKIE),
 	SYMBOL(SO_PEERCRED),
 	SYMBOL(SO_PEERGROUPS),
 	SYMBOL(SO_RCVTIMEO),
+	SYMBOL(TCP_NODELAY),
 };
 
 static const struct symbol errnos[] = {
+	SYMBOL(EAFNOSUPPORT),
 	SYMBOL(EPERM),
 	SYMBOL(ENOSYS),
 };
@@ -126,6 +148,11 @@ static const struct symbol accesses[] = {
 static const struct symbol scopes[] = {
 	{ "abstract-socket", UINT64_C(1) << 0 },
 	{ "signal", UINT64_C(1) << 1 },
+};
+
+static const struct symbol tcp_accesses[] = {
+	{ "bind", UINT64_C(1) << 0 },
+	{ "connect", UINT64_C(1) << 1 },
 };
 
 static bool symbol_find(const struct symbol *table, size_t count, const char *name, size_t length,
@@ -176,4 +203,9 @@ bool symbol_access(const char *name, size_t length, uint64_t *access)
 bool symbol_scope(const char *name, size_t length, uint64_t *scope)
 {
 	return FIND(scopes, name, length, scope);
+}
+
+bool symbol_tcp(const char *name, size_t length, uint64_t *access)
+{
+	return FIND(tcp_accesses, name, length, access);
 }

@@ -3,6 +3,7 @@
  * root. */
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/memfd.h"
 #include "common/sandbox.h"
 #include "launcher/supervisor.h"
 
@@ -22,6 +23,8 @@
 #define UID_FRONTEND 64202
 #define UID_LOADER 64203
 #define GID_ACCESS 64204
+#define UID_FETCHER 64205
+#define UID_VERIFIER 64206
 #define WAIT_MS 10000
 
 struct run {
@@ -29,6 +32,7 @@ struct run {
 	pid_t pid;
 	int output; /* what the launcher and its roles wrote to standard error */
 	int sockets[2];
+	bool images;
 	char text[8192];
 	size_t used;
 };
@@ -81,18 +85,28 @@ static void supervisor_fill(const struct run *run, struct supervisor *out)
 		.users = { .broker = { UID_BROKER, UID_BROKER },
 		           .frontend = { UID_FRONTEND, UID_FRONTEND },
 		           .loader = { UID_LOADER, UID_LOADER },
+		           .fetcher = { UID_FETCHER, UID_FETCHER },
+		           .verifier = { UID_VERIFIER, UID_VERIFIER },
 		           .access_gid = GID_ACCESS },
 		.settings = { .log_level = LOG_LEVEL_DEBUG, .opener = 1 },
 		.listen_fd = run->sockets[0],
 		.events_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		.notify_fd = run->sockets[1],
 		.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.worker_settings = { -1, -1, -1, -1 },
 		.start_timeout_ms = 2000,
 		.stop_timeout_ms = 500,
 		.confine = nothing_confine,
 	};
 	(void)snprintf(out->settings.helpers_directory, sizeof(out->settings.helpers_directory),
 	               "%s", run->helpers);
+	(void)snprintf(out->settings.state_directory, sizeof(out->settings.state_directory), "%s",
+	               run->helpers);
+	(void)snprintf(out->settings.ca_directory, sizeof(out->settings.ca_directory), "/etc");
+	if (run->images) {
+		out->worker_settings[WORKER_FETCHER] = memfd_from_bytes("settings", "fetch", 5);
+		out->worker_settings[WORKER_VERIFIER] = memfd_from_bytes("settings", "trust", 5);
+	}
 }
 
 /* Behaviours of opener, broker and frontend; NULL: the binary is missing. */
@@ -102,14 +116,17 @@ static void run_start_with(struct run *run, const char *opener, const char *brok
 {
 	int output[2];
 
-	memset(run, 0, sizeof(*run));
+	memset(run->text, 0, sizeof(run->text));
+	run->used = 0;
 	(void)snprintf(run->helpers, sizeof(run->helpers), "/tmp/bpfd-launcher-test-XXXXXX");
 	assert_non_null(mkdtemp(run->helpers));
 	assert_int_equal(chmod(run->helpers, 0755), 0);
 	helper_install(run, "opener", opener);
 	helper_install(run, "broker", broker);
 	helper_install(run, "frontend", frontend);
-	helper_install(run, "loader", "loader");
+	helper_install(run, "loader", "worker");
+	helper_install(run, "fetcher", "worker");
+	helper_install(run, "verifier", "worker");
 	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, run->sockets), 0);
 	run->pid = fork();
@@ -165,11 +182,12 @@ static bool output_wait(struct run *run, const char *text)
  * wait status. */
 static int run_finish(struct run *run)
 {
-	static const char *const roles[] = { "opener", "broker", "frontend", "loader" };
+	static const char *const roles[] = { "opener", "broker",  "frontend",
+		                             "loader", "fetcher", "verifier" };
 	bool ended = output_wait(run, NULL);
 	int wait_status = -1;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		char path[128];
 
 		(void)snprintf(path, sizeof(path), "%s/bpfd-%s", run->helpers, roles[i]);
@@ -200,7 +218,7 @@ static int run_finish(struct run *run)
 static void serves_and_stops(void **state)
 {
 	(void)state;
-	struct run run;
+	struct run run = {};
 
 	run_start_with(&run, "inspects", "inspects", "inspects", real_confine);
 	assert_true(output_wait(&run, "ready on"));
@@ -216,14 +234,30 @@ static void serves_and_stops(void **state)
 	assert_exit(wait_status, 0);
 }
 
-static void starts_loaders(void **state)
+static void starts_workers(void **state)
 {
 	(void)state;
-	struct run run;
+	struct run run = { .images = true };
 
-	run_start_with(&run, "good", "runs_loaders", "good", real_confine);
-	assert_true(output_wait(&run, "loaders are right"));
-	assert_output(&run, "too many run already");
+	run_start_with(&run, "good", "runs_loaders", "runs_fetchers", real_confine);
+	if (!output_wait(&run, "loaders are right"))
+		fail_msg("output: %s", run.text);
+	assert_output(&run, "cannot start a loader: too many run already");
+	assert_true(output_wait(&run, "fetchers are right"));
+	assert_int_equal(kill(run.pid, SIGINT), 0);
+	int wait_status = run_finish(&run);
+
+	assert_exit(wait_status, 0);
+}
+
+static void starts_no_fetcher_without_images(void **state)
+{
+	(void)state;
+	struct run run = {};
+
+	run_start_with(&run, "good", "good", "misses_fetchers", real_confine);
+	assert_true(output_wait(&run, "no fetchers"));
+	assert_output(&run, "cannot start a fetcher: images are switched off");
 	assert_int_equal(kill(run.pid, SIGINT), 0);
 	int wait_status = run_finish(&run);
 
@@ -247,6 +281,12 @@ static const struct failure_row failure_rows[] = {
 	{ "good", "good", "garbage", "broke the protocol" },
 	{ "good", "good", "asks_loader", "broke the protocol" },
 	{ "asks_loader", "good", "good", "broke the protocol" },
+	{ "good", "good", "asks_verifier", "broke the protocol" },
+	{ "good", "asks_fetcher", "good", "broke the protocol" },
+	{ "asks_fetcher", "good", "good", "broke the protocol" },
+	{ "good", "asks_nothing", "good", "broke the protocol" },
+	{ "good", "asks_beyond", "good", "broke the protocol" },
+	{ "kills_worker", "good", "good", "broke the protocol" },
 	{ "good", "same_id", "good", "broke the protocol" },
 	{ "good", "closes", "good", "was killed by SIGKILL" },
 	{ "good", "good", NULL, "bpfd-frontend: No such file or directory" },
@@ -257,7 +297,7 @@ static void fails_with_reason(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(failure_rows) / sizeof(failure_rows[0]); i++) {
 		const struct failure_row *row = &failure_rows[i];
-		struct run run;
+		struct run run = {};
 
 		run_start(&run, row->opener, row->broker, row->frontend);
 		int wait_status = run_finish(&run);
@@ -285,7 +325,7 @@ static void a_killed_role_ends_all(void **state)
 	static const char *const roles[] = { "opener", "broker", "frontend" };
 
 	for (size_t i = 0; i < 3; i++) {
-		struct run run;
+		struct run run = {};
 		char said[64];
 
 		run_start_with(&run, "good", "good", "good", real_confine);
@@ -303,7 +343,7 @@ static void a_killed_role_ends_all(void **state)
 static void roles_end_with_the_launcher(void **state)
 {
 	(void)state;
-	struct run run;
+	struct run run = {};
 
 	run_start(&run, "ignores_stop", "ignores_stop", "ignores_stop");
 	assert_true(output_wait(&run, "ready on"));
@@ -317,7 +357,7 @@ static void roles_end_with_the_launcher(void **state)
 static void kills_what_does_not_stop(void **state)
 {
 	(void)state;
-	struct run run;
+	struct run run = {};
 
 	run_start_with(&run, "good", "ignores_stop", "good", real_confine);
 	assert_true(output_wait(&run, "ready on"));
@@ -333,7 +373,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(serves_and_stops),
-		cmocka_unit_test(starts_loaders),
+		cmocka_unit_test(starts_workers),
+		cmocka_unit_test(starts_no_fetcher_without_images),
 		cmocka_unit_test(fails_with_reason),
 		cmocka_unit_test(a_killed_role_ends_all),
 		cmocka_unit_test(roles_end_with_the_launcher),

@@ -27,12 +27,13 @@ static const char *name;
 static struct channel launcher = { ROLE_FD_LAUNCHER, CHANNEL_LOWER, &channel_launcher };
 static struct channel_buffer buffer;
 
-/* What a loader says of itself. */
+/* What a worker says of itself. */
 struct self {
 	uid_t uid;
 	gid_t gid;
 	uint32_t permitted;
 	int32_t no_new_privileges;
+	char settings[8]; /* the beginning of its settings; empty: it was given none */
 };
 
 static bool is(const char *role)
@@ -133,9 +134,9 @@ __attribute__((unused)) static void garbage(void)
 	hangs();
 }
 
-static void loader_ask(uint64_t id, int *own)
+static void worker_ask(uint64_t id, uint32_t kind, int *own)
 {
-	struct launcher_worker_start start = { .kind = WORKER_LOADER };
+	struct launcher_worker_start start = { .kind = kind };
 	int fds[2];
 
 	expect(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0, 45);
@@ -144,14 +145,47 @@ static void loader_ask(uint64_t id, int *own)
 	*own = fds[0];
 }
 
-/* A message that only the broker may send. */
-__attribute__((unused)) static void asks_loader(void)
+/* What only another role may ask for, or nobody. */
+static void asks(uint32_t kind)
 {
 	int own;
 
 	settings_take();
 	ready_send();
-	loader_ask(1, &own);
+	worker_ask(1, kind, &own);
+	hangs();
+}
+
+__attribute__((unused)) static void asks_loader(void)
+{
+	asks(WORKER_LOADER);
+}
+
+__attribute__((unused)) static void asks_verifier(void)
+{
+	asks(WORKER_VERIFIER);
+}
+
+__attribute__((unused)) static void asks_fetcher(void)
+{
+	asks(WORKER_FETCHER);
+}
+
+__attribute__((unused)) static void asks_nothing(void)
+{
+	asks(0);
+}
+
+__attribute__((unused)) static void asks_beyond(void)
+{
+	asks(WORKER_KIND_END);
+}
+
+__attribute__((unused)) static void kills_worker(void)
+{
+	settings_take();
+	ready_send();
+	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 1, NULL, NULL) == 0, 65);
 	hangs();
 }
 
@@ -160,8 +194,8 @@ __attribute__((unused)) static void same_id(void)
 	int own;
 
 	settings_take();
-	loader_ask(1, &own);
-	loader_ask(1, &own);
+	worker_ask(1, WORKER_LOADER, &own);
+	worker_ask(1, WORKER_VERIFIER, &own);
 	hangs();
 }
 
@@ -189,13 +223,14 @@ __attribute__((unused)) static void inspects(void)
 	message_wait(0, &message);
 }
 
-static void self_check(int fd)
+static void self_check(int fd, uid_t uid, const char *settings)
 {
 	struct self self;
 
 	expect(recv(fd, &self, sizeof(self), 0) == (ssize_t)sizeof(self), 60);
-	expect(self.uid == LOADER_UID && self.gid == LOADER_UID, 61);
+	expect(self.uid == uid && self.gid == uid, 61);
 	expect(self.permitted == 0 && self.no_new_privileges == 1, 62);
+	expect(strcmp(self.settings, settings) == 0, 68);
 }
 
 static void gone_expect(uint64_t id, int wait_status)
@@ -212,37 +247,78 @@ static void gone_expect(uint64_t id, int wait_status)
 /* One killed, one that ends by itself, one too many. */
 __attribute__((unused)) static void runs_loaders(void)
 {
-	int own[10];
+	int own[10], verifier;
 	struct channel_message message;
 
 	settings_take();
-	loader_ask(1, &own[1]); /* before READY, as the warm one is */
-	self_check(own[1]);
+	worker_ask(1, WORKER_LOADER, &own[1]); /* before READY, as the warm one is */
+	self_check(own[1], LOADER_UID, "");
 	ready_send();
 	/* the launcher confines itself while the other roles are ready; from then on this is what
 	 * counts */
 	(void)usleep(300000);
-	loader_ask(2, &own[2]);
-	self_check(own[2]);
+	worker_ask(2, WORKER_LOADER, &own[2]);
+	self_check(own[2], LOADER_UID, "");
 	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 1, NULL, NULL) == 0, 65);
 	gone_expect(1, SIGKILL);
 	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 1, NULL, NULL) == 0, 65);
 	(void)close(own[2]);
 	gone_expect(2, 0);
 	for (uint64_t id = 3; id < 3 + 8; id++)
-		loader_ask(id, &own[id % 10]);
-	loader_ask(11, &own[1]);
+		worker_ask(id, WORKER_LOADER, &own[id % 10]);
+	worker_ask(11, WORKER_LOADER, &own[1]);
 	gone_expect(11, 127 << 8);
+	/* which is no reason to refuse another kind */
+	worker_ask(12, WORKER_VERIFIER, &verifier);
+	self_check(verifier, VERIFIER_UID, "trust");
 	expect(write(STDERR_FILENO, "loaders are right\n", 18) == 18, 66);
+	message_wait(LAUNCHER_WORKER_GONE, &message);
+	_exit(67); /* none of them was to end before STOP */
+}
+
+/* The frontend's ids are its own: what it kills with the broker's does not reach the broker's. */
+__attribute__((unused)) static void runs_fetchers(void)
+{
+	struct channel_message message;
+	int own;
+
+	settings_take();
+	ready_send();
+	worker_ask(13, WORKER_FETCHER, &own);
+	self_check(own, FETCHER_UID, "fetch");
+	for (int round = 0; round < 20; round++) {
+		for (uint64_t id = 3; id <= 12; id++)
+			expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, id, NULL, NULL) == 0,
+			       65);
+		(void)usleep(50000);
+	}
+	expect(channel_send(&launcher, LAUNCHER_WORKER_KILL, 13, NULL, NULL) == 0, 65);
+	gone_expect(13, SIGKILL);
+	expect(write(STDERR_FILENO, "fetchers are right\n", 19) == 19, 66);
+	message_wait(0, &message);
+}
+
+/* Images are switched off: a fetcher is answered as gone, which ends nobody. */
+__attribute__((unused)) static void misses_fetchers(void)
+{
+	struct channel_message message;
+	int own;
+
+	settings_take();
+	ready_send();
+	worker_ask(1, WORKER_FETCHER, &own);
+	gone_expect(1, 127 << 8);
+	expect(write(STDERR_FILENO, "no fetchers\n", 12) == 12, 66);
 	message_wait(0, &message);
 }
 
 /* Tells of itself, and ends when its channel does. */
-__attribute__((unused)) static void loader(void)
+__attribute__((unused)) static void worker(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {};
 	struct self self = { 0 };
+	struct channel_message message;
 	uid_t uid;
 	gid_t gid;
 
@@ -250,8 +326,9 @@ __attribute__((unused)) static void loader(void)
 	expect(syscall(SYS_capget, &header, data) == 0, 71);
 	self.permitted = data[0].permitted | data[1].permitted;
 	self.no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+	(void)pread(ROLE_FD_PEER, self.settings, sizeof(self.settings) - 1, 0);
+	expect(close(ROLE_FD_EXTRA) < 0 && errno == EBADF, 72); /* nothing beyond */
 	(void)send(ROLE_FD_LAUNCHER, &self, sizeof(self), 0);
-	struct channel_message message;
 	(void)channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message);
 	_exit(0);
 }

@@ -51,8 +51,11 @@ static const struct bad_row bad_rows[] = {
 	{ HEAD "landlock read a\n", "t.policy:4: \"a\" is no path: it starts with neither / nor @" },
 	{ HEAD "landlock read /a\"b\n", "t.policy:4: \"/a\"b\" holds a quote or a backslash" },
 	{ HEAD "landlock scope world\n", "t.policy:4: \"world\" is no Landlock scope" },
+	{ HEAD "landlock tcp listen\n", "t.policy:4: \"listen\" is no Landlock access to TCP" },
+	{ HEAD "allow read\nlandlock inherited\nlandlock tcp connect\n",
+	  "t.policy:6: \"landlock inherited\" takes no rules of its own" },
 	{ HEAD "allow read\nlandlock inherited\nlandlock read /a\n",
-	  "t.policy:6: \"landlock inherited\" takes no paths or scopes of its own" },
+	  "t.policy:6: \"landlock inherited\" takes no rules of its own" },
 	{ HEAD "needed\n", "t.policy:4: expected: needed LIBRARY..." },
 	{ HEAD "allow\n", "t.policy:4: expected: allow CALL..." },
 	{ HEAD "allow reed\n", "t.policy:4: \"reed\" is no system call" },
@@ -181,14 +184,16 @@ static void everything_reaches_the_table(void **state)
 {
 	static const char text[] = "role test\nroot yes\nnarrows\nsurvives-parent\n"
 				   "capability CAP_BPF CAP_KILL\nrlimit NOFILE 0x10\n"
-				   "landlock read|write @state/x optional\nlandlock scope signal\n"
+				   "landlock read|write @state/x optional\nlandlock scope "
+	                           "signal\nlandlock tcp connect\n"
 				   "needed libc.so.6\ndefault kill\nallow exit_group\n";
 	static const char *const expected[] = {
 		"/* Made from t.policy. */",
 		"const struct sandbox_policy sandbox_policy_test = {",
 		"\t.root = 1,\n\t.narrows = 1,\n\t.survives_parent = 1,\n",
 		"\t.landlock_inherited = 0,\n",
-		"\t.landlock_scope = 0x2,\n\t.capabilities = 0x8000000020,\n",
+		"\t.landlock_scope = 0x2,\n\t.landlock_tcp = 0x2,\n\t.capabilities = "
+		"0x8000000020,\n",
 		"\t{ .resource = 7, .value = 16u },\n",
 		"\t{ .path = \"@state/x\", .access = 0x400e, .optional = 1 },\n",
 		"\t\"libc.so.6\",\n",

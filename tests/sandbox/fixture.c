@@ -50,7 +50,9 @@ int fixture_make(struct fixture *fixture)
 	    MAKE(bpffs_directory, "bpffs") < 0 || MAKE(xdp_directory, "xdp") < 0 ||
 	    MAKE(tracefs_directory, "tracefs") < 0 || MAKE(helpers_directory, "helpers") < 0 ||
 	    directory_make(fixture->base, "tracefs/events", NULL, 0) < 0 ||
-	    directory_make(fixture->base, "state/objects", NULL, 0) < 0)
+	    MAKE(ca_directory, "ca") < 0 ||
+	    directory_make(fixture->base, "state/objects", NULL, 0) < 0 ||
+	    directory_make(fixture->base, "state/images", NULL, 0) < 0)
 		return -1;
 	/* The opener is root without a capability over others' files. */
 	if (chown(settings->xdp_directory, 0, ROLE_UID) < 0 ||
@@ -59,6 +61,7 @@ int fixture_make(struct fixture *fixture)
 	return file_make(fixture->base, "tracefs/events/id") < 0 ||
 	                       file_make(fixture->base, "xdp/pin") < 0 ||
 	                       file_make(fixture->base, "outside") < 0 ||
+	                       file_make(fixture->base, "ca/bundle") < 0 ||
 	                       file_make(fixture->base, "state/objects/object") < 0
 	               ? -1
 	               : 0;

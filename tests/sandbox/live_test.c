@@ -197,7 +197,9 @@ static const struct row rows[] = {
 	{ "program by id", &sandbox_policy_opener, bpf_by_id, ENOENT },
 	{ "pin, command | 1<<32", &sandbox_policy_gate, bpf_pin_disguised, CHILD_KILLED },
 	{ "pin, command | 1<<32", &sandbox_policy_opener, bpf_pin_disguised, CHILD_KILLED },
-	{ "socket", &sandbox_policy_launcher, socket_open, CHILD_KILLED },
+	{ "socket", &sandbox_policy_launcher, socket_open, 0 }, /* fetchers are born behind it */
+	{ "socket", &sandbox_policy_fetcher, socket_open, 0 },
+	{ "socket", &sandbox_policy_verifier, socket_open, CHILD_KILLED },
 	{ "socket", &sandbox_policy_broker, socket_open, CHILD_KILLED },
 	{ "socket", &sandbox_policy_gate, socket_open, CHILD_KILLED },
 	{ "socket", &sandbox_policy_frontend, socket_open, CHILD_KILLED },
@@ -206,7 +208,11 @@ static const struct row rows[] = {
 	{ "be traced", &sandbox_policy_launcher, trace, CHILD_KILLED },
 	{ "be traced", &sandbox_policy_broker, trace, CHILD_KILLED },
 	{ "be traced", &sandbox_policy_loader, trace, CHILD_KILLED },
+	{ "be traced", &sandbox_policy_fetcher, trace, CHILD_KILLED },
+	{ "be traced", &sandbox_policy_verifier, trace, CHILD_KILLED },
 	{ "execute", &sandbox_policy_broker, execute, CHILD_KILLED },
+	{ "execute", &sandbox_policy_fetcher, execute, CHILD_KILLED },
+	{ "execute", &sandbox_policy_verifier, execute, CHILD_KILLED },
 	{ "execute", &sandbox_policy_loader, execute, CHILD_KILLED },
 	{ "execute", &sandbox_policy_opener, execute, CHILD_KILLED },
 	{ "fork", &sandbox_policy_launcher, own_fork, 0 },
@@ -214,6 +220,10 @@ static const struct row rows[] = {
 	{ "fork", &sandbox_policy_gate, own_fork, CHILD_KILLED },
 	{ "fork", &sandbox_policy_frontend, own_fork, CHILD_KILLED },
 	{ "fork", &sandbox_policy_loader, own_fork, CHILD_KILLED },
+	{ "fork", &sandbox_policy_fetcher, own_fork, CHILD_KILLED },
+	{ "fork", &sandbox_policy_verifier, own_fork, CHILD_KILLED },
+	{ "become root", &sandbox_policy_fetcher, become_root, CHILD_KILLED },
+	{ "become root", &sandbox_policy_verifier, become_root, CHILD_KILLED },
 	{ "become root", &sandbox_policy_broker, become_root, CHILD_KILLED },
 	{ "become root", &sandbox_policy_loader, become_root, CHILD_KILLED },
 	{ "keep capabilities", &sandbox_policy_broker, regain, CHILD_KILLED },
@@ -307,7 +317,27 @@ static const struct path_row path_rows[] = {
 	{ &sandbox_policy_opener, "xdp/new", PATH_CREATE, CHILD_KILLED },
 	{ &sandbox_policy_opener, "xdp/pin", PATH_UNLINK, 0 },
 	{ &sandbox_policy_opener, "outside", PATH_UNLINK, EACCES },
-	{ &sandbox_policy_launcher, "/etc/shadow", PATH_READ, EACCES },
+	/* the names' files are written anew again and again: no rule but the directory's outlives that */
+	{ &sandbox_policy_launcher, "/etc/resolv.conf", PATH_READ, 0 },
+	{ &sandbox_policy_launcher, "ca/bundle", PATH_READ, 0 },
+	{ &sandbox_policy_launcher, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_launcher, "/root", PATH_LIST, EACCES },
+	{ &sandbox_policy_launcher, "/proc/self/status", PATH_READ, EACCES },
+	{ &sandbox_policy_launcher, "state/other", PATH_NEW, EACCES },
+	{ &sandbox_policy_launcher, "state/objects/other", PATH_NEW, EACCES },
+	{ &sandbox_policy_fetcher, "state/images", PATH_LIST, 0 },
+	{ &sandbox_policy_fetcher, "state/images/new", PATH_NEW, 0 },
+	{ &sandbox_policy_fetcher, "state/images/new", PATH_UNLINK, 0 },
+	{ &sandbox_policy_fetcher, "state/images/new", PATH_WRITE, CHILD_KILLED },
+	{ &sandbox_policy_fetcher, "state/images/d", PATH_MKDIR, CHILD_KILLED },
+	{ &sandbox_policy_fetcher, "state/objects/object", PATH_READ, EACCES },
+	{ &sandbox_policy_fetcher, "state/other", PATH_NEW, EACCES },
+	{ &sandbox_policy_fetcher, "outside", PATH_READ, EACCES },
+	{ &sandbox_policy_fetcher, "/etc/resolv.conf", PATH_READ, 0 },
+	{ &sandbox_policy_fetcher, "/etc/passwd", PATH_READ, EACCES },
+	{ &sandbox_policy_fetcher, "/proc/self/status", PATH_READ, EACCES },
+	{ &sandbox_policy_verifier, "outside", PATH_READ, CHILD_KILLED },
+	{ &sandbox_policy_verifier, "state", PATH_LIST, CHILD_KILLED },
 	{ &sandbox_policy_launcher, "state", PATH_READ, EACCES },
 	{ &sandbox_policy_launcher, "helpers", PATH_LIST, 0 },
 	{ &sandbox_policy_launcher, "/bin/true", PATH_EXECUTE, EACCES }, /* no program but the helpers */
@@ -381,26 +411,39 @@ static void paths_are_open_or_closed(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Without the filter, to see what Landlock itself refuses; `argument` is the ABI to behave as. */
+/* Without the filter, to see what Landlock itself refuses. */
+struct landlock_case {
+	uint32_t abi; /* to behave as */
+	bool tcp;     /* connections stay open */
+};
+
 static int landlock_only(const void *argument)
 {
-	const uint32_t abi = *(const uint32_t *)argument;
+	const struct landlock_case *test = argument;
+	const uint32_t abi = test->abi;
+	struct sandbox_policy policy = sandbox_policy_frontend;
 	const struct sockaddr_in address = { .sin_family = AF_INET,
 		                             .sin_port = htons(9),
 		                             .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	struct error error = {};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (test->tcp)
+		policy.landlock_tcp = UINT64_C(1) << 1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    landlock_confine(&sandbox_policy_frontend, NULL, abi, &error) < 0)
+	    landlock_confine(&policy, NULL, abi, &error) < 0)
 		return CHILD_NOT_CONFINED;
 	if (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
 		return 1;
 	int connected =
 		connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
 
-	if ((connected == EACCES) != (abi >= 4))
+	if ((connected == EACCES) != (abi >= 4 && !test->tcp))
 		return 2;
+	int bound = bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
+
+	if (abi >= 4 && bound != EACCES)
+		return 4;
 	int signalled = kill(getppid(), 0) < 0 ? errno : 0;
 
 	return (signalled == EPERM) != (abi >= 6) ? 3 : 0;
@@ -412,8 +455,13 @@ static void landlock_fits_every_abi(void **state)
 {
 	(void)state;
 	landlock_skip_without();
-	for (uint32_t abi = 1; abi <= landlock_version(); abi++)
-		assert_int_equal(fixture_run(landlock_only, &abi), 0);
+	for (uint32_t abi = 1; abi <= landlock_version(); abi++) {
+		for (int tcp = 0; tcp <= 1; tcp++) {
+			struct landlock_case test = { .abi = abi, .tcp = tcp };
+
+			assert_int_equal(fixture_run(landlock_only, &test), 0);
+		}
+	}
 }
 
 static int landlock_path_missing(const void *argument)

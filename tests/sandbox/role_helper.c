@@ -24,6 +24,7 @@ static void settings_fill(struct launcher_settings *settings, const char *base)
 	(void)snprintf(settings->xdp_directory, sizeof(settings->xdp_directory), "%s/xdp", base);
 	(void)snprintf(settings->tracefs_directory, sizeof(settings->tracefs_directory),
 	               "%s/tracefs", base);
+	(void)snprintf(settings->ca_directory, sizeof(settings->ca_directory), "%s/ca", base);
 	(void)snprintf(settings->helpers_directory, sizeof(settings->helpers_directory),
 	               "%s/helpers", base);
 }

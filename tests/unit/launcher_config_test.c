@@ -46,6 +46,17 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(config.map_memory_bytes, 1 << 30);
 	assert_int_equal(config.opener, 1);
 	assert_int_equal(config.containers, 0);
+	assert_string_equal(config.fetcher_user, "bpfd-fetcher");
+	assert_string_equal(config.verifier_user, "bpfd-verifier");
+	assert_string_equal(config.policy, "/etc/bpfd/policy.d");
+	assert_int_equal(config.images, 1);
+	assert_int_equal(config.signed_only, 0);
+	assert_int_equal(config.cache_size_bytes, 1 << 30);
+	assert_string_equal(config.ca_file, "/etc/ssl/certs/ca-certificates.crt");
+	assert_string_equal(config.trusted_root, "");
+	assert_string_equal(config.insecure_registries[0], "");
+	assert_int_equal(config.total_timeout_ms, 300000);
+	assert_int_equal(config.stall_timeout_ms, 30000);
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 }
 
@@ -62,8 +73,11 @@ static void every_key_is_taken(void **state)
 		"[socket]\nmode = 600\n"
 		"[limits]\nconnections = 16384\nconnections-per-uid = 1\nsend-timeout = 10ms\n"
 		"load-timeout = 2min\nmap-memory = 64K\nprograms = 65536\n"
-		"[features]\nopener = no\ncontainers = yes\n[log]\nlevel = debug\n"
-		"[users]\n",
+		"[features]\nopener = no\ncontainers = yes\nimages = no\n[log]\nlevel = debug\n"
+		"[users]\nfetcher = fetch\nverifier = 9\n[paths]\npolicy = /p\n"
+		"[images]\nsigned-only = yes\ncache-size = 64M\nca-file = /c/a.pem\n"
+		"trusted-root = /t.json\ninsecure-registries = 10.0.0.1:5000  reg.local\t[::1]:80\n"
+		"total-timeout = 1min\nstall-timeout = 1s\n",
 		&config, &error);
 
 	assert_string_equal(error.message, "");
@@ -87,6 +101,20 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(config.opener, 0);
 	assert_int_equal(config.containers, 1);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(config.images, 0);
+	assert_string_equal(config.fetcher_user, "fetch");
+	assert_string_equal(config.verifier_user, "9");
+	assert_string_equal(config.policy, "/p");
+	assert_int_equal(config.signed_only, 1);
+	assert_int_equal(config.cache_size_bytes, 64 << 20);
+	assert_string_equal(config.ca_file, "/c/a.pem");
+	assert_string_equal(config.trusted_root, "/t.json");
+	assert_string_equal(config.insecure_registries[0], "10.0.0.1:5000");
+	assert_string_equal(config.insecure_registries[1], "reg.local");
+	assert_string_equal(config.insecure_registries[2], "[::1]:80");
+	assert_string_equal(config.insecure_registries[3], "");
+	assert_int_equal(config.total_timeout_ms, 60000);
+	assert_int_equal(config.stall_timeout_ms, 1000);
 }
 
 #define LONG_40 "0123456789012345678901234567890123456789"
@@ -98,10 +126,10 @@ struct refused_row {
 
 /* clang-format off */
 static const struct refused_row refused_rows[] = {
-	{ "[user]\n", "1: unknown section [user]: allowed are users, paths, socket, limits, features, log" },
+	{ "[user]\n", "1: unknown section [user]: allowed are users, paths, socket, limits, features, images, log" },
 	{ "[log]\n\n[nothing]\nlevel = info\n", "3: unknown section [nothing]" },
 	{ "[log]\nlevels = info\n", "2: unknown key \"levels\" in [log]: allowed are level" },
-	{ "[users]\nconnections = 3\n", "2: unknown key \"connections\" in [users]: allowed are broker, frontend, loader, group" },
+	{ "[users]\nconnections = 3\n", "2: unknown key \"connections\" in [users]: allowed are broker, frontend, loader, fetcher, verifier, group" },
 	{ "level = info\n", "1: \"level\" stands before the first section" },
 	{ "[log]\nlevel = info\n[users]\n[log]\nlevel = info\n", "5: \"level\" is set twice: first in line 2" },
 	{ "[log]\nlevel\n", "2: expected \"[section]\" or \"key = value\"" },
@@ -121,6 +149,15 @@ static const struct refused_row refused_rows[] = {
 	{ "[limits]\nload-timeout = 18446744073709551615min\n", "2: load-timeout = 18446744073709551615min: expected" },
 	{ "[limits]\nmap-memory = 63K\n", "2: map-memory = 63K: expected a size from 64K to 1024G: bytes, or" },
 	{ "[limits]\nmap-memory = 1T\n", "2: map-memory = 1T: expected" },
+	{ "[images]\ntrusted-root = t.json\n", "2: trusted-root = t.json: expected nothing, or an absolute path" },
+	{ "[images]\nca-file =\n", "2: ca-file = : expected an absolute path" },
+	{ "[images]\ninsecure-registries = a, b\n", "2: insecure-registries = a, b: expected at most 16 registries" },
+	{ "[images]\ninsecure-registries = http://a\n", "2: insecure-registries = http://a: expected" },
+	{ "[images]\ninsecure-registries = A\n", "2: insecure-registries = A: expected" },
+	{ "[images]\ninsecure-registries = a:\n", "2: insecure-registries = a:: expected" },
+	{ "[images]\ninsecure-registries = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n", "2: insecure-registries = 1 2" },
+	{ "[images]\ninsecure-registries = " LONG_40 LONG_40 LONG_40 "01234567\n", "2: insecure-registries = 0123" },
+	{ "[images]\ncache-size = 1M\n", "2: cache-size = 1M: expected a size from 32M to 1024G" },
 	{ "[socket]\nmode = 0060\n", "2: mode = 0060: expected an octal mode that holds 0600 and nothing beyond 0666" },
 	{ "[socket]\nmode = 0770\n", "2: mode = 0770: expected" },
 	{ "[socket]\nmode = 668\n", "2: mode = 668: expected" },
@@ -209,7 +246,7 @@ static void the_example_shows_the_defaults(void **state)
 		keys += key;
 		(void)strncat(text, line + key, sizeof(text) - strlen(text) - 1);
 	}
-	assert_int_equal(keys, 19);
+	assert_int_equal(keys, 31);
 	config_defaults(&defaults);
 	assert_int_equal(text_read(text, &config, &error), 0);
 	assert_memory_equal(&config, &defaults, sizeof(config));
@@ -236,7 +273,7 @@ static void settings_follow_the_configuration(void **state)
 	struct config config;
 
 	config_defaults(&config);
-	settings_fill(&config, &users, &settings);
+	settings_fill(&config, &users, 3, &settings);
 	assert_string_equal(settings.bpffs_directory, "/sys/fs/bpf/bpfd");
 	assert_string_equal(settings.xdp_directory, "/sys/fs/bpf/xdp");
 	assert_string_equal(settings.state_directory, "/var/lib/bpfd");
@@ -254,6 +291,59 @@ static void settings_follow_the_configuration(void **state)
 	assert_int_equal(settings.opener, 1);
 	assert_int_equal(settings.containers, 0);
 	assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(settings.images, 1);
+	assert_int_equal(settings.signed_only, 0);
+	assert_int_equal(settings.image_rules, 3);
+	assert_int_equal(settings.fetch_timeout_ms, 300000);
+	(void)snprintf(config.ca_file, sizeof(config.ca_file), "/nowhere/at/all.pem");
+	config.signed_only = 1;
+	settings_fill(&config, &users, 0, &settings);
+	assert_string_equal(settings.ca_directory, "/nowhere/at");
+	assert_int_equal(settings.signed_only, 1);
+	assert_int_equal(settings.image_rules, 0);
+}
+
+/* The certificates' directory is that of the file, not of a link to it. */
+static void a_link_of_the_certificates_is_followed(void **state)
+{
+	(void)state;
+	struct users users = {};
+	struct launcher_settings settings;
+	struct config config;
+
+	config_defaults(&config);
+	(void)snprintf(config.ca_file, sizeof(config.ca_file), "%s.link", path);
+	assert_int_equal(symlink("/etc/passwd", config.ca_file), 0);
+	settings_fill(&config, &users, 0, &settings);
+	assert_int_equal(unlink(config.ca_file), 0);
+	assert_string_equal(settings.ca_directory, "/etc");
+}
+
+static void fetchers_are_told_what_concerns_them(void **state)
+{
+	(void)state;
+	struct fetcher_settings settings;
+	struct config config;
+
+	config_defaults(&config);
+	settings_fetcher_fill(&config, 0, &settings);
+	assert_string_equal(settings.cache_directory, "/var/lib/bpfd/images");
+	assert_string_equal(settings.ca_file, "/etc/ssl/certs/ca-certificates.crt");
+	assert_int_equal(settings.cache_size_max, 1 << 30);
+	assert_int_equal(settings.total_timeout_ms, 300000);
+	assert_int_equal(settings.stall_timeout_ms, 30000);
+	assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(settings.signatures, 0);
+	assert_int_equal(settings.insecure_count, 0);
+	for (size_t i = 0; i < CONFIG_HOSTS_MAX; i++)
+		(void)snprintf(config.insecure_registries[i], CONFIG_HOST_SIZE, "h%zu", i);
+	settings_fetcher_fill(&config, 1, &settings);
+	assert_int_equal(settings.signatures, 1);
+	assert_int_equal(settings.insecure_count, FETCHER_INSECURE_MAX);
+	assert_string_equal(settings.insecure[15], "h15");
+	config.signed_only = 1;
+	settings_fetcher_fill(&config, 0, &settings);
+	assert_int_equal(settings.signatures, 1);
 }
 
 int main(void)
@@ -267,6 +357,8 @@ int main(void)
 		cmocka_unit_test(the_example_shows_the_defaults),
 		cmocka_unit_test(helpers_of_the_command_line_are_checked),
 		cmocka_unit_test(settings_follow_the_configuration),
+		cmocka_unit_test(a_link_of_the_certificates_is_followed),
+		cmocka_unit_test(fetchers_are_told_what_concerns_them),
 	};
 
 	if (geteuid() != 0) {

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -55,27 +56,33 @@ static void stat_expect(const char *path, uid_t uid, gid_t gid, mode_t mode)
 /* ---- users ---- */
 
 struct users_row {
-	const char *broker, *frontend, *loader, *group;
+	const char *broker, *frontend, *loader, *fetcher, *verifier, *group;
+	bool images;
 	int result;
 	const char *said; /* or NULL */
 };
 
+/* clang-format off */
 static const struct users_row users_rows[] = {
-	{ "b", "f", "l", "g", 0, NULL },
-	{ "1001", "f", "l", "g", 0, NULL },
-	{ "b", "5002", "l", "5003", 0, NULL },
-	{ "x", "f", "l", "g", -ENOENT,
-	  "the user \"x\" ([users] broker) does not exist: run \"systemd-sysusers\"" },
-	{ "b", "f", "y", "g", -ENOENT, "the user \"y\" ([users] loader) does not exist" },
-	{ "b", "f", "l", "z", -ENOENT, "the group \"z\" ([users] group) does not exist" },
-	{ "b", "root", "l", "g", -EINVAL, "[users] frontend is root: it needs a user of its own" },
-	{ "b", "f", "0", "g", -EINVAL, "[users] loader is root" },
-	{ "b", "f", "1001", "g", -EINVAL,
-	  "[users] broker and loader are the same user (uid 1001)" },
-	{ "b", "f", "l", "4294967295", -EINVAL,
-	  "[users] group = 4294967295: ids go up to 4294967294" },
-	{ "b", "4294967295", "l", "g", -EINVAL, "ids go up to 4294967294" },
+	{ "b", "f", "l", "h", "v", "g", true, 0, NULL },
+	{ "1001", "f", "l", "1004", "v", "g", true, 0, NULL },
+	{ "b", "5002", "l", "h", "v", "5003", true, 0, NULL },
+	{ "b", "f", "l", "x", "x", "g", false, 0, NULL },
+	{ "x", "f", "l", "h", "v", "g", true, -ENOENT, "the user \"x\" ([users] broker) does not exist: run \"systemd-sysusers\"" },
+	{ "b", "f", "y", "h", "v", "g", true, -ENOENT, "the user \"y\" ([users] loader) does not exist" },
+	{ "b", "f", "l", "y", "v", "g", true, -ENOENT, "the user \"y\" ([users] fetcher) does not exist" },
+	{ "b", "f", "l", "h", "y", "g", true, -ENOENT, "the user \"y\" ([users] verifier) does not exist" },
+	{ "b", "f", "l", "h", "v", "z", true, -ENOENT, "the group \"z\" ([users] group) does not exist" },
+	{ "b", "root", "l", "h", "v", "g", true, -EINVAL, "[users] frontend is root: it needs a user of its own" },
+	{ "b", "f", "0", "h", "v", "g", true, -EINVAL, "[users] loader is root" },
+	{ "b", "f", "l", "h", "0", "g", true, -EINVAL, "[users] verifier is root" },
+	{ "b", "f", "1001", "h", "v", "g", true, -EINVAL, "[users] broker and loader are the same user (uid 1001)" },
+	{ "b", "f", "l", "h", "h", "g", true, -EINVAL, "[users] fetcher and verifier are the same user (uid 1004)" },
+	{ "b", "f", "l", "f", "v", "g", true, -EINVAL, "[users] frontend and fetcher are the same user (uid 1002)" },
+	{ "b", "f", "l", "h", "v", "4294967295", true, -EINVAL, "[users] group = 4294967295: ids go up to 4294967294" },
+	{ "b", "4294967295", "l", "h", "v", "g", true, -EINVAL, "ids go up to 4294967294" },
 };
+/* clang-format on */
 
 static void users_are_found(void **state)
 {
@@ -87,7 +94,8 @@ static void users_are_found(void **state)
 	users_passwd_path = passwd;
 	users_group_path = group;
 	file_write(passwd, "root:x:0:0::/root:/bin/sh\nb:x:1001:2001::/:/bin/false\n"
-	                   "f:x:1002:2002::/:/bin/false\nl:x:1003:2003::/:/bin/false\n");
+	                   "f:x:1002:2002::/:/bin/false\nl:x:1003:2003::/:/bin/false\n"
+	                   "h:x:1004:2004::/:/bin/false\nv:x:1005:2005::/:/bin/false\n");
 	file_write(group, "root:x:0:\ng:x:3000:b,f\n");
 	for (size_t i = 0; i < sizeof(users_rows) / sizeof(users_rows[0]); i++) {
 		const struct users_row *row = &users_rows[i];
@@ -100,7 +108,12 @@ static void users_are_found(void **state)
 		(void)snprintf(config.frontend_user, sizeof(config.frontend_user), "%s",
 		               row->frontend);
 		(void)snprintf(config.loader_user, sizeof(config.loader_user), "%s", row->loader);
+		(void)snprintf(config.fetcher_user, sizeof(config.fetcher_user), "%s",
+		               row->fetcher);
+		(void)snprintf(config.verifier_user, sizeof(config.verifier_user), "%s",
+		               row->verifier);
 		(void)snprintf(config.group, sizeof(config.group), "%s", row->group);
+		config.images = row->images;
 		assert_int_equal(users_find(&config, &users, &error), row->result);
 		if (row->said && !strstr(error.message, row->said))
 			fail_msg("row %zu says: %s", i, error.message);
@@ -110,6 +123,8 @@ static void users_are_found(void **state)
 		assert_int_equal(users.broker.gid, 2001);
 		assert_int_equal(users.frontend.uid, row->frontend[0] == '5' ? 5002 : 1002);
 		assert_int_equal(users.frontend.gid, row->frontend[0] == '5' ? 5002 : 2002);
+		assert_int_equal(users.fetcher.uid, row->images ? 1004 : 0);
+		assert_int_equal(users.verifier.gid, row->images ? 2005 : 0);
 		assert_int_equal(users.access_gid, row->group[0] == '5' ? 5003 : 3000);
 	}
 	assert_int_equal(unlink(passwd) | unlink(group), 0);

@@ -3,11 +3,13 @@
  * list, the tables of targets with the rows of types and fields. */
 #include "common/program_type.h"
 #include "common/target.h"
+#include "proto/channel_fetcher.h"
 #include "proto/channel_frontend.h"
 #include "proto/channel_gate.h"
 #include "proto/channel_launcher.h"
 #include "proto/channel_loader.h"
 #include "proto/channel_opener.h"
+#include "proto/channel_verifier.h"
 
 #include <cmocka.h>
 #include <errno.h>
@@ -32,6 +34,8 @@ static const struct documented channels[] = {
 	{ &channel_gate, "broker", "gate", { "warming", "warm", "working", "asking" } },
 	{ &channel_loader, "gate", "loader", { "probing", "loading", "warm", "asking" } },
 	{ &channel_opener, "broker", "opener", { "ready" } },
+	{ &channel_fetcher, "frontend", "fetcher", { "warm", "warming", "working" } },
+	{ &channel_verifier, "broker", "verifier", { "warm", "warming", "working" } },
 };
 
 #define CHANNEL_COUNT (sizeof(channels) / sizeof(channels[0]))
