@@ -15,6 +15,7 @@ static const char *const operation_names[] = {
 	[STORE_OPERATION_UPDATE] = "update",
 	[STORE_OPERATION_MAP_SET] = "map_set",
 	[STORE_OPERATION_MAP_DELETE] = "map_delete",
+	[STORE_OPERATION_VERIFY] = "verify",
 };
 
 static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
@@ -55,7 +56,7 @@ void answer_refused_with_log(struct broker *broker, const struct origin *origin,
 {
 	struct frontend_refused body = { .error = { .code = error->code }, .log_size = log_size };
 	char reason[ERROR_MESSAGE_MAX];
-	char line[1024];
+	char line[IMAGE_DETAIL_SIZE + 640];
 
 	(void)snprintf(body.error.message, sizeof(body.error.message), "%s", error->message);
 	(void)snprintf(line, sizeof(line), "%s%scode=%s reason=\"%s\"", detail,
@@ -72,6 +73,15 @@ void answer_refused(struct broker *broker, const struct origin *origin, const st
                     const char *detail)
 {
 	answer_refused_with_log(broker, origin, error, -1, 0, detail);
+}
+
+void answer_verdict(struct broker *broker, const struct origin *origin,
+                    const struct record_verdict *verdict, const char *detail)
+{
+	struct frontend_verdict body = { .verdict = *verdict };
+
+	answer_send(broker, FRONTEND_VERDICT, origin->message_id, &body, NULL);
+	audit(origin, "done", detail);
 }
 
 void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,

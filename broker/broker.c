@@ -224,6 +224,7 @@ int broker_open(const struct launcher_settings *settings,
 	broker->heap = heap;
 	broker->settings = *settings;
 	kernel_lists_open(&broker->lists);
+	verifiers_open(&broker->verifiers);
 	broker->epoll_fd = broker->signal_fd = broker->objects_fd = -1;
 	broker->netlink.fd = broker->tc_monitor.fd = broker->cgroup_monitor_fd = -1;
 	channels_open(broker, descriptors);
@@ -293,6 +294,7 @@ void broker_close(struct broker *broker)
 	if (!broker)
 		return;
 	loads_close(broker);
+	verifiers_close(broker);
 	kernel_lists_close(&broker->lists);
 	xdp_close(broker->xdp);
 	tc_close(broker->tc);

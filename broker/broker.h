@@ -14,6 +14,7 @@
 #include "broker/session.h"
 #include "broker/store.h"
 #include "broker/tc.h"
+#include "broker/verifier.h"
 #include "broker/xdp.h"
 #include "proto/channel_frontend.h"
 #include "proto/channel_launcher.h"
@@ -31,7 +32,6 @@ struct load_slot {
 struct loads {
 	struct load_slot slots[LOAD_SLOTS];
 	struct load_queue queue;
-	uint64_t next_session_id;
 	unsigned int deaths;  /* sessions that died before they had a job, in a row */
 	uint64_t start_at_ms; /* no new session before */
 	uint64_t spare_at_ms; /* nor before this, unless a job waits */
@@ -79,6 +79,8 @@ struct broker {
 	int cgroup_monitor_fd;   /* inotify */
 	struct attach_context attach;
 	struct loads loads;
+	struct verifiers verifiers;
+	uint64_t worker_ids; /* the last one that was given to a WORKER_START */
 	struct copies copies;
 	struct netns_list netns;
 	struct kernel_lists lists;
@@ -129,10 +131,10 @@ void broker_close(struct broker *broker);
 uint64_t clock_now_ms(void);
 uint64_t clock_now_s(void);
 
-/* loop.c: the session's slot is watched under its number; a closed descriptor is forgotten by the
- * kernel */
+/* loop.c: slots are watched under their numbers; a closed descriptor is forgotten by the kernel */
 int loop_open(struct broker *broker);
 int loop_watch_slot(struct broker *broker, size_t slot);
+int loop_watch_verifier(struct broker *broker, size_t slot);
 
 /* requests.c */
 int request_dispatch(struct broker *broker, struct channel_message *message);
@@ -156,6 +158,9 @@ void answer_refused(struct broker *broker, const struct origin *origin, const st
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,
                              const struct error *error, int log_fd, uint32_t log_size,
                              const char *detail);
+/* The answer to VERIFY_IMAGE. */
+void answer_verdict(struct broker *broker, const struct origin *origin,
+                    const struct record_verdict *verdict, const char *detail);
 /* What was asked of a map: no change, so no audit line. `fd` stays the caller's. */
 void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
                 int fd);
@@ -166,11 +171,28 @@ void answer_question_refused(struct broker *broker, uint64_t message_id, const s
  */
 bool answer_repeated(struct broker *broker, const struct origin *origin);
 
-/* loads.c */
+/* load_request.c */
 int load_request(struct broker *broker, struct channel_message *message);
+/*
+ * Lets a load in, with what is known of its image (NULL: it comes out of a file): its checks, what
+ * was asked before, the limits. 0, and `job` is a new job, which has taken the message's first
+ * descriptor, or NULL: the request is answered or joined to a job. -EPROTO.
+ */
+int load_admit(struct broker *broker, struct channel_message *message,
+               const struct frontend_load *request, const struct record_image_name *image,
+               struct load_job **job);
 /* Loads bpfd's own iterator over `kind` (enum kernel_kind); kernel_iterator_loaded() or
  * kernel_iterator_refused() follows, at once if it cannot even wait. */
 void load_iterator(struct broker *broker, uint32_t kind);
+
+/* loads.c */
+/* Queues the job, which is the queue's from then on; answered with a refusal when there is no room.
+ */
+void load_push(struct broker *broker, struct load_job *job);
+/* Counts and answers a load that will not happen, and frees it. */
+void load_fail(struct broker *broker, struct load_job *job, const struct error *error);
+/* The job that an earlier copy of the request made, or NULL. */
+struct load_job *loads_find(const struct broker *broker, const struct frontend_load *request);
 void loads_start_session(struct broker *broker); /* if none is warm or warming, and it is time */
 void loads_session_ready(struct broker *broker, size_t slot);
 /* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */
@@ -179,6 +201,39 @@ void loads_close(struct broker *broker);
 
 /* True while a session works on a job, or a job waits for one. */
 bool loads_running(const struct broker *broker);
+
+/* verifier.c */
+/* Does anything want signatures here? */
+bool verifier_wanted(const struct broker *broker);
+void verifiers_open(struct verifiers *verifiers);
+void verifiers_close(struct broker *broker);
+/* Queues the question, which ends in verify_passed() or verify_refused(). False: there is no room.
+ */
+bool verifier_push(struct broker *broker, struct verify_job *job);
+/* The load of an earlier copy of the request that is being verified, or NULL. */
+struct load_job *verifier_load_find(const struct broker *broker,
+                                    const struct frontend_load *request);
+void verifier_ready(struct broker *broker, size_t slot);
+/* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */
+int verifiers_tick(struct broker *broker);
+void verify_job_free(struct verify_job *job);
+
+/* image.c */
+#define IMAGE_DETAIL_SIZE 1536
+int image_load_request(struct broker *broker, struct channel_message *message);
+int image_verify_request(struct broker *broker, struct channel_message *message);
+/* Both take the job. */
+void verify_passed(struct broker *broker, struct verify_job *job,
+                   const struct record_verdict *verdict);
+void verify_refused(struct broker *broker, struct verify_job *job, const struct error *error);
+/* May a file be loaded here? 0, or -EPERM with `error`. */
+int image_file_check(const struct broker *broker, struct error *error);
+/* May what was loaded before a reboot be loaded again? 0, or -EPERM with `error`. */
+int image_restore_check(const struct broker *broker, const struct load_job *job,
+                        struct error *error);
+/* image="..." digest=... verdict=... and who verified, for an audit line. */
+void image_detail(const struct record_image_name *image, const struct record_verdict *verdict,
+                  char *out, size_t size);
 
 /* copies.c: the store's copy. Writes it if that cannot wait; returns the milliseconds until it is
  * to be written, or -1 where it is up to date. */

@@ -73,6 +73,16 @@ size_t codec_program_encode(const struct record_program *program, void *out)
 	return reason_append(out, used, program->reason);
 }
 
+/* A program out of a file has no verdict; what was refused has no program. */
+static bool image_ok(const struct record_program *program)
+{
+	if (!channel_text_ok(program->image.reference, sizeof(program->image.reference)) ||
+	    !validate_verdict(&program->verdict))
+		return false;
+	return program->verdict.verdict != IMAGE_VERDICT_REFUSED &&
+	       (program->image.reference[0] || program->verdict.verdict == IMAGE_VERDICT_NONE);
+}
+
 static bool program_ok(const struct record_program *program, uint64_t id)
 {
 	if (program->id != id || (program->map_owner && program->map_owner >= id) ||
@@ -83,7 +93,8 @@ static bool program_ok(const struct record_program *program, uint64_t id)
 	    !channel_text_ok(program->target, sizeof(program->target)) ||
 	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
 	    !channel_text_ok(program->application, sizeof(program->application)) ||
-	    !channel_text_ok(program->source_name, sizeof(program->source_name)))
+	    !channel_text_ok(program->source_name, sizeof(program->source_name)) ||
+	    !image_ok(program))
 		return false;
 	for (uint32_t i = 0; i < program->map_count; i++) {
 		if (!validate_map_name(program->maps[i].name) ||

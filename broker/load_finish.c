@@ -46,6 +46,11 @@ static void detail_make(const struct load_job *job, const struct store_answer *a
 	int used = snprintf(out, size, "source=\"%s\"",
 	                    log_escape(job->request.source_name, name, sizeof(name)));
 
+	if (job->image.reference[0]) {
+		out[used++] = ' ';
+		image_detail(&job->image, &job->verdict, out + used, size - (size_t)used);
+	}
+	used = (int)strlen(out);
 	for (uint32_t i = 0; i < answer->count && used > 0 && (size_t)used < size; i++)
 		used += snprintf(out + used, size - (size_t)used, "%s%llu",
 		                 i ? "," : " programs=", (unsigned long long)answer->ids[i]);
@@ -55,7 +60,7 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
                          const struct error *error, int log_fd, uint32_t log_size)
 {
 	struct store_answer nothing = {};
-	char detail[256];
+	char detail[IMAGE_DETAIL_SIZE];
 
 	if (job->iterator >= 0) {
 		kernel_iterator_refused(broker, (uint32_t)job->iterator, error);
@@ -171,6 +176,8 @@ static void record_common(const struct load_job *job, const struct session_resul
 	memcpy(record->digest, result->digest, sizeof(record->digest));
 	memcpy(record->application, job->request.application, sizeof(record->application));
 	memcpy(record->source_name, job->request.source_name, sizeof(record->source_name));
+	record->image = job->image;
+	record->verdict = job->verdict;
 	record->persist = job->request.persist;
 	record->map_owner = job->request.map_owner;
 	record->metadata.count = job->request.metadata.count;
@@ -249,6 +256,10 @@ static int result_check(struct broker *broker, const struct load_job *job,
 		return error_set(error, -EBADMSG, ERROR_STORE,
 		                 "its object in the state directory is damaged (it has another "
 		                 "digest than when it was loaded): load it again");
+	if (job->verdict.verdict == IMAGE_VERDICT_VERIFIED &&
+	    memcmp(result->digest, job->verdict.object, sizeof(result->digest)) != 0)
+		return distrust(error, "it says that it has loaded another object than was "
+		                       "verified");
 	if (result->program_count != job->request.program_count)
 		return distrust(error, "it has another number of programs than asked for");
 	failure = maps_check(broker, job, result, maps, error);
@@ -441,7 +452,7 @@ bool load_finish(struct broker *broker, struct load_job *job, struct session_res
 {
 	struct store_answer answer = { .operation = STORE_OPERATION_LOAD };
 	struct error error = {};
-	char detail[1024];
+	char detail[IMAGE_DETAIL_SIZE + 512];
 	int failure;
 
 	if (job->iterator >= 0) {

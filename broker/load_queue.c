@@ -20,6 +20,8 @@ struct load_job *load_job_new(const struct frontend_load *request, uint64_t mess
 	memset(job->restores, 0, sizeof(job->restores));
 	job->load_id = 0;
 	memcpy(&job->request, request, sizeof(job->request));
+	memset(&job->image, 0, sizeof(job->image));
+	memset(&job->verdict, 0, sizeof(job->verdict));
 	job->object_fd = object_fd;
 	job->iterator = -1;
 	job->deadline_ms = deadline_ms;

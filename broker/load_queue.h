@@ -25,6 +25,8 @@ struct load_job {
 		restores[LOAD_PROGRAMS_MAX]; /* ids of the programs that are loaded again, else 0 */
 	uint64_t load_id;                    /* with restores: theirs */
 	uint8_t digest[DIGEST_SIZE];         /* with restores: what the object must have */
+	struct record_image_name image;      /* an empty reference: out of a file */
+	struct record_verdict verdict;       /* on the image */
 	size_t waiter_count;                 /* with restores: none */
 	uint64_t waiters[LOAD_WAITERS_MAX];  /* ids of the frontend's messages */
 };

@@ -6,9 +6,7 @@
  */
 #include "broker/broker.h"
 
-#include "broker/kernel_object.h"
 #include "broker/map_share.h"
-#include "broker/validate.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -113,7 +111,7 @@ void loads_start_session(struct broker *broker)
 	if (!slot || slot_spare(loads) || broker->failed || clock_now_ms() < start_time_ms(loads))
 		return;
 
-	int result = session_start(&settings, &broker->launcher, ++loads->next_session_id,
+	int result = session_start(&settings, &broker->launcher, ++broker->worker_ids,
 	                           &slot->session);
 
 	if (result < 0) {
@@ -200,124 +198,15 @@ static void queue_serve(struct broker *broker)
 	loads_start_session(broker);
 }
 
-static struct load_job *job_find(const struct loads *loads, const struct frontend_load *request)
+struct load_job *loads_find(const struct broker *broker, const struct frontend_load *request)
 {
+	const struct loads *loads = &broker->loads;
+
 	for (size_t i = 0; i < LOAD_SLOTS; i++) {
 		if (loads->slots[i].job && load_job_matches(loads->slots[i].job, request))
 			return loads->slots[i].job;
 	}
 	return load_queue_find(&loads->queue, request);
-}
-
-static int refuse(struct broker *broker, const struct origin *origin, int result,
-                  const struct error *error)
-{
-	if (result != -EPROTO)
-		answer_refused(broker, origin, error, "");
-	return result == -EPROTO ? result : 0;
-}
-
-static int capacity_check(struct broker *broker, const struct frontend_load *request,
-                          struct error *error)
-{
-	if (broker->registry.program_count + request->program_count > broker->settings.programs_max)
-		return error_set(error, -EDQUOT, ERROR_LIMIT,
-		                 "bpfd holds %zu programs and may hold %u: unload some, or raise "
-		                 "the limit in "
-		                 "its configuration",
-		                 broker->registry.program_count, broker->settings.programs_max);
-	if (broker->loads.queue.count == LOAD_QUEUE_MAX)
-		return error_set(error, -EBUSY, ERROR_UNAVAILABLE,
-		                 "%d loads are waiting already: try again later", LOAD_QUEUE_MAX);
-	return map_owner_check(broker, request, error);
-}
-
-/* Joins the request to the job that its first copy made. */
-static bool job_join(struct broker *broker, const struct origin *origin,
-                     const struct frontend_load *request)
-{
-	struct load_job *job = job_find(&broker->loads, request);
-	struct error error;
-
-	if (!job)
-		return false;
-	if (!load_job_join(job, origin->message_id)) {
-		(void)error_set(
-			&error, -EBUSY, ERROR_UNAVAILABLE,
-			"this load is in progress and was repeated too often: wait for its answer");
-		answer_refused(broker, origin, &error, "");
-	}
-	return true;
-}
-
-int load_request(struct broker *broker, struct channel_message *message)
-{
-	const struct frontend_load *request = message->body;
-	struct origin origin = { message->id, STORE_OPERATION_LOAD, request->peer, {} };
-	struct error error = {};
-	int result = validate_load(request, &error);
-
-	memcpy(origin.request_id, request->request_id, REQUEST_ID_SIZE);
-	if (!result)
-		result = validate_object(message->descriptors[0]);
-	if (result)
-		return refuse(broker, &origin, result, &error);
-	if (answer_repeated(broker, &origin) || job_join(broker, &origin, request))
-		return 0;
-	result = capacity_check(broker, request, &error);
-	if (result)
-		return refuse(broker, &origin, result, &error);
-
-	struct load_job *job = load_job_new(request, message->id, message->descriptors[0],
-	                                    clock_now_ms() + broker->settings.load_timeout_ms);
-
-	if (!job)
-		return refuse(
-			broker, &origin, -ENOMEM,
-			&(struct error){ ERROR_UNAVAILABLE, "bpfd is out of memory: try again" });
-	message->descriptors[0] = -1;
-	(void)load_queue_push(&broker->loads.queue, job); /* capacity_check() saw room */
-	queue_serve(broker);
-	return 0;
-}
-
-static struct load_job *iterator_job_make(const struct broker *broker, uint32_t kind)
-{
-	struct frontend_load *request = calloc(1, sizeof(*request));
-	_cleanup_close_ int object_fd = request ? kernel_object_memfd() : -ENOMEM;
-	struct load_job *job = NULL;
-
-	if (object_fd >= 0) {
-		struct frontend_load_program *program = &request->programs[0];
-
-		request->program_count = 1;
-		program->type = PROGRAM_TYPE_ITER;
-		(void)snprintf(program->function, sizeof(program->function), "%s",
-		               kernel_object_function(kind));
-		job = load_job_new(request, 0, object_fd,
-		                   clock_now_ms() + broker->settings.load_timeout_ms);
-	}
-	free(request);
-	if (!job)
-		return NULL;
-	job->waiter_count = 0;
-	job->iterator = (int)kind;
-	(void)steal_fd(&object_fd);
-	return job;
-}
-
-void load_iterator(struct broker *broker, uint32_t kind)
-{
-	struct load_job *job = iterator_job_make(broker, kind);
-	struct error error;
-
-	if (job && load_queue_push(&broker->loads.queue, job)) {
-		queue_serve(broker);
-		return;
-	}
-	load_job_free(job);
-	(void)error_set(&error, -EBUSY, ERROR_UNAVAILABLE, "too much is being loaded now");
-	kernel_iterator_refused(broker, kind, &error);
 }
 
 /* Of clients' loads: bpfd's own are not theirs to wonder about. */
@@ -327,6 +216,26 @@ static void failure_count(struct broker *broker, const struct load_job *job)
 		return;
 	broker->status.loads_failed++;
 	view_status(broker);
+}
+
+void load_fail(struct broker *broker, struct load_job *job, const struct error *error)
+{
+	failure_count(broker, job);
+	load_answer_refused(broker, job, error, -1, 0);
+	load_job_free(job);
+}
+
+void load_push(struct broker *broker, struct load_job *job)
+{
+	struct error error;
+
+	if (load_queue_push(&broker->loads.queue, job)) {
+		queue_serve(broker);
+		return;
+	}
+	(void)error_set(&error, -EBUSY, ERROR_UNAVAILABLE,
+	                "%d loads are waiting already: try again later", LOAD_QUEUE_MAX);
+	load_fail(broker, job, &error);
 }
 
 static void slot_failed(struct broker *broker, struct load_slot *slot)
@@ -423,9 +332,7 @@ static void slot_expire(struct broker *broker, struct load_slot *slot)
 		"the load took longer than %u ms and was ended: load a smaller object, or raise "
 		"load_timeout in the configuration",
 		broker->settings.load_timeout_ms);
-	failure_count(broker, job);
-	load_answer_refused(broker, job, &error, -1, 0);
-	load_job_free(job);
+	load_fail(broker, job, &error);
 	slot_clear(broker, slot);
 }
 

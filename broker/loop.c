@@ -28,7 +28,8 @@ enum loop_source {
 	SOURCE_MONITOR,
 	SOURCE_TC_MONITOR,
 	SOURCE_CGROUP_MONITOR,
-	SOURCE_SLOT /* and those that follow: the slots of the load sessions */
+	SOURCE_SLOT, /* and those that follow: the slots of the load sessions */
+	SOURCE_VERIFIER = SOURCE_SLOT + LOAD_SLOTS /* and those that follow: of the verifiers */
 };
 
 static int watch(const struct broker *broker, int fd, uint64_t source, uint32_t events)
@@ -83,6 +84,12 @@ int loop_watch_slot(struct broker *broker, size_t slot)
 	             EPOLLIN);
 }
 
+int loop_watch_verifier(struct broker *broker, size_t slot)
+{
+	return watch(broker, broker->verifiers.slots[slot].channel.fd, SOURCE_VERIFIER + slot,
+	             EPOLLIN);
+}
+
 static int launcher_stop(struct broker *broker, const struct channel_message *message)
 {
 	(void)message;
@@ -90,14 +97,14 @@ static int launcher_stop(struct broker *broker, const struct channel_message *me
 	return 0;
 }
 
-/* The gate sees the end of its loader's channel and says so: this is for the log. */
+/* Who speaks with the worker sees the end of its channel and says so: this is for the log. */
 static int launcher_worker_gone(struct broker *broker, const struct channel_message *message)
 {
 	const struct launcher_worker_gone *gone = message->body;
 
 	(void)broker;
 	if (WIFSIGNALED(gone->wait_status) && WTERMSIG(gone->wait_status) != SIGKILL)
-		log_warning("a loader (pid %u) was ended by signal %d", gone->pid,
+		log_warning("a worker (pid %u) was ended by signal %d", gone->pid,
 		            WTERMSIG(gone->wait_status));
 	return 0;
 }
@@ -197,7 +204,10 @@ static int source_ready(struct broker *broker, uint64_t source)
 		monitor_cgroup_ready(broker);
 		return 0;
 	default:
-		loads_session_ready(broker, source - SOURCE_SLOT);
+		if (source >= SOURCE_VERIFIER)
+			verifier_ready(broker, source - SOURCE_VERIFIER);
+		else
+			loads_session_ready(broker, source - SOURCE_SLOT);
 		return 0;
 	}
 }
@@ -225,6 +235,7 @@ static int wait_ms(struct broker *broker)
 {
 	int next_ms = loads_tick(broker);
 
+	next_ms = sooner_ms(next_ms, verifiers_tick(broker));
 	next_ms = sooner_ms(next_ms, copies_tick(broker));
 	next_ms = sooner_ms(next_ms, kernel_lists_tick(broker));
 	next_ms = sooner_ms(next_ms, restore_tick(broker));

@@ -19,6 +19,8 @@ static const request_handler handlers[] = {
 	[FRONTEND_MAP_SET] = map_set_request,
 	[FRONTEND_MAP_SET_LONG] = map_set_request,
 	[FRONTEND_MAP_DELETE] = map_delete_request,
+	[FRONTEND_LOAD_IMAGE] = image_load_request,
+	[FRONTEND_VERIFY_IMAGE] = image_verify_request,
 };
 
 int request_dispatch(struct broker *broker, struct channel_message *message)

@@ -120,6 +120,8 @@ static int request_head(struct broker *broker, struct load_job *job,
 	memcpy(request->application, program->application, sizeof(request->application));
 	memcpy(request->source_name, program->source_name, sizeof(request->source_name));
 	memcpy(job->digest, program->digest, sizeof(job->digest));
+	job->image = program->image;
+	job->verdict = program->verdict;
 	job->load_id = program->load_id;
 	return 0;
 }
@@ -190,6 +192,8 @@ static bool load_start(struct broker *broker, const struct program_entry *first)
 	job->iterator = -1;
 	job->deadline_ms = clock_now_ms() + broker->settings.load_timeout_ms;
 	result = request_fill(broker, job, first->load_id, &error);
+	if (!result)
+		result = image_restore_check(broker, job, &error);
 	if (!result)
 		result = map_owner_restored(broker, job->request.map_owner, &error);
 	if (!result)

@@ -38,7 +38,8 @@ enum store_operation {
 	STORE_OPERATION_UNLOAD = 4,
 	STORE_OPERATION_UPDATE = 5,
 	STORE_OPERATION_MAP_SET = 6,
-	STORE_OPERATION_MAP_DELETE = 7
+	STORE_OPERATION_MAP_DELETE = 7,
+	STORE_OPERATION_VERIFY = 8 /* a question: its answer is not kept */
 };
 
 /* The answer that a request got, kept so that its repetition gets the same one. Refusals changed

@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "proto/channel_frontend.h"
+#include "proto/channel_verifier.h"
 
 #include <stdbool.h>
 
@@ -28,6 +29,17 @@ int validate_remove(const struct frontend_remove *remove, struct error *error);
 int validate_map_read(const struct frontend_map_read *read);
 int validate_map_set(const struct frontend_map_entry *entry, bool inline_value);
 int validate_map_delete(const struct frontend_map_entry *entry);
+
+/* Out of an image, or a question about one: 0 or -EPROTO. The load in it has a check of its own. */
+int validate_load_image(const struct frontend_load_image *load);
+int validate_verify_image(const struct frontend_verify_image *verify);
+/* A verdict that does not contradict itself. */
+bool validate_verdict(const struct record_verdict *verdict);
+/* The same, beside what the verifier was asked. */
+bool validate_verifier_answer(const struct verifier_answer *answer,
+                              const struct verifier_question *question);
+/* The evidence is such a memfd, too, of at most EVIDENCE_SIZE_MAX bytes; else -EPROTO. */
+int validate_evidence(int fd);
 
 /* The object is a memfd that nobody can change any more, of 1 to OBJECT_SIZE_MAX bytes; else
  * -EPROTO. */
