@@ -66,21 +66,29 @@ static bool reason_take(struct reader *reader, char reason[REASON_SIZE])
 
 size_t codec_program_encode(const struct record_program *program, void *out)
 {
-	size_t used = append(out, 0, program, offsetof(struct record_program, maps));
+	size_t used = append(out, 0, program, offsetof(struct record_program, image));
 
 	used = append(out, used, program->maps, program->map_count * sizeof(program->maps[0]));
 	used = metadata_append(out, used, &program->metadata);
-	return reason_append(out, used, program->reason);
+	used = reason_append(out, used, program->reason);
+	if (!program->image.reference[0])
+		return used;
+	used = append(out, used, &program->image, sizeof(program->image));
+	return append(out, used, &program->verdict, sizeof(program->verdict));
 }
 
-/* A program out of a file has no verdict; what was refused has no program. */
-static bool image_ok(const struct record_program *program)
+/* What follows the reason, if anything does: an image and its verdict. What was refused has no
+ * program. */
+static bool image_take(struct reader *reader, struct record_program *program)
 {
-	if (!channel_text_ok(program->image.reference, sizeof(program->image.reference)) ||
-	    !validate_verdict(&program->verdict))
-		return false;
-	return program->verdict.verdict != IMAGE_VERDICT_REFUSED &&
-	       (program->image.reference[0] || program->verdict.verdict == IMAGE_VERDICT_NONE);
+	if (!reader->left)
+		return true;
+	return take(reader, &program->image, sizeof(program->image)) &&
+	       take(reader, &program->verdict, sizeof(program->verdict)) &&
+	       program->image.reference[0] &&
+	       channel_text_ok(program->image.reference, sizeof(program->image.reference)) &&
+	       validate_verdict(&program->verdict) &&
+	       program->verdict.verdict != IMAGE_VERDICT_REFUSED;
 }
 
 static bool program_ok(const struct record_program *program, uint64_t id)
@@ -93,8 +101,7 @@ static bool program_ok(const struct record_program *program, uint64_t id)
 	    !channel_text_ok(program->target, sizeof(program->target)) ||
 	    !channel_text_ok(program->kernel_name, sizeof(program->kernel_name)) ||
 	    !channel_text_ok(program->application, sizeof(program->application)) ||
-	    !channel_text_ok(program->source_name, sizeof(program->source_name)) ||
-	    !image_ok(program))
+	    !channel_text_ok(program->source_name, sizeof(program->source_name)))
 		return false;
 	for (uint32_t i = 0; i < program->map_count; i++) {
 		if (!validate_map_name(program->maps[i].name) ||
@@ -110,11 +117,11 @@ int codec_program_decode(const void *bytes, size_t size, uint64_t id,
 	struct reader reader = { bytes, size };
 	struct record_program read = {};
 
-	if (!take(&reader, &read, offsetof(struct record_program, maps)) ||
+	if (!take(&reader, &read, offsetof(struct record_program, image)) ||
 	    read.map_count > LOAD_MAPS_MAX ||
 	    !take(&reader, read.maps, read.map_count * sizeof(read.maps[0])) ||
 	    !metadata_take(&reader, &read.metadata) || !reason_take(&reader, read.reason) ||
-	    reader.left || !program_ok(&read, id))
+	    !image_take(&reader, &read) || reader.left || !program_ok(&read, id))
 		return -EBADMSG;
 	*program = read;
 	return 0;

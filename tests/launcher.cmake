@@ -1,6 +1,7 @@
 # The launcher: its parts, and its core with fake roles.
 bpfd_add_test(NAME launcher_config_test LABEL unit SOURCES unit/launcher_config_test.c LIBRARIES bpfd_launcher_core)
 bpfd_add_test(NAME launcher_files_test LABEL unit SOURCES unit/launcher_files_test.c LIBRARIES bpfd_launcher_core)
+bpfd_add_test(NAME launcher_policy_test LABEL unit SOURCES unit/launcher_policy_test.c LIBRARIES bpfd_launcher_core)
 
 # Without sanitizers, whatever the rest is built with: they run behind the launcher's sandbox.
 set(behaviours good dies sigsys hangs ignores_stop ready_twice closes garbage asks_loader asks_verifier asks_fetcher

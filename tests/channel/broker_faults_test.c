@@ -8,6 +8,8 @@
 
 #include "broker/broker.h"
 #include "common/cleanup.h"
+#include "common/memfd.h"
+#include "proto/evidence.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -114,6 +116,78 @@ static void garbage_object_is_no_memfd(void)
 	(void)stage_send(FRONTEND_LOAD, &request, &fd);
 }
 
+static struct frontend_load_image image_request;
+
+static void image_send(int evidence_fd)
+{
+	_cleanup_close_ int object_fd = stage_object("xdp_counter");
+	const int descriptors[] = { object_fd, evidence_fd };
+
+	(void)stage_send(FRONTEND_LOAD_IMAGE, &image_request, descriptors);
+}
+
+static void image_fill(void)
+{
+	memset(&image_request, 0, sizeof(image_request));
+	stage_load_fill(&image_request.load, "xdp_counter", PROGRAM_TYPE_XDP);
+	(void)strcpy(image_request.image.reference, "r.example/x:v1");
+}
+
+static void garbage_evidence_short(void)
+{
+	_cleanup_close_ int fd = memfd_from_bytes("evidence", "short", 5);
+
+	image_fill();
+	image_send(fd);
+}
+
+static void garbage_evidence_long(void)
+{
+	_cleanup_close_ int fd = memfd_open("evidence");
+
+	image_fill();
+	assert_int_equal(ftruncate(fd, EVIDENCE_SIZE_MAX + 1), 0);
+	assert_int_equal(memfd_seal(fd), 0);
+	image_send(fd);
+}
+
+static void garbage_evidence_unsealed(void)
+{
+	_cleanup_close_ int fd = memfd_open("evidence");
+
+	image_fill();
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	image_send(fd);
+}
+
+static void garbage_image_without_name(void)
+{
+	_cleanup_close_ int fd = memfd_from_bytes("evidence", "sixteen bytes...", 16);
+
+	image_fill();
+	image_request.image.reference[0] = '\0';
+	image_send(fd);
+}
+
+static void garbage_image_name(void)
+{
+	_cleanup_close_ int fd = memfd_from_bytes("evidence", "sixteen bytes...", 16);
+
+	image_fill();
+	memset(image_request.image.reference, 'r', sizeof(image_request.image.reference));
+	image_send(fd);
+}
+
+static void garbage_verify_demand(void)
+{
+	const struct frontend_verify_image verify = { .image = { .reference = "r.example/x" },
+		                                      .demand = 2 };
+	_cleanup_close_ int fd = memfd_from_bytes("evidence", "sixteen bytes...", 16);
+	const int descriptors[] = { fd, fd };
+
+	(void)stage_send(FRONTEND_VERIFY_IMAGE, &verify, descriptors);
+}
+
 static void garbage_launcher(void)
 {
 	assert_int_equal(send(stage->launcher.fd, "xyz", 3, MSG_NOSIGNAL), 3);
@@ -159,6 +233,12 @@ static void test_broken_siblings(void **state)
 		{ "an unknown program type", garbage_type },
 		{ "an object that can still be written", garbage_unsealed_object },
 		{ "an object that is no memfd", garbage_object_is_no_memfd },
+		{ "evidence without a header", garbage_evidence_short },
+		{ "evidence that is too long", garbage_evidence_long },
+		{ "evidence that can still be written", garbage_evidence_unsealed },
+		{ "an image without a name", garbage_image_without_name },
+		{ "an image's name without end", garbage_image_name },
+		{ "a demand that is none", garbage_verify_demand },
 		{ "garbage from the launcher", garbage_launcher },
 		{ "settings again", garbage_second_settings },
 		{ "the frontend ends", end_frontend },

@@ -3,6 +3,7 @@
 
 #include "tests/channel/broker_stage.h"
 #include "tests/channel/broker_stage_roles.h"
+#include "tests/channel/broker_stage_verifier.h"
 
 #include "broker/broker.h"
 #include "broker/kernel.h"
@@ -371,6 +372,19 @@ static void loader_start(struct channel_message *message)
 	}
 }
 
+static void worker_start_take(struct channel_message *message)
+{
+	const struct launcher_worker_start *start = message->body;
+
+	assert_int_equal(start->reserved, 0);
+	if (start->kind == WORKER_VERIFIER)
+		stage_verifier_start(message->id, &message->descriptors[0]);
+	else if (start->kind == WORKER_LOADER)
+		loader_start(message);
+	else
+		fail_msg("the broker wants a worker of kind %u", start->kind);
+}
+
 static void launcher_take(struct channel_message *message)
 {
 	switch (message->row->type) {
@@ -378,10 +392,11 @@ static void launcher_take(struct channel_message *message)
 		stage->ready = true;
 		break;
 	case LAUNCHER_WORKER_START:
-		loader_start(message);
+		worker_start_take(message);
 		break;
 	case LAUNCHER_WORKER_KILL:
 		stage->loader_killed = message->id;
+		stage_verifier_kill(message->id);
 		for (size_t i = 0; i < stage->loader_count && i < STAGE_MOST; i++) {
 			if (stage->loaders[i].id == message->id)
 				(void)kill(stage->loaders[i].pid, SIGKILL);
@@ -439,6 +454,8 @@ static void answer_take(const struct channel_message *message)
 	*answer = (struct stage_answer){ .id = message->id, .type = message->row->type };
 	if (answer->type == FRONTEND_DONE)
 		memcpy(&answer->done, message->body, sizeof(answer->done));
+	else if (answer->type == FRONTEND_VERDICT)
+		memcpy(&answer->verdict, message->body, sizeof(answer->verdict));
 	else
 		memcpy(&answer->refused, message->body, sizeof(answer->refused));
 	if (answer->type == FRONTEND_REFUSED_WITH_LOG)
@@ -533,6 +550,7 @@ static void children_end(void)
 		(void)waitpid(stage->loaders[i].pid, NULL, 0);
 	}
 	stage->loader_count = 0;
+	stage_verifiers_end();
 	if (stage->opener > 0) {
 		(void)kill(stage->opener, SIGKILL);
 		(void)waitpid(stage->opener, NULL, 0);

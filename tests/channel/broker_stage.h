@@ -10,6 +10,7 @@
 #include "broker/store.h"
 #include "proto/channel_frontend.h"
 #include "proto/channel_launcher.h"
+#include "proto/channel_verifier.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,8 +19,10 @@
 
 struct stage_answer {
 	uint64_t id;
-	uint16_t type; /* FRONTEND_DONE, FRONTEND_REFUSED or FRONTEND_REFUSED_WITH_LOG */
+	uint16_t type; /* FRONTEND_DONE, FRONTEND_VERDICT, FRONTEND_REFUSED or
+	                  FRONTEND_REFUSED_WITH_LOG */
 	struct frontend_done done;
+	struct frontend_verdict verdict;
 	struct frontend_refused refused;
 	char log[4096]; /* the beginning of the verifier's log */
 };
@@ -27,6 +30,18 @@ struct stage_answer {
 struct stage_loader {
 	uint64_t id;
 	pid_t pid;
+};
+
+/* A verifier, which the test plays, too: it says WARM by itself unless the stage's are to be cold.
+ */
+struct stage_verifier {
+	uint64_t id;
+	struct channel channel; /* the lower end; fd -1 once it is closed */
+	bool killed;
+	bool asked;
+	struct verifier_question question;
+	int object_fd;
+	int evidence_fd;
 };
 
 /* What a broker that runs inside the test's own child shares with the test. */
@@ -51,6 +66,10 @@ struct stage {
 	bool loaders_refused; /* no loader is started: its channel is closed at once */
 	unsigned int loader_starts;
 	uint64_t loader_killed; /* id of the last WORKER_KILL */
+
+	struct stage_verifier verifiers[STAGE_MOST];
+	size_t verifier_count;
+	bool verifiers_cold; /* they never say WARM */
 
 	/* the frontend's view */
 	struct record_program programs[STAGE_MOST];
@@ -96,9 +115,16 @@ int stage_wait_end(void);
 void stage_kill(void);
 
 /* Sends a request and gives back its message id. */
-uint64_t stage_send(uint16_t type, const void *body, const int *descriptor);
+uint64_t stage_send(uint16_t type, const void *body, const int *descriptors);
 /* The answer to a message, waited for; NULL when the broker ended first. */
 const struct stage_answer *stage_answer(uint64_t id);
+
+/* The verifier that has a question, waited for. */
+struct stage_verifier *stage_verifier_asked(void);
+/* The one that waits for a question, waited for. */
+struct stage_verifier *stage_verifier_warm(void);
+void stage_verifier_answer(struct stage_verifier *verifier, const struct verifier_answer *answer);
+void stage_verifier_close(struct stage_verifier *verifier);
 
 /* A sealed memfd of tests/<name>.bpf.o or bpf/<name>.bpf.o of the build. */
 int stage_object(const char *name);

@@ -46,6 +46,69 @@ static int setup(void **state)
 	return 0;
 }
 
+static void image_set(void)
+{
+	(void)strcpy(program.image.reference, "r.example/x:v1");
+	memset(program.image.digest, 0xd1, DIGEST_SIZE);
+	program.verdict = (struct record_verdict){ .verdict = IMAGE_VERDICT_VERIFIED,
+		                                   .kind = IMAGE_RULE_KEYLESS,
+		                                   .object = { 1 },
+		                                   .image = { 2 },
+		                                   .identity = "who",
+		                                   .issuer = "said by" };
+}
+
+/* A program out of a file takes no room for an image. */
+static void test_image(void **state)
+{
+	static struct record_program read;
+	size_t without = codec_program_encode(&program, bytes);
+	size_t with;
+
+	(void)state;
+	image_set();
+	with = codec_program_encode(&program, bytes);
+	assert_int_equal(with - without, sizeof(program.image) + sizeof(program.verdict));
+	assert_int_equal(codec_program_decode(bytes, with, 7, &read), 0);
+	assert_memory_equal(&program, &read, sizeof(program));
+	for (size_t size = without + 1; size < with; size++)
+		assert_int_equal(codec_program_decode(bytes, size, 7, &read), -EBADMSG);
+	memset(&program.verdict, 0, sizeof(program.verdict));
+	with = codec_program_encode(&program, bytes);
+	assert_int_equal(codec_program_decode(bytes, with, 7, &read), 0);
+	assert_memory_equal(&program, &read, sizeof(program));
+}
+
+static void test_image_lies(void **state)
+{
+	static struct record_program read;
+
+	(void)state;
+	for (int lie = 0; lie < 5; lie++) {
+		image_set();
+		if (lie == 0)
+			program.verdict.verdict = IMAGE_VERDICT_REFUSED;
+		else if (lie == 1)
+			program.verdict.verdict = IMAGE_VERDICT_NONE;
+		else if (lie == 2)
+			program.verdict.issuer[0] = '\0';
+		else if (lie == 3)
+			memset(program.image.reference, 'x', sizeof(program.image.reference));
+		else
+			memset(program.verdict.identity, 'x', sizeof(program.verdict.identity));
+		assert_int_equal(codec_program_decode(bytes, codec_program_encode(&program, bytes),
+		                                      7, &read),
+		                 -EBADMSG);
+	}
+	/* an image without a name */
+	image_set();
+	size_t size = codec_program_encode(&program, bytes);
+	size_t at = size - sizeof(program.image) - sizeof(program.verdict);
+
+	memset(bytes + at, 0, sizeof(program.image.reference));
+	assert_int_equal(codec_program_decode(bytes, size, 7, &read), -EBADMSG);
+}
+
 static void test_round_trip(void **state)
 {
 	static struct record_program program_read;
@@ -78,6 +141,7 @@ static void test_full_records(void **state)
 	for (size_t i = 0; i < METADATA_MAX; i++)
 		(void)snprintf(program.metadata.entries[i].key, METADATA_KEY_SIZE, "key%zu", i);
 	memset(program.reason, 'x', sizeof(program.reason) - 1);
+	image_set();
 	size = codec_program_encode(&program, bytes);
 	assert_int_equal(size, sizeof(program));
 	assert_int_equal(codec_program_decode(bytes, size, 7, &read), 0);
@@ -225,6 +289,8 @@ int main(void)
 		cmocka_unit_test_setup(test_full_records, setup),
 		cmocka_unit_test_setup(test_another_key, setup),
 		cmocka_unit_test_setup(test_every_length, setup),
+		cmocka_unit_test_setup(test_image, setup),
+		cmocka_unit_test_setup(test_image_lies, setup),
 		cmocka_unit_test_setup(test_every_flipped_byte, setup),
 		cmocka_unit_test_setup(test_lies, setup),
 	};

@@ -4,6 +4,7 @@
 #include <cmocka.h>
 
 #include "broker/validate.h"
+#include "proto/evidence.h"
 #include "common/program_type.h"
 #include "common/target.h"
 
@@ -442,6 +443,55 @@ static void test_objects(void **state)
 	assert_int_equal(close(null), 0);
 }
 
+static void test_evidence(void **state)
+{
+	static const struct {
+		off_t size;
+		int seals;
+		int result;
+	} rows[] = {
+		{ sizeof(struct evidence_header), F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, 0 },
+		{ EVIDENCE_SIZE_MAX, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, 0 },
+		{ EVIDENCE_SIZE_MAX + 1, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, -EPROTO },
+		{ sizeof(struct evidence_header) - 1, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW,
+		  -EPROTO },
+		{ 4096, F_SEAL_SHRINK | F_SEAL_GROW, -EPROTO },
+		{ 4096, F_SEAL_WRITE | F_SEAL_GROW, -EPROTO },
+		{ 4096, F_SEAL_WRITE | F_SEAL_SHRINK, -EPROTO },
+	};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = object_make(rows[i].size, rows[i].seals);
+
+		assert_int_equal(validate_evidence(fd), rows[i].result);
+		assert_int_equal(close(fd), 0);
+	}
+	assert_int_equal(validate_evidence(null), -EPROTO);
+	assert_int_equal(close(null), 0);
+}
+
+/* What a verifier may say to which question; the channel test has the lies in full. */
+static void test_verifier_answers(void **state)
+{
+	const struct verifier_question demanded = { .demand = 1 }, open_question = {};
+	struct verifier_answer answer = {};
+
+	(void)state;
+	assert_true(validate_verifier_answer(&answer, &open_question));
+	assert_false(validate_verifier_answer(&answer, &demanded));
+	answer.verdict = (struct record_verdict){ .verdict = IMAGE_VERDICT_VERIFIED,
+		                                  .kind = IMAGE_RULE_KEY,
+		                                  .key = "/k" };
+	assert_true(validate_verifier_answer(&answer, &demanded));
+	answer.verdict.verdict = IMAGE_VERDICT_REFUSED; /* with what it was about, or without */
+	answer.error = (struct error){ ERROR_UNTRUSTED, "no" };
+	assert_true(validate_verifier_answer(&answer, &demanded));
+	answer.error.code = 0;
+	assert_false(validate_verifier_answer(&answer, &demanded));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +504,8 @@ int main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_map_names),
 		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_verifier_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
