@@ -99,6 +99,20 @@ static const char *store_copy_detail(const struct record_status *status, struct 
 	                           : "no reason known");
 }
 
+static const char *images_detail(const struct record_status *status, struct arena *arena)
+{
+	if (!status->images)
+		return "switched off: [features] images in bpfd.conf";
+	return arena_print(arena, "%u rules want signatures", status->image_rules);
+}
+
+static const char *signed_only_detail(const struct record_status *status,
+                                      [[maybe_unused]] struct arena *arena)
+{
+	return status->signed_only ? "only images that a rule has verified are loaded, no files"
+	                           : "files are loaded, and images as their rules say";
+}
+
 static const struct {
 	const char *name;
 	size_t present; /* offset of the uint32_t in the status */
@@ -111,6 +125,8 @@ static const struct {
 	{ "landlock", offsetof(struct record_status, landlock_abi), landlock_detail },
 	{ "store_copy", offsetof(struct record_status, store_copy), store_copy_detail },
 	{ "iterators", offsetof(struct record_status, iterators), iterators_detail },
+	{ "images", offsetof(struct record_status, images), images_detail },
+	{ "signed_only", offsetof(struct record_status, signed_only), signed_only_detail },
 	{ "run_statistics", offsetof(struct record_status, statistics), statistics_detail },
 };
 

@@ -250,6 +250,10 @@ struct record_status {
 	uint32_t iterators;          /* 1 << enum kernel_kind: bpfd's own, which are loaded */
 	uint32_t statistics;         /* enum record_statistics */
 	uint32_t iterators_refused;  /* 1 << enum kernel_kind: those that the kernel refused */
+	uint32_t images;             /* 1: fetchers may be started */
+	uint32_t signed_only;        /* 1: nothing is loaded without a verified signature */
+	uint32_t image_rules;        /* how many rules want signatures */
+	uint32_t reserved;
 	uint64_t started_at_s;
 	uint64_t loads;
 	uint64_t loads_failed;

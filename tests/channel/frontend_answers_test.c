@@ -168,7 +168,7 @@ static void status_tells_what_is_missing(void **state)
 	assert_int_equal(response->status->links, 1);
 	assert_int_equal(response->status->interfaces, 1);
 	assert_int_equal(response->status->connections, 1);
-	assert_int_equal(response->status->n_features, 8);
+	assert_int_equal(response->status->n_features, 10);
 	assert_string_equal(response->status->features[0]->name, "extension_programs");
 	assert_false(response->status->features[0]->present);
 	assert_non_null(strstr(response->status->features[0]->detail, "Operation not permitted"));
@@ -176,6 +176,11 @@ static void status_tells_what_is_missing(void **state)
 	assert_string_equal(response->status->features[4]->name, "store_copy");
 	assert_false(response->status->features[4]->present);
 	assert_non_null(strstr(response->status->features[4]->detail, "No space left on device"));
+	assert_string_equal(response->status->features[6]->name, "images");
+	assert_true(response->status->features[6]->present);
+	assert_string_equal(response->status->features[6]->detail, "3 rules want signatures");
+	assert_string_equal(response->status->features[7]->name, "signed_only");
+	assert_false(response->status->features[7]->present);
 	answer_free(response);
 	(void)close(fd);
 }

@@ -155,6 +155,8 @@ struct record_link row_link(uint64_t id, uint64_t program_id)
 static void view_send(struct fixture *fixture)
 {
 	struct record_status status = { .extension_errno = EPERM,
+		                        .images = 1,
+		                        .image_rules = 3,
 		                        .opener = 1,
 		                        .landlock_abi = 3,
 		                        .store_copy_errno = ENOSPC,
