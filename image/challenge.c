@@ -62,7 +62,8 @@ static int quoted_read(struct text *text, char *out, size_t size)
 		}
 		if (character == '\\' && ++text->at < text->end)
 			character = *text->at;
-		if (character < ' ' || character == 0x7f || length + 1 >= size)
+		if ((unsigned char)character < ' ' || (unsigned char)character >= 0x7f ||
+		    length + 1 >= size)
 			return -EBADMSG;
 		out[length++] = character;
 	}

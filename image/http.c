@@ -7,6 +7,7 @@
 #include "image/http_trust.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 struct exchange {
 	const struct http_request *request;
 	struct http_answer *answer;
+	const char *host;
 	struct error *error;
 	struct http_fields fields;
 	int result;    /* why it was ended from here, or 0 */
@@ -64,10 +66,10 @@ static size_t field_take(char *line, size_t size, size_t count, void *context)
 		return size * count;
 	exchange->result =
 		error_set(exchange->error, result, ERROR_REGISTRY,
-	                  result == -EMSGSIZE ? "the server's answer has too many header fields"
-	                                      : "the server's answer has header fields that are "
-	                                        "there twice, too long or not written as HTTP "
-	                                        "says");
+	                  result == -EMSGSIZE ? "%s answers with too many header fields"
+	                                      : "%s answers with header fields that are there "
+	                                        "twice, too long or not written as HTTP says",
+	                  exchange->host);
 	return 0;
 }
 
@@ -94,10 +96,10 @@ static size_t body_take(char *bytes, size_t unit, size_t count, void *context)
 		return refusal_take(exchange, bytes, size);
 	exchange->answer->size += size;
 	if (exchange->answer->size > request->answer_max)
-		exchange->result = error_set(exchange->error, -EMSGSIZE, ERROR_REGISTRY,
-		                             "the server sends more than the %llu bytes that there "
-		                             "may be",
-		                             (unsigned long long)request->answer_max);
+		exchange->result =
+			error_set(exchange->error, -EMSGSIZE, ERROR_REGISTRY,
+		                  "%s sends more than the %" PRIu64 " bytes that there may be",
+		                  exchange->host, request->answer_max);
 	else if (request->take)
 		exchange->result = request->take(request->context, bytes, size, exchange->error);
 	return exchange->result ? 0 : size;
@@ -262,6 +264,7 @@ static int transfer(struct http *http, const struct http_request *request, const
 	memset(answer, 0, sizeof(*answer));
 	http->exchange = (struct exchange){ .request = request,
 		                            .answer = answer,
+		                            .host = origin->host,
 		                            .error = error,
 		                            .window_ms = now,
 		                            .told_ms = now };

@@ -25,7 +25,7 @@ static const struct {
 	{ CURLE_GOT_NOTHING, -EIO, "ended the connection without an answer" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, -EIO, "answers with something that is not HTTP" },
 	{ CURLE_WEIRD_SERVER_REPLY, -EIO, "answers with something that is not HTTP" },
-	{ CURLE_OUT_OF_MEMORY, -ENOMEM, "sent more than there is memory for" },
+	{ CURLE_OUT_OF_MEMORY, -ENOMEM, "sent more in one piece than is taken" },
 };
 
 const char *http_text_tame(const char *text, char *out, size_t size)

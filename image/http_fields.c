@@ -32,7 +32,7 @@ static int text_take(const char *value, size_t length, char *out, size_t size)
 	if (out[0] || length >= size)
 		return -EBADMSG;
 	for (size_t i = 0; i < length; i++) {
-		if (value[i] < ' ' || value[i] == 0x7f)
+		if ((unsigned char)value[i] < ' ' || (unsigned char)value[i] >= 0x7f)
 			return -EBADMSG;
 	}
 	memcpy(out, value, length);

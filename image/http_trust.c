@@ -98,6 +98,8 @@ int http_trust_read(const char *ca_file, X509_STORE **store, struct error *error
 		                 ca_file);
 	/* as libcurl does: who is in the bundle is trusted, whether or not a root */
 	(void)X509_STORE_set_flags(made, X509_V_FLAG_PARTIAL_CHAIN);
+	/* searched by halves from now on: by whom, and when, it is sorted is decided here */
+	sk_X509_OBJECT_sort(X509_STORE_get0_objects(made));
 	*store = steal_ptr(&made);
 	return 0;
 }

@@ -13,7 +13,7 @@
 /* A body that goes into memory, hashed. */
 static int document_get(struct registry *registry, const char *path, const char *what,
                         const char *accept, size_t size_max, struct registry_document *document,
-                        struct error *error)
+                        long *status, struct error *error)
 {
 	struct registry_buffer body = {};
 	struct http_answer answer;
@@ -26,6 +26,7 @@ static int document_get(struct registry *registry, const char *path, const char 
 
 	if (result == 0)
 		result = registry_ask(registry, &request, path, what, &answer, error);
+	*status = result == 0 ? answer.status : 0;
 	if (result == 0 && answer.status != 200)
 		result = registry_refusal(registry, &answer, what, error);
 	if (result == 0 && digest_of_bytes(body.bytes, body.size, document->digest) < 0)
@@ -47,12 +48,13 @@ int registry_manifest_get(struct registry *registry, const char *name, const uin
 {
 	struct registry_document got = {};
 	char path[PATH_SIZE], what[WHAT_SIZE];
+	long status;
 	int result;
 
 	(void)snprintf(path, sizeof(path), "/manifests/%s", name);
 	(void)snprintf(what, sizeof(what), "%s%s%s", registry->reference->repository,
 	               wanted ? "@" : ":", name);
-	result = document_get(registry, path, what, MEDIA_ACCEPT, size_max, &got, error);
+	result = document_get(registry, path, what, MEDIA_ACCEPT, size_max, &got, &status, error);
 	if (result == 0 && wanted)
 		result = digest_expect(what, got.digest, wanted, error);
 	if (result < 0) {
@@ -67,12 +69,17 @@ int registry_referrers_get(struct registry *registry, const uint8_t digest[DIGES
                            size_t size_max, struct registry_document *document, struct error *error)
 {
 	char text[DIGEST_TEXT_SIZE], path[PATH_SIZE], what[WHAT_SIZE];
+	long status;
 
 	digest_format(digest, text);
 	(void)snprintf(path, sizeof(path), "/referrers/%s", text);
 	(void)snprintf(what, sizeof(what), "list of what refers to %s@%s",
 	               registry->reference->repository, text);
-	return document_get(registry, path, what, MEDIA_OCI_INDEX, size_max, document, error);
+	int result = document_get(registry, path, what, MEDIA_OCI_INDEX, size_max, document,
+	                          &status, error);
+
+	/* how older registries say that they do not know what is asked for */
+	return status == 400 || status == 405 || status == 501 ? -ENOENT : result;
 }
 
 /* A blob on its way. */
