@@ -91,10 +91,10 @@ int http_step_ok(const struct http *http, const char *from, const char *to, stru
 
 /*
  * 0 and *answer once the server has answered, whatever it said. Otherwise -errno with a sentence:
- * -EPROTONOSUPPORT: no TLS there; -ECONNREFUSED: nobody there; -EHOSTUNREACH: no such name;
- * -EKEYREJECTED: its certificate is not good; -ETIMEDOUT (TIMEOUT); -EMSGSIZE: it sent too much;
- * -EIO: anything else that went wrong on the way; -EACCES: a redirect that is not followed;
- * -EBADMSG: fields that are none; what `take` and `progress` said.
+ * -EPROTONOSUPPORT: no TLS there, or no CA bundle here; -ECONNREFUSED: nobody there; -EHOSTUNREACH:
+ * no such name; -EKEYREJECTED: its certificate is not good; -ETIMEDOUT (TIMEOUT); -EMSGSIZE: it
+ * sent too much; -EIO: anything else that went wrong on the way; -EACCES: a redirect that is not
+ * followed; -EBADMSG: fields that are none; what `take` and `progress` said.
  */
 int http_exchange(struct http *http, const struct http_request *request, struct http_answer *answer,
                   struct error *error);

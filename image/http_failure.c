@@ -33,7 +33,8 @@ const char *http_text_tame(const char *text, char *out, size_t size)
 	size_t length = 0;
 
 	for (; text[length] && length + 1 < size; length++)
-		out[length] = text[length] >= ' ' && text[length] < 0x7f ? text[length] : '?';
+		out[length] =
+			(char)(text[length] >= ' ' && text[length] < 0x7f ? text[length] : '?');
 	out[length] = '\0';
 	return out;
 }

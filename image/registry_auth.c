@@ -19,8 +19,9 @@ static void basic_make(const struct registry *registry, char *out)
 	int length =
 		snprintf(plain, sizeof(plain), "%s:%s", registry->username, registry->password);
 
-	memcpy(out, "Basic ", 6);
-	(void)EVP_EncodeBlock((unsigned char *)out + 6, (const unsigned char *)plain, length);
+	int prefix = sprintf(out, "Basic ");
+
+	(void)EVP_EncodeBlock((unsigned char *)out + prefix, (const unsigned char *)plain, length);
 	OPENSSL_cleanse(plain, sizeof(plain));
 }
 
