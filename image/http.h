@@ -65,7 +65,6 @@ struct http_answer {
 	char url[HTTP_URL_SIZE]; /* what answered */
 	char content_type[HTTP_TYPE_SIZE];
 	char location[HTTP_URL_SIZE]; /* as it stands in the answer; empty: it has none */
-	char digest[HTTP_TYPE_SIZE];  /* Docker-Content-Digest: a hint */
 	struct challenges challenges;
 	char text[HTTP_TEXT_SIZE]; /* the beginning of a refusal's body */
 };

@@ -50,7 +50,6 @@ static int value_take(const char *name, size_t name_length, const char *value, s
 	} table[] = {
 		{ "Content-Type", answer->content_type, sizeof(answer->content_type) },
 		{ "Location", answer->location, sizeof(answer->location) },
-		{ "Docker-Content-Digest", answer->digest, sizeof(answer->digest) },
 	};
 	static const char challenge[] = "WWW-Authenticate";
 
@@ -69,7 +68,6 @@ static void fields_begin(struct http_answer *answer, long status)
 	answer->status = status;
 	answer->content_type[0] = '\0';
 	answer->location[0] = '\0';
-	answer->digest[0] = '\0';
 	answer->challenges = (struct challenges){};
 }
 

@@ -30,7 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(answer.status >= 0 && answer.status <= 999);
 	text_check(answer.content_type, sizeof(answer.content_type));
 	text_check(answer.location, sizeof(answer.location));
-	text_check(answer.digest, sizeof(answer.digest));
 	text_check(answer.challenges.realm, sizeof(answer.challenges.realm));
 	text_check(answer.challenges.service, sizeof(answer.challenges.service));
 	for (const char *text = answer.location; *text; text++)
