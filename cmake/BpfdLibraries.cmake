@@ -24,7 +24,7 @@ bpfd_find_static(inih ini.h libinih.a)
 bpfd_find_static(nettle nettle/sha2.h libnettle.a)
 bpfd_find_static(protobuf-c protobuf-c/protobuf-c.h libprotobuf-c.a)
 
-foreach(module libseccomp nng smartcols jansson libcrypto)
+foreach(module libseccomp nng smartcols jansson libcrypto libssl libcurl)
 	if(module STREQUAL "nng")
 		find_library(BPFD_LIB_nng NAMES nng REQUIRED)
 		add_library(bpfd::nng INTERFACE IMPORTED)

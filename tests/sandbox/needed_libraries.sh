@@ -47,6 +47,7 @@ check_needed gate bpfd-broker
 check_needed frontend bpfd-frontend
 check_needed loader bpfd-loader
 check_needed opener bpfd-opener
+check_needed fetcher bpfd-fetcher
 
 for binary in bpfd bpfd-broker bpfd-opener; do
 	check_symbols "$binary"
