@@ -44,6 +44,8 @@ struct record_image {
 	uint32_t programs_from;   /* enum image_programs_from */
 	uint32_t program_count;
 	uint32_t map_count;
+	uint32_t programs_more; /* that have no room in `programs` */
+	uint32_t maps_more;
 	char architecture[IMAGE_TYPE_SIZE]; /* as OCI names it; empty: the image does not say */
 	struct record_image_program programs[LOAD_PROGRAMS_MAX];
 	struct record_image_map maps[LOAD_MAPS_MAX];

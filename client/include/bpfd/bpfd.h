@@ -59,6 +59,8 @@ enum bpfd_error_code {
 	BPFD_ERROR_UNAVAILABLE = 12,
 	BPFD_ERROR_TIMEOUT = 13,
 	BPFD_ERROR_INTERNAL = 14,
+	BPFD_ERROR_REGISTRY = 15,       /* it cannot be reached, or answers what it must not */
+	BPFD_ERROR_UNTRUSTED = 16,      /* a signature is missing or wrong */
 	BPFD_ERROR_NOT_REACHABLE = 100, /* no socket, nobody listens, or no permission */
 	BPFD_ERROR_NO_ANSWER = 101,     /* time-out: whether the work was done is not known */
 	BPFD_ERROR_BAD_ANSWER = 102,
