@@ -15,7 +15,6 @@ function(bpfd_find_static target header)
 endfunction()
 
 bpfd_find_static(libbpf bpf/libbpf.h libbpf.a libelf.a libz.a)
-bpfd_find_static(libarchive archive.h libarchive.a libz.a)
 bpfd_find_static(libzstd zstd.h libzstd.a)
 bpfd_find_static(libxdp xdp/libxdp.h libxdp.a)
 bpfd_find_static(libcap-ng cap-ng.h libcap-ng.a)
