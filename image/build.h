@@ -40,7 +40,7 @@ typedef int build_take(void *context, const struct build_piece *piece, struct er
 /*
  * One object: a manifest is the root; several, of different architectures: an index is. `created_s`
  * is Unix time: SOURCE_DATE_EPOCH, or 0. Pieces that are the same are given once. 0 and *root, or
- * -errno with a sentence: whatever image_object_check_order() and image_object_names() find,
+ * -errno with a sentence: whatever image_object_check_for() and image_object_names() find,
  * INVALID_ARGUMENT for a bad architecture, name, number or time.
  */
 int build_image(const struct build_object *objects, size_t count, int64_t created_s,

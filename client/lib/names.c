@@ -77,6 +77,8 @@ static const struct name_row error_codes[] = {
 	{ "unavailable", BPFD_ERROR_UNAVAILABLE },
 	{ "time-out in bpfd", BPFD_ERROR_TIMEOUT },
 	{ "internal error", BPFD_ERROR_INTERNAL },
+	{ "registry error", BPFD_ERROR_REGISTRY },
+	{ "not trusted", BPFD_ERROR_UNTRUSTED },
 	{ "not reachable", BPFD_ERROR_NOT_REACHABLE },
 	{ "no answer", BPFD_ERROR_NO_ANSWER },
 	{ "bad answer", BPFD_ERROR_BAD_ANSWER },

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "image/layer.h"
+
+#include "common/cleanup.h"
+#include "common/memfd.h"
+#include "image/digest.h"
+#include "image/tar.h"
+#include "image/unpack.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+
+#define UNPACKED_MAX (OBJECT_SIZE_MAX + (1u << 20))
+
+struct work {
+	struct unpack *unpack;
+	const unsigned char *first; /* a block that was read to see what it is; NULL: no more */
+	size_t first_size;
+	struct digest_stream *digest; /* of the object */
+	bool found;
+	struct layer_object object;
+};
+
+static int refuse(struct error *error, const char *why)
+{
+	return error_set(error, -EBADMSG, ERROR_BAD_OBJECT,
+	                 "%s; a bytecode image holds one object file and nothing else: build it "
+	                 "again",
+	                 why);
+}
+
+static int refuse_name(struct error *error, const char *name, const char *what)
+{
+	return error_set(
+		error, -EBADMSG, ERROR_BAD_OBJECT,
+		"the image's layer holds %s, \"%.128s\"; a bytecode image holds one object "
+		"file and nothing else: build it again",
+		what, name);
+}
+
+static ssize_t work_fill(void *context, const unsigned char **bytes, struct error *error)
+{
+	struct work *work = context;
+
+	if (!work->first)
+		return unpack_read(work->unpack, bytes, error);
+	*bytes = work->first;
+	work->first = NULL;
+	return (ssize_t)work->first_size;
+}
+
+static int object_write(struct work *work, const unsigned char *bytes, size_t size,
+                        struct error *error)
+{
+	if (size > OBJECT_SIZE_MAX - work->object.size)
+		return error_set(
+			error, -EFBIG, ERROR_LIMIT,
+			"the image's object is larger than %u MiB, which bpfd does not load",
+			OBJECT_SIZE_MAX >> 20);
+	if (digest_stream_update(work->digest, bytes, size) < 0)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to hash the object");
+	work->object.size += size;
+	while (size) {
+		ssize_t written = write(work->object.fd, bytes, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return error_set(error, -errno, ERROR_INTERNAL,
+			                 "cannot keep the image's object: %s", strerror(errno));
+		bytes += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
+static void name_copy(char out[LAYER_NAME_SIZE], const char *name)
+{
+	size_t length = strnlen(name, LAYER_NAME_SIZE - 1);
+
+	memset(out, 0, LAYER_NAME_SIZE);
+	for (size_t i = 0; i < length; i++)
+		out[i] = name[i] < 0x20 || name[i] > 0x7e || name[i] == '"' ? '?' : name[i];
+}
+
+/* Whether one of the name's parts is, or begins with, `part`. */
+static bool name_has(const char *name, const char *part, bool whole)
+{
+	size_t length = strlen(part);
+
+	while (*name) {
+		size_t end = strcspn(name, "/");
+
+		if (end >= length && strncmp(name, part, length) == 0 && (!whole || end == length))
+			return true;
+		name += end + (name[end] == '/');
+	}
+	return false;
+}
+
+static const char *type_name(const struct tar_entry *entry)
+{
+	switch (entry->type) {
+	case '0':
+	case '5':
+		return entry->is_sparse ? "a sparse file" : NULL;
+	case '1':
+		return "a hard link";
+	case '2':
+		return "a symbolic link";
+	case '3':
+	case '4':
+		return "a device";
+	case '6':
+		return "a pipe";
+	case 'S':
+		return "a sparse file";
+	default:
+		return "something that is no file";
+	}
+}
+
+static int entry_check(const struct tar_entry *entry, struct error *error)
+{
+	const char *what = type_name(entry);
+	char name[LAYER_NAME_SIZE];
+
+	name_copy(name, entry->name);
+	if (what)
+		return refuse_name(error, name, what);
+	if (entry->name[0] == '/')
+		return refuse_name(error, name, "a file with an absolute name");
+	if (name_has(entry->name, "..", true))
+		return refuse_name(error, name, "a file with \"..\" in its name");
+	if (name_has(entry->name, ".wh.", false))
+		return refuse_name(error, name, "a whiteout");
+	if (entry->type == '5' && entry->size)
+		return refuse_name(error, name, "a directory with data of its own");
+	return 0;
+}
+
+static int file_take(struct work *work, struct tar_reader *reader, const struct tar_entry *entry,
+                     struct error *error)
+{
+	const unsigned char *bytes;
+	char name[LAYER_NAME_SIZE];
+	ssize_t got;
+
+	if (entry->size > OBJECT_SIZE_MAX)
+		return error_set(error, -EFBIG, ERROR_LIMIT,
+		                 "the image's object has %llu bytes, bpfd loads at most %u",
+		                 (unsigned long long)entry->size, OBJECT_SIZE_MAX);
+	name_copy(name, entry->name);
+	if (work->found)
+		return refuse_name(error, name, "a second file");
+	work->found = true;
+	memcpy(work->object.name, name, sizeof(name));
+	while ((got = tar_read(reader, &bytes, error)) > 0) {
+		int result = object_write(work, bytes, (size_t)got, error);
+
+		if (result < 0)
+			return result;
+	}
+	return (int)got;
+}
+
+static int archive_take(struct work *work, struct error *error)
+{
+	_cleanup_free_ struct tar_reader *reader = calloc(1, sizeof(*reader));
+	_cleanup_free_ struct tar_entry *entry = calloc(1, sizeof(*entry));
+	int result;
+
+	if (!reader || !entry)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the layer");
+	reader->fill = work_fill;
+	reader->context = work;
+	while ((result = tar_next(reader, entry, error)) > 0) {
+		result = entry_check(entry, error);
+		if (result == 0 && entry->type == '0')
+			result = file_take(work, reader, entry, error);
+		if (result < 0)
+			return result;
+	}
+	if (result == 0 && !work->found)
+		return refuse(error, "the image's layer holds no file");
+	return result;
+}
+
+static int raw_take(struct work *work, struct error *error)
+{
+	const unsigned char *bytes;
+	ssize_t got;
+
+	work->object.is_raw = true;
+	while ((got = work_fill(work, &bytes, error)) > 0) {
+		int result = object_write(work, bytes, (size_t)got, error);
+
+		if (result < 0)
+			return result;
+	}
+	return (int)got;
+}
+
+static int work_do(struct work *work, const struct unpack_source *source, struct error *error)
+{
+	ssize_t got;
+	int result = unpack_open(source, UNPACKED_MAX, &work->unpack, error);
+
+	if (result < 0)
+		return result;
+	got = unpack_read(work->unpack, &work->first, error);
+	if (got <= 0)
+		return got < 0 ? (int)got : refuse(error, "the image's layer is empty");
+	work->first_size = (size_t)got;
+	if (work->first_size >= SELFMAG && memcmp(work->first, ELFMAG, SELFMAG) == 0)
+		result = raw_take(work, error);
+	else
+		result = archive_take(work, error);
+	if (result < 0)
+		return result;
+	if (unpack_digest(work->unpack, work->object.diff) < 0 ||
+	    digest_stream_finish(work->digest, work->object.digest) < 0)
+		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to hash the object");
+	result = memfd_seal(work->object.fd);
+	return result < 0 ? error_set(error, result, ERROR_INTERNAL, "cannot seal the object: %s",
+	                              strerror(-result))
+	                  : 0;
+}
+
+static int source_open(const struct unpack_source *source, struct layer_object *object,
+                       struct error *error)
+{
+	struct work work = { .object.fd = memfd_open("bpfd-object"),
+		             .digest = digest_stream_new() };
+	int result;
+
+	if (work.object.fd < 0 || !work.digest)
+		result = error_set(error, work.object.fd < 0 ? work.object.fd : -ENOMEM,
+		                   ERROR_INTERNAL, "cannot make room for the image's object");
+	else
+		result = work_do(&work, source, error);
+	unpack_close(work.unpack);
+	digest_stream_free(work.digest);
+	if (result < 0)
+		close_cleanup(&work.object.fd);
+	else
+		*object = work.object;
+	return result;
+}
+
+int layer_open(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
+               struct error *error)
+{
+	const struct unpack_source source = { .fd = fd, .offset = offset, .size = size };
+
+	return source_open(&source, object, error);
+}
+
+int layer_open_bytes(const void *bytes, uint64_t size, struct layer_object *object,
+                     struct error *error)
+{
+	static const unsigned char nothing[1];
+	const struct unpack_source source = { .bytes = size ? bytes : nothing,
+		                              .fd = -1,
+		                              .size = size };
+
+	return source_open(&source, object, error);
+}
