@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "workers/verifier/key.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 8192
+
+struct key_kind {
+	const char *type;  /* as OpenSSL names it */
+	const char *group; /* of an elliptic curve; NULL: any key of this type */
+	const char *digest; /* NULL: the algorithm has its own */
+};
+
+static const struct key_kind key_kinds[] = {
+	{ "EC", "prime256v1", "SHA256" },
+	{ "EC", "secp384r1", "SHA384" },
+	{ "RSA", NULL, "SHA256" },
+	{ "ED25519", NULL, NULL },
+};
+
+static bool kind_fits(const struct key_kind *kind, const EVP_PKEY *key)
+{
+	char group[32] = "";
+	size_t length;
+
+	if (!EVP_PKEY_is_a(key, kind->type))
+		return false;
+	if (strcmp(kind->type, "RSA") == 0)
+		return EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
+		       EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+	return !kind->group ||
+	       (EVP_PKEY_get_group_name(key, group, sizeof(group), &length) == 1 &&
+	        strcmp(group, kind->group) == 0);
+}
+
+static const struct key_kind *key_kind(const EVP_PKEY *key)
+{
+	for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
+		if (kind_fits(&key_kinds[i], key))
+			return &key_kinds[i];
+	}
+	return NULL;
+}
+
+bool key_is_usable(const EVP_PKEY *key)
+{
+	return key_kind(key);
+}
+
+EVP_PKEY *key_of_der(const void *der, size_t size)
+{
+	const unsigned char *next = der;
+	EVP_PKEY *key = size <= LONG_MAX ? d2i_PUBKEY(NULL, &next, (long)size) : NULL;
+
+	ERR_clear_error();
+	if (key && (next != (const unsigned char *)der + size || !key_is_usable(key))) {
+		EVP_PKEY_free(key);
+		return NULL;
+	}
+	return key;
+}
+
+static EVP_PKEY *key_of_pem(const void *pem, size_t size)
+{
+	BIO *bio = size <= INT_MAX ? BIO_new_mem_buf(pem, (int)size) : NULL;
+	/* an empty passphrase: nobody is there to be asked for one */
+	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, (char[]){ "" }) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
+
+int key_read(const void *pem, size_t size, const char *name, EVP_PKEY **key, struct error *error)
+{
+	_cleanup_key_ EVP_PKEY *read = key_of_pem(pem, size);
+
+	if (!read)
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "%s holds no public key: write it as PEM, \"BEGIN PUBLIC KEY\", "
+		                 "as `cosign generate-key-pair` makes it (cosign.pub)",
+		                 name);
+	if (!key_is_usable(read))
+		return error_set(error, -EINVAL, ERROR_UNSUPPORTED,
+		                 "the key in %s is none that can be used: take ECDSA P-256 or "
+		                 "P-384, RSA of %d to %d bits, or Ed25519",
+		                 name, RSA_BITS_MIN, RSA_BITS_MAX);
+	*key = read;
+	read = NULL;
+	return 0;
+}
+
+bool key_verify(EVP_PKEY *key, const void *bytes, size_t size, const void *signature,
+                size_t signature_size)
+{
+	const struct key_kind *kind = key_kind(key);
+	EVP_MD_CTX *context = kind ? EVP_MD_CTX_new() : NULL;
+	bool good = context &&
+	            EVP_DigestVerifyInit_ex(context, NULL, kind->digest, NULL, NULL, key, NULL) ==
+	                    1 &&
+	            EVP_DigestVerify(context, signature, signature_size, bytes, size) == 1;
+
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	return good;
+}
