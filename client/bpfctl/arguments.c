@@ -35,7 +35,7 @@ static _Bool take_socket(struct arguments *arguments, char *value)
 	return 1;
 }
 
-static _Bool take_output(struct arguments *arguments, char *value)
+_Bool take_output(struct arguments *arguments, char *value)
 {
 	if (strcmp(value, "table") == 0)
 		arguments->output = OUTPUT_TABLE;
@@ -74,7 +74,7 @@ static _Bool take_version(struct arguments *arguments, char *value)
 const struct option_row global_options[] = {
 	{ "socket", "PATH", VALUES_FILE, "bpfd's socket, if not " BPFD_SOCKET_PATH, take_socket, 0, 0, 0, 0 },
 	{ "output", "FORMAT", "table json", "table (the default) or json", take_output, 'o', 0, 0, 0 },
-	{ "timeout", "SECONDS", NULL, "how long to wait for an answer, if not 60", take_timeout, 0, 0, 0, 0 },
+	{ "timeout", "SECONDS", NULL, "how long to wait for an answer, if not 60; for images, 600", take_timeout, 0, 0, 0, 0 },
 	{ "help", NULL, NULL, "explain, and do nothing", take_help, 'h', 0, 0, 0 },
 	{ "version", NULL, NULL, "print the version of bpfctl", take_version, 'V', 0, 0, 0 },
 	{},
@@ -91,13 +91,23 @@ _Bool option_fits(const struct option_row *row, enum bpfd_program_type type)
 	return taker && (taker->takes & wanted) == wanted && !(taker->takes & row->without);
 }
 
+static _Bool option_is_there(const struct option_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (strcmp(set->rows[i]->name, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* A command's own come first: of two with one name the first is taken. */
 static void options_add(struct option_set *set, const struct option_row *rows,
                         enum bpfd_program_type type)
 {
 	for (; rows && rows->name && set->count < OPTIONS_MAX; rows++) {
 		size_t length = strlen(set->letters);
 
-		if (!option_fits(rows, type))
+		if (!option_fits(rows, type) || option_is_there(set, rows->name))
 			continue;
 		set->rows[set->count] = rows;
 		set->options[set->count] = (struct option){
@@ -116,9 +126,9 @@ static void options_add(struct option_set *set, const struct option_row *rows,
 static void options_collect(struct option_set *set, const struct arguments *arguments)
 {
 	*set = (struct option_set){ .letters = "+:" };
-	options_add(set, global_options, BPFD_PROGRAM_NONE);
 	if (arguments->command)
 		options_add(set, arguments->command->options, arguments->type);
+	options_add(set, global_options, BPFD_PROGRAM_NONE);
 }
 
 static _Bool option_is_of_another_type(const struct arguments *arguments, const char *word)
@@ -251,7 +261,7 @@ _Bool arguments_parse(int argc, char **argv, struct arguments *arguments)
 	struct option_set set;
 	_Bool options_end = 0;
 
-	*arguments = (struct arguments){ .timeout_ms = BPFD_TIMEOUT_MS, .operands = argv };
+	*arguments = (struct arguments){ .operands = argv };
 	options_collect(&set, arguments);
 	opterr = 0;
 	optind = 1;

@@ -20,7 +20,7 @@ struct arguments {
 	_Bool help;
 	_Bool version;
 	const char *socket_path; /* NULL: the default */
-	uint32_t timeout_ms;
+	uint32_t timeout_ms; /* 0: the command's default */
 	enum output_format output;
 	char **operands;
 	size_t operand_count;
@@ -56,6 +56,16 @@ struct arguments {
 	uint32_t owner_uid;
 	const char *interface; /* of a filter */
 	const char *map_type;
+
+	enum bpfd_pull_policy pull_policy;
+	const char *username; /* of a registry; NULL: not given */
+	_Bool password_stdin;
+	const char *tag; /* of image build: the reference */
+	const char *path; /* where it is written to; NULL: nowhere */
+	_Bool push;
+	const char *labels[METADATA_MAX]; /* KEY=VALUE */
+	size_t label_count;
+
 	uint32_t interval_s; /* 0: the default */
 	uint32_t count;      /* 0: as the output suggests */
 
@@ -69,6 +79,9 @@ _Bool complain(struct arguments *arguments, const char *format, ...)
 
 /* True, or false with `arguments->complaint`. */
 _Bool arguments_parse(int argc, char **argv, struct arguments *arguments);
+
+/* -o, which every command has, and which image build gives a second meaning. */
+_Bool take_output(struct arguments *arguments, char *value);
 
 /* The options that every command takes; ends with a row without a name. */
 extern const struct option_row global_options[];

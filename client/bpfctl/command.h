@@ -24,6 +24,7 @@ struct arguments;
 #define VALUES_ACTION "@action"   /* the type's return values, with commas */
 #define VALUES_PROGRAM "@program" /* ids that bpfd knows */
 #define VALUES_LINK "@link"
+#define VALUES_IMAGE "@image" /* references that are in the cache */
 
 /* One option. `take` stores the value (NULL if the option has none): true, or false with a
  * complaint. */
@@ -68,6 +69,14 @@ size_t command_words(const char *first);
 
 /* Run functions, one file for each group. */
 enum exit_code load_file_run(struct arguments *arguments);
+enum exit_code load_image_run(struct arguments *arguments);
+enum exit_code image_pull_run(struct arguments *arguments);
+enum exit_code image_list_run(struct arguments *arguments);
+enum exit_code image_inspect_run(struct arguments *arguments);
+enum exit_code image_verify_run(struct arguments *arguments);
+enum exit_code image_remove_run(struct arguments *arguments);
+enum exit_code image_build_run(struct arguments *arguments);
+enum exit_code image_build_args_run(struct arguments *arguments);
 enum exit_code attach_run(struct arguments *arguments);
 enum exit_code reload_run(struct arguments *arguments); /* declare/reload.c */
 enum exit_code update_run(struct arguments *arguments);

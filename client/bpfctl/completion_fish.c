@@ -43,6 +43,15 @@ static const char helpers[] =
 	"\tbpfctl $socket --timeout 2 -o json list $argv[1] 2>/dev/null |\n"
 	"\t\tstring replace -rf '^    \"id\": ([0-9]+),$' '$1'\n"
 	"end\n\n"
+	"function __bpfctl_images\n"
+	"\tset -l socket\n"
+	"\tset -l line (commandline -opc)\n"
+	"\tif set -l at (contains -i -- --socket $line)\n"
+	"\t\tset socket --socket $line[(math $at + 1)]\n"
+	"\tend\n"
+	"\tbpfctl $socket --timeout 2 -o json image list 2>/dev/null |\n"
+	"\t\tstring replace -rf '^    \"reference\": \"(.*)\",$' '$1'\n"
+	"end\n\n"
 	"function __bpfctl_interfaces\n"
 	"\tfor path in /sys/class/net/*/\n"
 	"\t\tpath basename $path\n"
@@ -76,6 +85,8 @@ static const char *values_argument(const char *values, enum bpfd_program_type ty
 		return "(__bpfctl_ids programs)";
 	if (strcmp(values, VALUES_LINK) == 0)
 		return "(__bpfctl_ids links)";
+	if (strcmp(values, VALUES_IMAGE) == 0)
+		return "(__bpfctl_images)";
 	if (strcmp(values, VALUES_ACTION) == 0)
 		(void)snprintf(out, size, "(__fish_append , %s)", values_text(values, type, text));
 	else

@@ -40,6 +40,13 @@ static const char ids[] =
 	"\t\tsed -n 's/^    \"id\": \\([0-9]*\\),$/\\1/p'\n"
 	"}\n\n";
 
+/* References are made of letters, digits and . _ - / : @ */
+static const char images[] = "_bpfctl_images()\n"
+			     "{\n"
+			     "\tbpfctl \"${socket[@]}\" --timeout 2 -o json image list 2>/dev/null |\n"
+			     "\t\tsed -n 's/^    \"reference\": \"\\([][A-Za-z0-9._/:@-]*\\)\",$/\\1/p'\n"
+			     "}\n\n";
+
 /* Names of interfaces are strangers' words: compgen -W would expand what is in them. */
 static const char bash_tail[] =
 	"_bpfctl_offer()\n"
@@ -53,6 +60,7 @@ static const char bash_tail[] =
 	"\t\treturn ;;\n"
 	"\t@program) mapfile -t list < <(_bpfctl_ids programs) ;;\n"
 	"\t@link) mapfile -t list < <(_bpfctl_ids links) ;;\n"
+	"\t@image) mapfile -t list < <(_bpfctl_images) ;;\n"
 	"\t@interface)\n"
 	"\t\tfor word in /sys/class/net/*/; do\n"
 	"\t\t\tword=${word%/}\n"
@@ -92,6 +100,7 @@ static const char zsh_tail[] =
 	"\t@file) _files; return ;;\n"
 	"\t@program) list=(${(f)\"$(_bpfctl_ids programs)\"}) ;;\n"
 	"\t@link) list=(${(f)\"$(_bpfctl_ids links)\"}) ;;\n"
+	"\t@image) list=(${(f)\"$(_bpfctl_images)\"}) ;;\n"
 	"\t@interface) list=(/sys/class/net/*(-/N:t)) ;;\n"
 	"\t,*)\n"
 	"\t\tcompset -P '*,'\n"
@@ -196,6 +205,7 @@ static enum exit_code script_print(const char *head, const char *tail)
 	(void)fputs(parse_tail, stdout);
 	tables_print(stdout);
 	(void)fputs(ids, stdout);
+	(void)fputs(images, stdout);
 	(void)fputs(tail, stdout);
 	return EXIT_DONE;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/event.h"
+#include "bpfctl/json_value.h"
+#include "bpfctl/progress.h"
 #include "bpfctl/text.h"
 #include "bpfctl/words.h"
 
@@ -44,6 +46,13 @@ static void missed_print(FILE *out, const struct bpfd_event *event)
 		(void)fputs("bpfd was started anew; events may have been missed\n", out);
 }
 
+static void progress_print(FILE *out, const struct bpfd_event *event)
+{
+	char text[PROGRESS_TEXT_SIZE];
+
+	part_print(out, ": ", progress_text(event, text));
+}
+
 static void what_print(FILE *out, const struct bpfd_event *event)
 {
 	if (event->kind == BPFD_EVENT_MISSED) {
@@ -59,6 +68,8 @@ static void what_print(FILE *out, const struct bpfd_event *event)
 		return;
 	}
 	text_print(out, event->program_name);
+	part_print(out, *event->program_name && *event->image_reference ? " of " : "",
+	           event->image_reference);
 	part_print(out, *event->program_name ? " on " : "on ", event->where);
 	if (event->kind == BPFD_EVENT_LINK_STATE)
 		part_print(out, ": ",
@@ -69,6 +80,8 @@ static void what_print(FILE *out, const struct bpfd_event *event)
 	part_print(out, ": ", event->reason);
 	part_print(out, *event->program_name ? ": " : "", event->operation);
 	part_print(out, ": ", event->error_message);
+	if (event->kind == BPFD_EVENT_IMAGE_PROGRESS)
+		progress_print(out, event);
 	(void)fputc('\n', out);
 }
 
@@ -87,16 +100,6 @@ int event_print(FILE *out, const struct bpfd_event *event)
 	              number_or_dash(event->asked, event->pid, numbers[3]));
 	what_print(out, event);
 	return 0;
-}
-
-static json_t *text_json(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *number_json(_Bool there, uint64_t number)
-{
-	return there && number <= INT64_MAX ? json_integer((json_int_t)number) : json_null();
 }
 
 static json_t *peer_json(const struct bpfd_event *event)
@@ -132,15 +135,15 @@ static json_t *event_json(const struct bpfd_event *event)
 	char when[TIME_TEXT_SIZE];
 
 	return json_pack(
-		"{so so so so so so so so so so so so so so so so so so}", "event",
+		"{so so so so so so so so so so so so so so so so so so so so so so}", "event",
 		text_json(bpfd_event_kind_name(event->kind)), "sequence",
-		number_json(event->sequence, event->sequence), "missed",
-		number_json(event->missed, event->missed), "time",
+		count_json(event->sequence), "missed",
+		count_json(event->missed), "time",
 		text_json(time_text(event->time_us / 1000000, when)), "time_us",
-		number_json(1, event->time_us), "program_id",
-		number_json(event->program_id, event->program_id), "link_id",
-		number_json(event->link_id, event->link_id), "kernel_program_id",
-		number_json(event->kernel_program_id, event->kernel_program_id), "program_name",
+		number_json(event->time_us), "program_id",
+		count_json(event->program_id), "link_id",
+		count_json(event->link_id), "kernel_program_id",
+		count_json(event->kernel_program_id), "program_name",
 		text_json(event->program_name), "type",
 		text_json(bpfd_program_type_name(event->type)), "where", text_json(event->where),
 		"link_state",
@@ -149,7 +152,11 @@ static json_t *event_json(const struct bpfd_event *event)
 		text_json(bpfd_program_state_name((enum bpfd_program_state)event->program_state)),
 		"reason", text_json(event->reason), "peer", peer_json(event), "request_id",
 		request_id_json(event), "operation", text_json(event->operation), "error",
-		error_json(event));
+		error_json(event), "image_reference", text_json(event->image_reference), "stage",
+		text_json(event->stage), "done_bytes",
+		event->kind == BPFD_EVENT_IMAGE_PROGRESS ? number_json(event->done_bytes)
+							 : json_null(),
+		"total_bytes", count_json(event->total_bytes));
 }
 
 int event_json_print(FILE *out, const struct bpfd_event *event)

@@ -135,6 +135,14 @@ _Bool globals_encode(struct arguments *arguments, const char *path)
 			taken = raw_global(arguments, global);
 			continue;
 		}
+		if (!path) {
+			taken = complain(
+				arguments,
+				"--global %s: the types of an image's variables are not known "
+				"before it is loaded: give %s=hex: and the variable's bytes",
+				global->name, global->name);
+			continue;
+		}
 		if (!btf)
 			btf = btf__parse_elf(path, NULL);
 		if (!btf)

@@ -19,14 +19,24 @@ static void option_print(FILE *out, const struct option_row *row)
 	(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, row->help);
 }
 
+static _Bool option_is_in(const struct option_row *rows, const char *name)
+{
+	for (; rows && rows->name; rows++) {
+		if (strcmp(rows->name, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Without those that `own` has, too, and means otherwise. */
 static void options_print(FILE *out, const char *title, const struct option_row *rows,
-                          enum bpfd_program_type type)
+                          enum bpfd_program_type type, const struct option_row *own)
 {
 	if (!rows)
 		return;
 	(void)fprintf(out, "\n%s\n", title);
 	for (; rows->name; rows++) {
-		if (option_fits(rows, type))
+		if (option_fits(rows, type) && !option_is_in(own, rows->name))
 			option_print(out, rows);
 	}
 }
@@ -71,8 +81,9 @@ static void command_help(FILE *out, const struct arguments *arguments)
 	              name, command->options ? " [OPTIONS]" : "", *command->operands ? " " : "",
 	              command->operands);
 	place_help(out, arguments->type);
-	options_print(out, "Options:", command->options, arguments->type);
-	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
+	options_print(out, "Options:", command->options, arguments->type, NULL);
+	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE,
+	              command->options);
 }
 
 /* In lines that fit a terminal. */
@@ -112,7 +123,7 @@ static void commands_help(FILE *out, const char *first_word)
 		(void)snprintf(left, sizeof(left), "%s %s", name, commands[i].operands);
 		(void)fprintf(out, "  %-*s  %s\n", LEFT_COLUMN, left, commands[i].summary);
 	}
-	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE);
+	options_print(out, "Options of every command:", global_options, BPFD_PROGRAM_NONE, NULL);
 	if (!first_word || command_find(first_word, COMMAND_TYPE))
 		types_print(out);
 	(void)fputs("\n\"bpfctl COMMAND --help\" explains one command, bpfctl(1) all of them.\n",

@@ -1,49 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/json.h"
+#include "bpfctl/json_value.h"
 #include "bpfctl/words.h"
 #include "common/program_type.h"
 #include "common/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-static json_t *id_json(uint64_t id)
-{
-	return id ? json_integer((json_int_t)id) : json_null();
-}
-
-static json_t *number_json(uint64_t number)
-{
-	return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
-}
-
-/* What was not counted is null. */
-static json_t *count_json(uint64_t count)
-{
-	return count ? number_json(count) : json_null();
-}
-
-/* A text that is not there is null. */
-static json_t *text_json(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *hex_json(const char *prefix, const uint8_t *bytes, size_t size)
-{
-	char *text = hex_text(prefix, bytes, size);
-	json_t *json = text ? json_string(text) : NULL;
-
-	free(text);
-	return json;
-}
-
-static json_t *time_json(uint64_t seconds)
-{
-	char text[TIME_TEXT_SIZE];
-
-	return time_text(seconds, text) ? json_string(text) : json_null();
-}
 
 static json_t *ids_json(const uint64_t *ids, size_t count)
 {
@@ -143,9 +106,15 @@ static json_t *owner_json(uint32_t uid)
 
 static json_t *source_json(const struct bpfd_source *source)
 {
-	return json_pack("{s:o, s:o, s:o}", "kind", text_json(source->kind), "name",
-	                 text_json(source->name), "digest",
-	                 hex_json("sha256:", source->digest, sizeof(source->digest)));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o}", "kind", text_json(source->kind), "name",
+		text_json(source->name), "digest",
+		hex_json("sha256:", source->digest, sizeof(source->digest)), "image_digest",
+		source->image ? hex_json("sha256:", source->image_digest,
+	                                 sizeof(source->image_digest))
+			      : json_null(),
+		"verification",
+		source->image ? verification_json(&source->verification) : json_null());
 }
 
 json_t *program_json(const struct bpfd_program *program)

@@ -17,6 +17,9 @@ json_t *maps_json(const struct bpfd_map *maps, size_t count);
 json_t *link_json(const struct bpfd_link *link);
 json_t *links_json(const struct bpfd_links *links);
 json_t *maps_list_json(const struct bpfd_maps *maps);
+json_t *verification_json(const struct bpfd_verification *verification);
+json_t *image_json(const struct bpfd_image *image);
+json_t *images_json(const struct bpfd_images *images);
 json_t *status_json(const struct bpfd_daemon_status *status);
 json_t *version_json(const struct bpfd_daemon_version *version);
 

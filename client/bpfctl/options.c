@@ -41,7 +41,7 @@ static _Bool load_target_check(struct arguments *arguments, const struct bpfd_lo
 }
 
 /* FUNCTION or TYPE:FUNCTION[:TARGET] */
-static _Bool take_program(struct arguments *arguments, char *value)
+_Bool take_program(struct arguments *arguments, char *value)
 {
 	struct bpfd_load_program *program = &arguments->programs[arguments->program_count];
 	char *function = strchr(value, ':');
@@ -67,7 +67,7 @@ static _Bool take_program(struct arguments *arguments, char *value)
 }
 
 /* What the value means is known once the object is read: see globals.h. */
-static _Bool take_global(struct arguments *arguments, char *value)
+_Bool take_global(struct arguments *arguments, char *value)
 {
 	struct bpfd_global *global = &arguments->globals[arguments->global_count];
 	char *text;
@@ -112,21 +112,21 @@ _Bool take_application(struct arguments *arguments, char *value)
 	return 1;
 }
 
-static _Bool take_exclusive(struct arguments *arguments, char *value)
+_Bool take_load_exclusive(struct arguments *arguments, char *value)
 {
 	(void)value;
 	arguments->exclusive = 1;
 	return 1;
 }
 
-static _Bool take_persist(struct arguments *arguments, char *value)
+_Bool take_persist(struct arguments *arguments, char *value)
 {
 	(void)value;
 	arguments->persist = 1;
 	return 1;
 }
 
-static _Bool take_map_owner(struct arguments *arguments, char *value)
+_Bool take_map_owner(struct arguments *arguments, char *value)
 {
 	if (!id_parse(value, &arguments->map_owner))
 		return complain(arguments,
@@ -153,16 +153,7 @@ _Bool take_program_id(struct arguments *arguments, char *value)
 
 /* clang-format off */
 const struct option_row load_options[] = {
-	{ "program", "PROGRAM", NULL, "a function of the object to load, as FUNCTION or TYPE:FUNCTION[:TARGET]; repeat for more",
-	  take_program, 0, 0, 0, 0 },
-	{ "global", "NAME=VALUE", NULL, "sets a global variable; hex: and bytes in memory order set it raw; repeat for more",
-	  take_global, 0, 0, 0, 0 },
-	METADATA_ROW("kept with the programs; repeat for more"),
-	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 },
-	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_exclusive, 0, 0, 0, 0 },
-	{ "persist", NULL, NULL, "load them again after a reboot, and attach their links", take_persist, 0, 0, 0, 0 },
-	{ "map-owner", "PROGRAM", VALUES_PROGRAM, "use that program's maps where the object has maps of the same names",
-	  take_map_owner, 0, 0, 0, 0 },
+	LOAD_ROWS("a function of the object to load, as FUNCTION or TYPE:FUNCTION[:TARGET]; repeat for more"),
 	{},
 };
 
@@ -202,6 +193,11 @@ _Bool load_check(struct arguments *arguments)
 {
 	if (arguments->program_count == 0)
 		return complain(arguments, "--program FUNCTION is missing: say what to load");
+	return exclusive_check(arguments);
+}
+
+_Bool exclusive_check(struct arguments *arguments)
+{
 	for (size_t i = 0; i < arguments->program_count; i++) {
 		if (arguments->exclusive && arguments->programs[i].type != BPFD_PROGRAM_XDP)
 			return complain(arguments,

@@ -9,6 +9,9 @@
 
 extern const struct option_row unload_options[];
 extern const struct option_row load_options[];
+extern const struct option_row load_image_options[];
+extern const struct option_row image_source_options[]; /* of image pull and verify */
+extern const struct option_row image_build_options[];
 extern const struct option_row attach_options[];
 extern const struct option_row update_options[];
 extern const struct option_row map_set_options[];
@@ -23,6 +26,9 @@ extern const struct option_row top_options[];
 
 /* What must be given, and ids that must be numbers. */
 _Bool load_check(struct arguments *arguments);
+_Bool load_image_check(struct arguments *arguments);
+_Bool image_source_check(struct arguments *arguments);
+_Bool image_build_check(struct arguments *arguments);
 _Bool attach_check(struct arguments *arguments);
 _Bool update_check(struct arguments *arguments);
 _Bool ids_check(struct arguments *arguments);
@@ -44,5 +50,27 @@ _Bool take_metadata(struct arguments *arguments, char *value);
 	{                                                                      \
 		"metadata", "KEY=VALUE", NULL, help, take_metadata, 0, 0, 0, 0 \
 	}
+
+/* Options of load, whatever is loaded. */
+_Bool take_program(struct arguments *arguments, char *value);
+_Bool take_global(struct arguments *arguments, char *value);
+_Bool take_load_exclusive(struct arguments *arguments, char *value);
+_Bool take_persist(struct arguments *arguments, char *value);
+_Bool take_map_owner(struct arguments *arguments, char *value);
+/* clang-format off */
+#define LOAD_ROWS(programs) \
+	{ "program", "PROGRAM", NULL, programs, take_program, 0, 0, 0, 0 }, \
+	{ "global", "NAME=VALUE", NULL, "sets a global variable; hex: and bytes in memory order set it raw; repeat for more", \
+	  take_global, 0, 0, 0, 0 }, \
+	METADATA_ROW("kept with the programs; repeat for more"), \
+	{ "application", "NAME", NULL, "what the programs belong to", take_application, 0, 0, 0, 0 }, \
+	{ "exclusive", NULL, NULL, "xdp: to be attached alone, not in a chain with others", take_load_exclusive, 0, 0, 0, 0 }, \
+	{ "persist", NULL, NULL, "load them again after a reboot, and attach their links", take_persist, 0, 0, 0, 0 }, \
+	{ "map-owner", "PROGRAM", VALUES_PROGRAM, "use that program's maps where the object has maps of the same names", \
+	  take_map_owner, 0, 0, 0, 0 }
+/* clang-format on */
+
+/* Checks that --exclusive goes with the programs, and hands it to them. */
+_Bool exclusive_check(struct arguments *arguments);
 
 #endif

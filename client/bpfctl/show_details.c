@@ -1,53 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Everything about one program, one link, or the daemon: a line each. */
+#include "bpfctl/detail.h"
 #include "bpfctl/show.h"
 #include "bpfctl/table.h"
-#include "bpfctl/text.h"
 #include "bpfctl/words.h"
 #include "common/cleanup.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define LABEL_WIDTH 16
-
-/* One line; an empty value is "-". */
-static void detail(FILE *out, const char *label, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void detail(FILE *out, const char *label, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list list;
-	int length;
-
-	va_start(list, format);
-	length = vasprintf(&text, format, list);
-	va_end(list);
-	if (length < 0)
-		text = NULL; /* vasprintf leaves it undefined */
-	(void)fprintf(out, "%-*s ", LABEL_WIDTH, label);
-	text_print(out, text && *text ? text : "-");
-	(void)fputc('\n', out);
-}
-
-static void detail_hex(FILE *out, const char *label, const char *prefix, const uint8_t *bytes,
-                       size_t size)
-{
-	_cleanup_free_ char *text = hex_text(prefix, bytes, size);
-
-	detail(out, label, "%s", text ? text : "");
-}
-
-static void detail_time(FILE *out, const char *label, uint64_t seconds)
-{
-	char text[TIME_TEXT_SIZE];
-	const char *when = time_text(seconds, text);
-
-	detail(out, label, "%s", when ? when : "");
-}
 
 static void detail_metadata(FILE *out, const struct bpfd_metadata *metadata, size_t count)
 {
@@ -82,6 +43,15 @@ static void kernel_show(FILE *out, const struct bpfd_kernel_program *kernel)
 		       kernel->run_time_ns);
 }
 
+static void source_image_show(FILE *out, const struct bpfd_source *source)
+{
+	if (!source->image)
+		return;
+	detail_hex(out, "image digest", "sha256:", source->image_digest,
+	           sizeof(source->image_digest));
+	verification_show(out, &source->verification);
+}
+
 static void program_show(FILE *out, const struct bpfd_program *program)
 {
 	const char *type = bpfd_program_type_name(program->type);
@@ -102,6 +72,7 @@ static void program_show(FILE *out, const struct bpfd_program *program)
 		detail(out, "source", "%s %s", program->source.kind, program->source.name);
 		detail_hex(out, "digest", "sha256:", program->source.digest,
 		           sizeof(program->source.digest));
+		source_image_show(out, &program->source);
 	}
 	kernel_show(out, &program->kernel);
 	detail(out, "map pins", "%s", program->map_pin_dir);

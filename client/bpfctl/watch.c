@@ -4,10 +4,8 @@
 #include "bpfctl/session.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
@@ -33,17 +31,6 @@ static void signals_prepare(sigset_t *waiting)
 	(void)sigdelset(waiting, SIGTERM);
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
-}
-
-/* The socket of events lies beside that of requests. */
-static _Bool events_path(const char *socket_path, char path[PATH_MAX])
-{
-	const char *slash = socket_path ? strrchr(socket_path, '/') : NULL;
-	int length = slash ? (int)(slash + 1 - socket_path) : 0;
-
-	if (!socket_path)
-		return snprintf(path, PATH_MAX, "%s", BPFD_EVENTS_SOCKET_PATH) < PATH_MAX;
-	return snprintf(path, PATH_MAX, "%.*sevents.sock", length, socket_path) < PATH_MAX;
 }
 
 /* True while there is something to wait for: no signal came, and somebody reads what is printed. */
@@ -95,11 +82,11 @@ enum exit_code watch_run(struct arguments *arguments)
 	sigset_t waiting;
 
 	signals_prepare(&waiting);
-	if (!events_path(arguments->socket_path, path)) {
+	if (!events_path(arguments, path)) {
 		(void)fputs("bpfctl: the socket's path is too long\n", stderr);
 		return EXIT_REFUSED;
 	}
-	if (bpfd_watch_open(path, arguments->timeout_ms, &watch, &error) < 0)
+	if (bpfd_watch_open(path, arguments->timeout_ms ?: BPFD_TIMEOUT_MS, &watch, &error) < 0)
 		return error_report(stderr, NULL, error);
 	if (arguments->output == OUTPUT_TABLE)
 		event_head_print(stdout);

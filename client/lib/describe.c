@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client/lib/describe.h"
 #include "client/lib/client.h"
+#include "client/lib/describe_image.h"
 #include "client/lib/error.h"
 #include "common/cleanup.h"
 
@@ -65,14 +66,19 @@ static int source_describe(const Bpfd__V1__Source *message, bool foreign,
 {
 	if (foreign) {
 		source->kind = source->name = "";
+		verification_describe(NULL, &source->verification);
 		return 0;
 	}
 	if (!message || message->digest.len != sizeof(source->digest))
 		return error_answer(error, "a program without its object's digest");
 	source->kind = message->kind;
 	source->name = message->name;
+	source->image = strcmp(source->kind, "image") == 0;
+	verification_describe(message->verification, &source->verification);
 	memcpy(source->digest, message->digest.data, sizeof(source->digest));
-	return 0;
+	if (!source->image)
+		return 0;
+	return digest_describe(&message->image_digest, source->image_digest, error);
 }
 
 /* What could not be loaded again has no id of the kernel's. */

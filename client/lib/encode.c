@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client/lib/encode.h"
+#include "client/lib/error.h"
+
+#include <errno.h>
 
 char *text_encode(const char *text)
 {
@@ -26,4 +29,19 @@ Bpfd__V1__Metadata **metadata_encode(struct arena *arena, const struct bpfd_meta
 		list[i] = &messages[i];
 	}
 	return list;
+}
+
+int image_source_encode(const struct bpfd_image_source *source, Bpfd__V1__ImageSource *message,
+                        struct bpfd_error **error)
+{
+	bpfd__v1__image_source__init(message);
+	if (!source || !source->reference || !*source->reference)
+		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
+		                  "the image's reference is empty: it is registry/repository with "
+		                  ":tag or @sha256:digest");
+	message->reference = text_encode(source->reference);
+	message->pull_policy = (Bpfd__V1__PullPolicy)source->pull_policy;
+	message->username = text_encode(source->username);
+	message->password = text_encode(source->password);
+	return 0;
 }

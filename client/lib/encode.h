@@ -16,4 +16,8 @@ ProtobufCBinaryData bytes_encode(const void *bytes, size_t size);
 Bpfd__V1__Metadata **metadata_encode(struct arena *arena, const struct bpfd_metadata *metadata,
                                      size_t count);
 
+/* 0, or -EINVAL with `error` for a source without a reference. */
+int image_source_encode(const struct bpfd_image_source *source, Bpfd__V1__ImageSource *message,
+                        struct bpfd_error **error);
+
 #endif

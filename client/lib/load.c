@@ -9,6 +9,11 @@
 
 static int load_check(const struct bpfd_load_request *request, struct bpfd_error **error)
 {
+	if (request->image && (request->object || request->object_size))
+		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
+		                  "both an object and an image are given: one of them is loaded");
+	if (request->image)
+		return 0;
 	if (!request->object || request->object_size == 0)
 		return error_make(error, -EINVAL, BPFD_ERROR_INVALID_ARGUMENT,
 		                  "the object is empty");
@@ -61,6 +66,13 @@ static Bpfd__V1__Global **globals_encode(struct arena *arena, const struct bpfd_
 static int load_encode(struct arena *arena, const struct bpfd_load_request *request,
                        Bpfd__V1__LoadRequest *message, struct bpfd_error **error)
 {
+	if (request->image) {
+		message->image = arena_alloc(arena, 1, sizeof(*message->image));
+		if (!message->image)
+			return error_memory(error);
+		if (image_source_encode(request->image, message->image, error) < 0)
+			return -EINVAL;
+	}
 	message->object = bytes_encode(request->object, request->object_size);
 	message->n_programs = request->program_count;
 	message->programs = programs_encode(arena, request->programs, request->program_count);
@@ -99,7 +111,9 @@ int bpfd_load(struct bpfd_client *client, const struct bpfd_load_request *reques
 	                       BPFD__V1__RESPONSE__RESULT_LOAD, arena, &response, error);
 	if (result < 0)
 		return result;
-	if (response->load->n_programs != request->program_count)
+	/* an image names them itself, if nobody else does */
+	if (request->program_count ? response->load->n_programs != request->program_count
+	                           : response->load->n_programs == 0)
 		return error_answer(error, "not as many programs as were to be loaded");
 	return programs_give(&arena, response->load->programs, response->load->n_programs, programs,
 	                     error);

@@ -4,6 +4,7 @@
 #include "common/program_type.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct name_row {
 	const char *name;
@@ -41,6 +42,9 @@ static const struct name_row event_kinds[] = {
 	{ "program-state", BPFD_EVENT_PROGRAM_STATE },
 	{ "foreign-attach", BPFD_EVENT_FOREIGN_ATTACH },
 	{ "foreign-detach", BPFD_EVENT_FOREIGN_DETACH },
+	{ "image-progress", BPFD_EVENT_IMAGE_PROGRESS },
+	{ "image-pull", BPFD_EVENT_IMAGE_PULL },
+	{ "image-remove", BPFD_EVENT_IMAGE_REMOVE },
 	{ "missed", BPFD_EVENT_MISSED },
 	{ "disconnected", BPFD_EVENT_DISCONNECTED },
 	{ "connected", BPFD_EVENT_CONNECTED },
@@ -60,6 +64,12 @@ static const struct name_row netfilter_hooks[] = {
 	{ "prerouting", BPFD_NETFILTER_PREROUTING },   { "input", BPFD_NETFILTER_INPUT },
 	{ "forward", BPFD_NETFILTER_FORWARD },         { "output", BPFD_NETFILTER_OUTPUT },
 	{ "postrouting", BPFD_NETFILTER_POSTROUTING },
+};
+
+static const struct name_row pull_policies[] = {
+	{ "Always", BPFD_PULL_ALWAYS },
+	{ "IfNotPresent", BPFD_PULL_IF_NOT_PRESENT },
+	{ "Never", BPFD_PULL_NEVER },
 };
 
 static const struct name_row error_codes[] = {
@@ -146,6 +156,22 @@ const char *bpfd_netfilter_family_name(enum bpfd_netfilter_family family)
 const char *bpfd_netfilter_hook_name(enum bpfd_netfilter_hook hook)
 {
 	return name_find(netfilter_hooks, LENGTH(netfilter_hooks), hook);
+}
+
+const char *bpfd_pull_policy_name(enum bpfd_pull_policy policy)
+{
+	return name_find(pull_policies, LENGTH(pull_policies), policy);
+}
+
+bool bpfd_pull_policy_parse(const char *name, enum bpfd_pull_policy *policy)
+{
+	for (size_t i = 0; i < LENGTH(pull_policies); i++) {
+		if (strcasecmp(pull_policies[i].name, name) == 0) {
+			*policy = (enum bpfd_pull_policy)pull_policies[i].number;
+			return true;
+		}
+	}
+	return false;
 }
 
 const char *bpfd_action_name(enum bpfd_program_type type, int32_t action)

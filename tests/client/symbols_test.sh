@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The shared library exports what the public header declares, with versions, and nothing else; the header is C and C++; the
+# The shared library exports what the public headers declare, with versions, and nothing else; the header is C and C++; the
 # example in libbpfd(3) is the one that is built. Usage: symbols_test.sh SOURCE-DIRECTORY LIBRARY
 set -eu
 source=$1 library=$2
-header=$source/client/include/bpfd/bpfd.h
+headers=$source/client/include/bpfd
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-grep -o '\bbpfd_[a-z_]*(' "$header" | tr -d '(' | sort -u >"$work/declared"
+grep -oh '\bbpfd_[a-z_]*(' "$headers"/*.h | tr -d '(' | sort -u >"$work/declared"
 nm -D --defined-only "$library" | awk '$2 == "T" || $2 == "D" || $2 == "B" || $2 == "R" { print $3 }' >"$work/all"
 sed -n 's/@@LIBBPFD_0\.1$//p' "$work/all" | sort -u >"$work/exported"
 diff -u "$work/declared" "$work/exported"

@@ -24,6 +24,8 @@
 #ifndef BPFD_BPFD_H
 #define BPFD_BPFD_H
 
+#include <bpfd/image.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +40,6 @@ extern "C" {
 #define BPFD_OBJECT_SIZE_MAX (16u << 20) /* bytes of an object file */
 #define BPFD_PLACES_MAX 32               /* functions or offsets under one link */
 #define BPFD_REQUEST_ID_SIZE 16
-#define BPFD_DIGEST_SIZE 32
 #define BPFD_TAG_SIZE 8
 
 /* ---- errors ---- */
@@ -59,8 +60,8 @@ enum bpfd_error_code {
 	BPFD_ERROR_UNAVAILABLE = 12,
 	BPFD_ERROR_TIMEOUT = 13,
 	BPFD_ERROR_INTERNAL = 14,
-	BPFD_ERROR_REGISTRY = 15,       /* it cannot be reached, or answers what it must not */
-	BPFD_ERROR_UNTRUSTED = 16,      /* a signature is missing or wrong */
+	BPFD_ERROR_REGISTRY = 15,       /* it refused, or what came from it is no usable image */
+	BPFD_ERROR_UNTRUSTED = 16,      /* a signature is wanted, and no good one was found */
 	BPFD_ERROR_NOT_REACHABLE = 100, /* no socket, nobody listens, or no permission */
 	BPFD_ERROR_NO_ANSWER = 101,     /* time-out: whether the work was done is not known */
 	BPFD_ERROR_BAD_ANSWER = 102,
@@ -252,9 +253,12 @@ struct bpfd_map {
 };
 
 struct bpfd_source {
-	const char *kind; /* "file" */
-	const char *name;
+	const char *kind;                 /* "file" or "image" */
+	const char *name;                 /* of an image: its reference */
 	uint8_t digest[BPFD_DIGEST_SIZE]; /* SHA-256 of the object */
+	bool image;                       /* it is one, and the next two are set */
+	uint8_t image_digest[BPFD_DIGEST_SIZE]; /* SHA-256 of what the reference led to */
+	struct bpfd_verification verification;  /* when it was loaded */
 };
 
 struct bpfd_kernel_program {
@@ -426,9 +430,11 @@ struct bpfd_load_program {
 };
 
 struct bpfd_load_request {
-	const void *object; /* an ELF object, 1 byte to BPFD_OBJECT_SIZE_MAX */
+	const void *object; /* an ELF object, 1 byte to BPFD_OBJECT_SIZE_MAX; or `image` */
 	size_t object_size;
-	const struct bpfd_load_program *programs; /* one at least */
+	const struct bpfd_image_source *image;    /* NULL: `object` is given */
+	const struct bpfd_load_program *programs; /* one at least; none with an image: those that
+	                                             it names, or else its object */
 	size_t program_count;
 	const struct bpfd_global *globals;
 	size_t global_count;
@@ -442,7 +448,10 @@ struct bpfd_load_request {
 	const uint8_t *request_id; /* NULL: made by the library */
 };
 
-/* Loads programs of one object into the kernel, all or none. They run once they are attached. */
+/*
+ * Loads programs of one object into the kernel, all or none. They run once they are attached. What
+ * is said of bpfd_image_pull() is so for an image here, too.
+ */
 int bpfd_load(struct bpfd_client *client, const struct bpfd_load_request *request,
               struct bpfd_programs **programs, struct bpfd_error **error);
 void bpfd_programs_free(struct bpfd_programs *programs);
@@ -688,6 +697,9 @@ enum bpfd_event_kind {
 	BPFD_EVENT_PROGRAM_STATE = 8,  /* a program has */
 	BPFD_EVENT_FOREIGN_ATTACH = 9, /* somebody else put a program where bpfd has links */
 	BPFD_EVENT_FOREIGN_DETACH = 10,
+	BPFD_EVENT_IMAGE_PROGRESS = 11, /* an image is being fetched: a few times in a second */
+	BPFD_EVENT_IMAGE_PULL = 12,     /* one was fetched */
+	BPFD_EVENT_IMAGE_REMOVE = 13,
 	BPFD_EVENT_MISSED = 100,       /* `missed` events did not come; 0: nobody knows how many */
 	BPFD_EVENT_DISCONNECTED = 101, /* bpfd is gone; the connection comes back by itself */
 	BPFD_EVENT_CONNECTED = 102     /* the first event; later: bpfd is back */
@@ -717,6 +729,10 @@ struct bpfd_event {
 	const char *operation;     /* REFUSED: "load", "attach", ..., "watch" */
 	uint32_t error_code;       /* REFUSED: enum bpfd_error_code */
 	const char *error_message; /* REFUSED */
+	const char *image_reference;
+	const char *stage;    /* IMAGE_PROGRESS: "resolve", "layer", "signatures", "check" */
+	uint64_t done_bytes;  /* IMAGE_PROGRESS: of the stage */
+	uint64_t total_bytes; /* IMAGE_PROGRESS; 0: not known */
 };
 
 struct bpfd_watch;
