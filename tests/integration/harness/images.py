@@ -118,6 +118,12 @@ class Workshop:
             self.run("cosign3", "signing-config", "create", "--out", config)
         return self.run("cosign3", "sign", "-y", "--signing-config", config, "--allow-http-registry", "--key", key, *options, reference)
 
+    def cosign_verify(self, version, public, reference):
+        """What cosign itself says of an image's signatures, by its status."""
+        bundle = ("--new-bundle-format",) if version == 3 else ()
+        return self.run(f"cosign{version}", "verify", "--insecure-ignore-tlog=true", "--allow-http-registry", *bundle, "--key", public, reference,
+                        check=False)
+
 
 # -- by hand --
 
