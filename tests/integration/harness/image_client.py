@@ -10,10 +10,10 @@ def settings(**keys):
 
 
 def policy_write(daemon, rules, name="images"):
-    """A file of bpfd-policy.d(5): {pattern: (rule, ...)}. bpfd reads it at its start."""
+    """A file of bpfd-policy.d(5): {pattern: (rule, ...)}, of which any one will do. bpfd reads it at its start."""
     directory = daemon.directory / "policy.d"
     directory.mkdir(exist_ok=True)
-    text = "".join(f"[image {pattern}]\n" + "".join(f"verify = {rule}\n" for rule in row) for pattern, row in rules.items())
+    text = "".join(f"[repository {pattern}]\n" + "".join(f"verify = {rule}\n" for rule in row) for pattern, row in rules.items())
     (directory / f"{name}.conf").write_text(text, encoding="utf-8")
 
 
