@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * load_bpfd SOCKET COUNT PAUSE_MS OBJECT FUNCTION: loads it by a call of libbpfd, over and over,
- * and unloads it. After the pause a new loader waits.
+ * and unloads it. After the pause a new loader waits. OBJECT is a file, or image:REFERENCE of one
+ * that is in the cache.
  */
 #include "tests/bench/samples.h"
 
 #include <bpfd/bpfd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct job {
 	struct bpfd_client *client;
 	struct bpfd_load_program program;
+	struct bpfd_image_source image;
 	struct bpfd_load_request request;
 };
+
+#define IMAGE_PREFIX "image:"
+
+/* True, and it is the image that is loaded. */
+static bool image_take(const char *name, struct job *job)
+{
+	if (strncmp(name, IMAGE_PREFIX, strlen(IMAGE_PREFIX)) != 0)
+		return false;
+	job->image.reference = name + strlen(IMAGE_PREFIX);
+	job->image.pull_policy = BPFD_PULL_NEVER;
+	job->request.image = &job->image;
+	return true;
+}
 
 /* Into memory that lives as long as the program. */
 static void object_read(const char *path, struct bpfd_load_request *request)
@@ -60,7 +76,8 @@ int main(int argc, char **argv)
 		die("usage: load_bpfd SOCKET COUNT PAUSE_MS OBJECT FUNCTION");
 	unsigned int count = number_read(argv[2], 100000), pause_ms = number_read(argv[3], 10000);
 
-	object_read(argv[4], &job.request);
+	if (!image_take(argv[4], &job))
+		object_read(argv[4], &job.request);
 	job.program.function = argv[5];
 	job.request.programs = &job.program;
 	job.request.program_count = 1;

@@ -3,33 +3,13 @@
 # shellcheck shell=bash
 : "${vm_source:?set by tests/vm/run}"
 
-archive_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# shellcheck source=scripts/archive.sh
+. "$vm_source/../../scripts/archive.sh"
 
 # kernel_row NAME: its suites and meta package
 kernel_row() {
 	awk -v name="$1" '!/^#/ && $1 == name { print $2, $3; found = 1 } END { exit !found }' "$vm_source/kernels" ||
 		vm_fail "no kernel \"$1\" in tests/vm/kernels: use one of $(awk '!/^#/ { printf "%s ", $1 }' "$vm_source/kernels")"
-}
-
-# archive_url CODENAME: where this machine's own configuration gets Debian's CODENAME from; the other suites lie beside it
-archive_url() {
-	# shellcheck disable=SC2016 # apt fills these in
-	apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(SITE)' 'Created-By: Packages' |
-		awk -v codename="$1" '$1 == codename && $2 == "main" { print $3; found = 1; exit } END { exit !found }' ||
-		vm_fail "apt has no source for $1 main: kernels of other suites are fetched from the same place"
-}
-
-# apt_options SUITE DIRECTORY: one option a line; none where the host's own configuration has the suite
-apt_options() {
-	local suite=$1 directory=$2 codename url
-
-	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")
-	[ "$suite" = "$codename" ] && return 0
-	url=$(archive_url "$codename") || return
-	mkdir -p "$directory/lists/partial" "$directory/cache/archives/partial"
-	printf 'deb [signed-by=%s] %s %s main\n' "$archive_keyring" "$url" "$suite" >"$directory/sources.list"
-	printf '%s\n' -o "Dir::Etc::sourcelist=$directory/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-		-o "Dir::State::Lists=$directory/lists" -o "Dir::Cache=$directory/cache"
 }
 
 # package_depends PACKAGE PATTERN [APT OPTION...]: those packages it depends on whose names match

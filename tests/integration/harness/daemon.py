@@ -124,12 +124,13 @@ class Bpfd:
 
     # -- bpfctl --
 
-    def bpfctl(self, *arguments, user=None, timeout_s=30):
+    def bpfctl(self, *arguments, user=None, timeout_s=30, text=None, environment=None):
+        """`text` is its standard input."""
         command = [self.binary("bpfctl"), "--socket", self.socket, "--timeout", 15 * SLOWNESS, *arguments]
         if user:
             command = ["setpriv", "--reuid", user[0], "--regid", user[1], "--clear-groups", *command]
-        return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=timeout_s * SLOWNESS, check=False)
+        return subprocess.run([str(word) for word in command], input=text or "", capture_output=True, text=True,
+                              timeout=timeout_s * SLOWNESS, env=dict(os.environ, **(environment or {})), check=False)
 
     def ask(self, *arguments, **options):
         """The JSON answer of a command that must succeed; Refused if it was refused."""
