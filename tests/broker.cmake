@@ -18,7 +18,7 @@ bpfd_add_policy(bpfd_broker_stage broker gate loader opener)
 target_compile_definitions(bpfd_broker_stage PRIVATE BPFD_BUILD_DIR="${PROJECT_BINARY_DIR}")
 target_compile_options(bpfd_broker_stage PRIVATE "SHELL:-include stdarg.h" "SHELL:-include stddef.h" "SHELL:-include stdint.h"
 	"SHELL:-include setjmp.h")
-foreach(name requests faults crash_load crash_attach crash_update crash_start image verifier)
+foreach(name requests faults garbage crash_load crash_attach crash_update crash_start image verifier)
 	bpfd_add_test(NAME broker_${name}_test LABEL channel SOURCES channel/broker_${name}_test.c
 		LIBRARIES bpfd_broker_stage)
 	add_dependencies(broker_${name}_test bpfd-broker bpfd-loader bpfd-opener gate_test_loader bpfd_test_bpf_gate_data
