@@ -22,8 +22,11 @@ struct frontend;
 struct connection;
 struct fetch;
 
-/* What a request does with images, by its case in the protocol. */
+enum fetch_name { FETCH_LOAD, FETCH_PULL, FETCH_LIST, FETCH_INSPECT, FETCH_VERIFY, FETCH_REMOVE };
+
+/* What a request does with images. */
 struct fetch_kind {
+	enum fetch_name name;
 	const char *operation; /* as people and events know it */
 	bool one_image;        /* the fetcher has exactly one IMAGE to send */
 	bool fetches;          /* from a registry, perhaps */

@@ -52,15 +52,17 @@ void fetchers_withdraw(struct fetchers *fetchers, struct fetch *fetch)
 /* One user cannot have all fetchers. */
 static bool fetch_may_begin(const struct fetchers *fetchers, const struct fetch *fetch)
 {
-	size_t working = 0;
+	size_t working = 0, own = 0;
 
 	for (size_t i = 0; i < FETCHER_SLOTS; i++) {
 		const struct fetch *other = fetchers->slots[i].fetch;
 
-		if (other && other->account == fetch->account)
+		if (other)
 			working++;
+		if (other && other->account == fetch->account)
+			own++;
 	}
-	return working < IMAGE_FETCHES_MAX - 1;
+	return working < IMAGE_FETCHES_MAX && own < IMAGE_FETCHES_MAX - 1;
 }
 
 struct fetch *fetchers_next(const struct fetchers *fetchers)
