@@ -98,17 +98,6 @@ static struct connection *client_take(struct frontend *frontend, struct fetch *f
 	return slot == CONNECTION_NONE ? NULL : &frontend->connections.slots[slot];
 }
 
-void fetch_answer(struct frontend *frontend, struct fetch *fetch,
-                  const Bpfd__V1__Response *response)
-{
-	struct connection *connection = client_take(frontend, fetch);
-
-	if (!connection)
-		return;
-	connection_answer(frontend, connection, response);
-	connection_resume(frontend, connection);
-}
-
 void fetch_fail(struct frontend *frontend, struct fetch *fetch, const struct error *error)
 {
 	const struct event_request asked = { .operation = fetch->kind->operation,

@@ -28,7 +28,8 @@ enum fetch_name { FETCH_LOAD, FETCH_PULL, FETCH_LIST, FETCH_INSPECT, FETCH_VERIF
 struct fetch_kind {
 	enum fetch_name name;
 	const char *operation; /* as people and events know it */
-	bool one_image;        /* the fetcher has exactly one IMAGE to send */
+	uint32_t images_least; /* IMAGEs that the fetcher has to send */
+	uint32_t images_most;
 	bool fetches;          /* from a registry, perhaps */
 	bool finishes;         /* also when the client is gone */
 	bool tells;            /* those who watch, of a refusal: it is no mere question */
@@ -45,7 +46,6 @@ struct fetch {
 	struct account *account;
 	uint64_t bytes;       /* charged */
 	uint64_t deadline_ms; /* to have a fetcher, and from then on to be done */
-	bool working;         /* a fetcher has it */
 	struct frontend_load_image *load; /* of a load; NULL */
 	struct record_image **images;     /* each only as long as what there is: see image_maps() */
 	uint32_t image_count;
@@ -88,10 +88,6 @@ int fetch_error_take(const struct fetcher_failed *failed, struct error *error);
 
 /* The client gets the error; those who watch are told. The fetch is freed. */
 void fetch_fail(struct frontend *frontend, struct fetch *fetch, const struct error *error);
-
-/* Sends the answer, if the client is still there, and lets it go on. The fetch is still there. */
-void fetch_answer(struct frontend *frontend, struct fetch *fetch,
-                  const Bpfd__V1__Response *response);
 
 /* It is done: see struct fetch_kind. The fetch is freed, or goes on to the broker. */
 void fetch_finish(struct frontend *frontend, struct fetch *fetch);

@@ -133,7 +133,7 @@ static int image_take(struct frontend *frontend, struct fetch *fetch,
 
 	if (!image_ok(message->body))
 		return lie(error, "it describes an image that cannot be");
-	if (fetch->image_count >= (fetch->kind->one_image ? 1 : IMAGE_CACHED_MAX))
+	if (fetch->image_count >= fetch->kind->images_most)
 		return lie(error, "it describes more images than there can be");
 
 	struct record_image *image = images_reserve(fetch) < 0
@@ -204,7 +204,7 @@ static int done_take([[maybe_unused]] struct frontend *frontend, struct fetch *f
 	const struct fetcher_done *done = message->body;
 
 	if (done->count != fetch->image_count || done->cached > 1 ||
-	    (fetch->kind->one_image && fetch->image_count != 1) ||
+	    fetch->image_count < fetch->kind->images_least ||
 	    (object_expected(fetch) && fetch->object_fd < 0))
 		return lie(error, "it is done without having sent what it says");
 	fetch->cached = done->cached;
