@@ -18,7 +18,7 @@ struct labels {
 static json_t *section_word(const char *section)
 {
 	const char *rest;
-	enum program_type type = program_type_of_section(section, &rest);
+	enum program_type type = program_type_by_section(section, &rest);
 	const struct program_type_row *row = program_type_row(type);
 
 	return row ? json_string(row->name) : json_stringn(section, strcspn(section, "/"));

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct measure {
@@ -89,6 +90,17 @@ static int document_check(const void *bytes, size_t size, size_t size_max, const
 	return 0;
 }
 
+static bool memory_is_short; /* jansson wanted some, and calls that an invalid token */
+
+static void *memory_get(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		memory_is_short = true;
+	return memory;
+}
+
 /* jansson repeats what it did not like: only what can be printed goes into a sentence */
 static void text_make_printable(char *text)
 {
@@ -107,9 +119,13 @@ int json_read(const void *bytes, size_t size, size_t size_max, const char *what,
 
 	if (result < 0)
 		return result;
+	memory_is_short = false;
+	json_set_alloc_funcs(memory_get, free);
 	value = json_loadb(size ? bytes : "", size, JSON_REJECT_DUPLICATES, &why);
-	if (!value && json_error_code(&why) == json_error_out_of_memory)
-		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read %s", what);
+	if (!value && memory_is_short)
+		return error_set(error, -ENOMEM, ERROR_LIMIT,
+		                 "no memory to read %s: %zu bytes, and what is in them takes more",
+		                 what, size);
 	text_make_printable(why.text);
 	if (!value)
 		return error_set(error, -EBADMSG, code,

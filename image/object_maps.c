@@ -5,6 +5,7 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <string.h>
 
 #define MODIFIERS_MAX 32 /* a stranger's types may lead in circles */

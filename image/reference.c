@@ -3,6 +3,7 @@
 
 #include "image/digest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -237,18 +238,22 @@ int reference_parse(const char *text, struct reference *reference, struct error 
 void reference_format(const struct reference *reference, char text[IMAGE_REFERENCE_SIZE])
 {
 	char digest[DIGEST_TEXT_SIZE] = "";
+	int length;
 
 	if (reference->has_digest)
 		digest_format(reference->digest, digest);
-	(void)snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s%s%s%s%s", reference->registry,
-	               reference->repository, reference->tag[0] ? ":" : "", reference->tag,
-	               digest[0] ? "@" : "", digest);
+	length = snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s%s%s%s%s", reference->registry,
+	                  reference->repository, reference->tag[0] ? ":" : "", reference->tag,
+	                  digest[0] ? "@" : "", digest);
+	assert(length < IMAGE_REFERENCE_SIZE);
 }
 
 void reference_format_repository(const struct reference *reference, char text[IMAGE_REFERENCE_SIZE])
 {
-	(void)snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s", reference->registry,
-	               reference->repository);
+	int length = snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s", reference->registry,
+	                      reference->repository);
+
+	assert(length < IMAGE_REFERENCE_SIZE);
 }
 
 const char *reference_host(const struct reference *reference)

@@ -130,8 +130,9 @@ static const struct symbol errnos[] = {
 };
 
 static const struct symbol rlimits[] = {
-	{ "AS", RLIMIT_AS },       { "CORE", RLIMIT_CORE },     { "CPU", RLIMIT_CPU },
-	{ "FSIZE", RLIMIT_FSIZE }, { "NOFILE", RLIMIT_NOFILE }, { "NPROC", RLIMIT_NPROC },
+	{ "AS", RLIMIT_AS },       { "CORE", RLIMIT_CORE },   { "CPU", RLIMIT_CPU },
+	{ "DATA", RLIMIT_DATA },   { "FSIZE", RLIMIT_FSIZE }, { "NOFILE", RLIMIT_NOFILE },
+	{ "NPROC", RLIMIT_NPROC }, { "STACK", RLIMIT_STACK },
 };
 
 /* common/landlock.c cuts these to what the kernel knows and, for files, to what fits one. */

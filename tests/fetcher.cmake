@@ -10,11 +10,13 @@ endforeach()
 
 add_executable(push_tool image/push_tool.c)
 target_link_libraries(push_tool PRIVATE bpfd_registry bpfd_flags)
-set_target_properties(push_tool PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+add_executable(measure_tool image/measure_tool.c)
+target_link_libraries(measure_tool PRIVATE bpfd_flags)
+set_target_properties(push_tool measure_tool PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # Behind the real filter, which a sanitizer's run-time does not live with.
 if(NOT BPFD_SANITIZE)
-	foreach(part good access names cached killed signatures push hostile settings)
+	foreach(part good access names cached killed memory signatures push hostile settings)
 		add_test(NAME fetcher_${part}_test
 			COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/image/run ${PROJECT_BINARY_DIR} test_${part})
 		set_tests_properties(fetcher_${part}_test PROPERTIES LABELS channel)

@@ -20,7 +20,7 @@ struct arguments {
 	_Bool help;
 	_Bool version;
 	const char *socket_path; /* NULL: the default */
-	uint32_t timeout_ms; /* 0: the command's default */
+	uint32_t timeout_ms;     /* 0: the command's default */
 	enum output_format output;
 	char **operands;
 	size_t operand_count;
@@ -60,7 +60,7 @@ struct arguments {
 	enum bpfd_pull_policy pull_policy;
 	const char *username; /* of a registry; NULL: not given */
 	_Bool password_stdin;
-	const char *tag; /* of image build: the reference */
+	const char *tag;  /* of image build: the reference */
 	const char *path; /* where it is written to; NULL: nowhere */
 	_Bool push;
 	const char *labels[METADATA_MAX]; /* KEY=VALUE */

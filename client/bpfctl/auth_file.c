@@ -19,8 +19,8 @@ struct search {
 	size_t complaint_size;
 };
 
-__attribute__((format(printf, 3, 4))) static int
-search_error(const struct search *search, int result, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int search_error(const struct search *search,
+                                                              int result, const char *format, ...)
 {
 	char why[256];
 	va_list list;
@@ -239,9 +239,8 @@ int auth_file_search(const char *path, const char *reference, struct credentials
 		return result;
 	root = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
 	if (!root) /* what jansson says quotes the file, and so perhaps a password */
-		return search_error(&search, -EINVAL,
-		                    "it is no JSON: see its line %d, column %d", where.line,
-		                    where.column);
+		return search_error(&search, -EINVAL, "it is no JSON: see its line %d, column %d",
+		                    where.line, where.column);
 	result = root_search(&search, root, credentials);
 	json_decref(root);
 	return result;

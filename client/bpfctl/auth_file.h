@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Files of credentials, as docker, podman, skopeo and others write them (containers-auth.json(5)). */
+/* Files of credentials, as docker, podman, skopeo and others write them (containers-auth.json(5)).
+ */
 #ifndef BPFD_BPFCTL_AUTH_FILE_H
 #define BPFD_BPFCTL_AUTH_FILE_H
 

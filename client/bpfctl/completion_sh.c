@@ -41,11 +41,12 @@ static const char ids[] =
 	"}\n\n";
 
 /* References are made of letters, digits and . _ - / : @ */
-static const char images[] = "_bpfctl_images()\n"
-			     "{\n"
-			     "\tbpfctl \"${socket[@]}\" --timeout 2 -o json image list 2>/dev/null |\n"
-			     "\t\tsed -n 's/^    \"reference\": \"\\([][A-Za-z0-9._/:@-]*\\)\",$/\\1/p'\n"
-			     "}\n\n";
+static const char images[] =
+	"_bpfctl_images()\n"
+	"{\n"
+	"\tbpfctl \"${socket[@]}\" --timeout 2 -o json image list 2>/dev/null |\n"
+	"\t\tsed -n 's/^    \"reference\": \"\\([][A-Za-z0-9._/:@-]*\\)\",$/\\1/p'\n"
+	"}\n\n";
 
 /* Names of interfaces are strangers' words: compgen -W would expand what is in them. */
 static const char bash_tail[] =

@@ -24,8 +24,7 @@ void detail(FILE *out, const char *label, const char *format, ...)
 	(void)fputc('\n', out);
 }
 
-void detail_hex(FILE *out, const char *label, const char *prefix, const uint8_t *bytes,
-                       size_t size)
+void detail_hex(FILE *out, const char *label, const char *prefix, const uint8_t *bytes, size_t size)
 {
 	_cleanup_free_ char *text = hex_text(prefix, bytes, size);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One line each of everything about one thing: a label and a value, cleaned; an empty value is "-". */
+/* One line each of everything about one thing: a label and a value, cleaned; an empty value is "-".
+ */
 #ifndef BPFD_BPFCTL_DETAIL_H
 #define BPFD_BPFCTL_DETAIL_H
 

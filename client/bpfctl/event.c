@@ -137,11 +137,9 @@ static json_t *event_json(const struct bpfd_event *event)
 	return json_pack(
 		"{so so so so so so so so so so so so so so so so so so so so so so}", "event",
 		text_json(bpfd_event_kind_name(event->kind)), "sequence",
-		count_json(event->sequence), "missed",
-		count_json(event->missed), "time",
+		count_json(event->sequence), "missed", count_json(event->missed), "time",
 		text_json(time_text(event->time_us / 1000000, when)), "time_us",
-		number_json(event->time_us), "program_id",
-		count_json(event->program_id), "link_id",
+		number_json(event->time_us), "program_id", count_json(event->program_id), "link_id",
 		count_json(event->link_id), "kernel_program_id",
 		count_json(event->kernel_program_id), "program_name",
 		text_json(event->program_name), "type",

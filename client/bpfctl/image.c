@@ -23,7 +23,7 @@ enum exit_code image_source_open(struct arguments *arguments, struct image_sessi
 		.username = session->credentials.username,
 		.password = session->credentials.password,
 	};
-	if (bpfd_request_id_new(session->request_id) < 0) 
+	if (bpfd_request_id_new(session->request_id) < 0)
 		return refusal_report("the kernel gives no random bytes");
 	return session_open_image(arguments, &session->client);
 }
@@ -116,9 +116,8 @@ enum exit_code image_inspect_run(struct arguments *arguments)
 		return code;
 	if (bpfd_image_inspect(client, arguments->operands[0], &details, &error) < 0)
 		return error_report(stderr, NULL, error);
-	result = arguments->output == OUTPUT_JSON
-	                 ? json_print(stdout, image_json(&details->image))
-	                 : image_show(stdout, &details->image, NULL, 0);
+	result = arguments->output == OUTPUT_JSON ? json_print(stdout, image_json(&details->image))
+	                                          : image_show(stdout, &details->image, NULL, 0);
 	bpfd_image_details_free(details);
 	return result < 0 ? memory_report() : EXIT_DONE;
 }
@@ -156,8 +155,8 @@ enum exit_code image_remove_run(struct arguments *arguments)
 		return worst;
 	removed = json_array();
 	for (size_t i = 0; i < arguments->operand_count && worst != EXIT_UNREACHABLE; i++) {
-		enum exit_code code = image_remove(client, arguments->operands[i],
-		                                   arguments->output, removed);
+		enum exit_code code =
+			image_remove(client, arguments->operands[i], arguments->output, removed);
 
 		if (code > worst)
 			worst = code;

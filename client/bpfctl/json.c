@@ -106,15 +106,15 @@ static json_t *owner_json(uint32_t uid)
 
 static json_t *source_json(const struct bpfd_source *source)
 {
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o}", "kind", text_json(source->kind), "name",
-		text_json(source->name), "digest",
-		hex_json("sha256:", source->digest, sizeof(source->digest)), "image_digest",
-		source->image ? hex_json("sha256:", source->image_digest,
-	                                 sizeof(source->image_digest))
-			      : json_null(),
-		"verification",
-		source->image ? verification_json(&source->verification) : json_null());
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "kind", text_json(source->kind), "name",
+	                 text_json(source->name), "digest",
+	                 hex_json("sha256:", source->digest, sizeof(source->digest)),
+	                 "image_digest",
+	                 source->image ? hex_json("sha256:", source->image_digest,
+	                                          sizeof(source->image_digest))
+	                               : json_null(),
+	                 "verification",
+	                 source->image ? verification_json(&source->verification) : json_null());
 }
 
 json_t *program_json(const struct bpfd_program *program)

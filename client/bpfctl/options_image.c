@@ -9,11 +9,12 @@ static _Bool take_pull_policy(struct arguments *arguments, char *value)
 {
 	if (bpfd_pull_policy_parse(value, &arguments->pull_policy))
 		return 1;
-	return complain(arguments,
-	                "no pull policy \"%s\": it is Always (ask the registry what the tag is), "
-	                "IfNotPresent (only if the cache does not know the reference) or Never "
-	                "(the cache or nothing)",
-	                value);
+	return complain(
+		arguments,
+		"no pull policy \"%s\": it is always (ask the registry what the tag is now), "
+		"if-not-present (only if the cache does not know the reference) or never "
+		"(the cache or nothing)",
+		value);
 }
 
 static _Bool take_username(struct arguments *arguments, char *value)
@@ -80,7 +81,7 @@ static _Bool take_label(struct arguments *arguments, char *value)
 	  take_password_stdin, 0, 0, 0, 0 }
 
 #define SOURCE_ROWS                                                                                         \
-	{ "pull-policy", "POLICY", "Always IfNotPresent Never", "when to ask the registry: Always, IfNotPresent or Never", \
+	{ "pull-policy", "POLICY", "always if-not-present never", "when to ask the registry: always, if-not-present or never", \
 	  take_pull_policy, 0, 0, 0, 0 },                                                                    \
 	CREDENTIAL_ROWS
 
@@ -121,7 +122,7 @@ _Bool image_source_check(struct arguments *arguments)
 	if (!*arguments->operands[0])
 		return complain(arguments, "the REFERENCE is empty");
 	if (arguments->password_stdin && arguments->pull_policy == BPFD_PULL_NEVER)
-		return complain(arguments, "with --pull-policy Never no registry is asked: leave "
+		return complain(arguments, "with --pull-policy never no registry is asked: leave "
 		                           "--username and --password-stdin out");
 	return credentials_check(arguments);
 }

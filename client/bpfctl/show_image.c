@@ -38,9 +38,9 @@ static void image_cells(struct table *table, const struct bpfd_image *image)
 int images_show(FILE *out, const struct bpfd_images *images, size_t width)
 {
 	static const struct column columns[] = {
-		{ "REFERENCE", COLUMN_LONG },  { "DIGEST", COLUMN_TEXT },
-		{ "ARCH", COLUMN_TEXT },       { "PROGRAMS", COLUMN_NUMBER },
-		{ "SIZE", COLUMN_NUMBER },     { "SIGNATURES", COLUMN_NUMBER },
+		{ "REFERENCE", COLUMN_LONG }, { "DIGEST", COLUMN_TEXT },
+		{ "ARCH", COLUMN_TEXT },      { "PROGRAMS", COLUMN_NUMBER },
+		{ "SIZE", COLUMN_NUMBER },    { "SIGNATURES", COLUMN_NUMBER },
 		{ "PULLED", COLUMN_TEXT },
 	};
 	_cleanup_(table) struct table *table = table_new(columns, LENGTH(columns));

@@ -69,8 +69,7 @@ int event_decode(const char *body, size_t size, struct bpfd_event **event,
 		return -ENOMEM;
 	if (!blank)
 		return error_answer(error, "an event without a topic");
-	message = bpfd__v1__event__unpack(arena_allocator(arena),
-	                                  size - (size_t)(blank + 1 - body),
+	message = bpfd__v1__event__unpack(arena_allocator(arena), size - (size_t)(blank + 1 - body),
 	                                  (const uint8_t *)blank + 1);
 	if (!message || message_check(&message->base) || !message->kind || !message->sequence)
 		return error_answer(error, "an event that cannot be decoded");
@@ -84,7 +83,7 @@ int event_decode(const char *body, size_t size, struct bpfd_event **event,
 }
 
 int event_make(enum bpfd_event_kind kind, uint64_t missed, struct bpfd_event **event,
-                      struct bpfd_error **error)
+               struct bpfd_error **error)
 {
 	struct arena *arena = client_arena(error);
 	struct bpfd_event *made = arena ? result_new(arena, sizeof(*made)) : NULL;

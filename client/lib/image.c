@@ -26,8 +26,8 @@ int bpfd_image_pull(struct bpfd_client *client, const struct bpfd_image_source *
 	pull.image = &image;
 	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_PULL;
 	request.image_pull = &pull;
-	result = client_change(client, &request, request_id,
-	                       BPFD__V1__RESPONSE__RESULT_IMAGE_PULL, arena, &response, error);
+	result = client_change(client, &request, request_id, BPFD__V1__RESPONSE__RESULT_IMAGE_PULL,
+	                       arena, &response, error);
 	if (result < 0)
 		return result;
 	result = image_give(&arena, response->image_pull->image, response->image_pull->verification,

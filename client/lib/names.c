@@ -3,8 +3,8 @@
 #include "bpfd/bpfd.h"
 #include "common/program_type.h"
 
+#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 struct name_row {
 	const char *name;
@@ -163,10 +163,22 @@ const char *bpfd_pull_policy_name(enum bpfd_pull_policy policy)
 	return name_find(pull_policies, LENGTH(pull_policies), policy);
 }
 
+/* "IfNotPresent" of Kubernetes' files, "if-not-present" of command lines */
+static bool policy_name_is(const char *own, const char *name)
+{
+	for (size_t i = 0; own[i]; i++) {
+		if (i && isupper((unsigned char)own[i]) && *name == '-')
+			name++;
+		if (tolower((unsigned char)own[i]) != tolower((unsigned char)*name++))
+			return false;
+	}
+	return !*name;
+}
+
 bool bpfd_pull_policy_parse(const char *name, enum bpfd_pull_policy *policy)
 {
 	for (size_t i = 0; i < LENGTH(pull_policies); i++) {
-		if (strcasecmp(pull_policies[i].name, name) == 0) {
+		if (policy_name_is(pull_policies[i].name, name)) {
 			*policy = (enum bpfd_pull_policy)pull_policies[i].number;
 			return true;
 		}

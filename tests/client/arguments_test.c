@@ -40,7 +40,7 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_ptr_equal(arguments->command, command_find("status", NULL));
 	assert_null(arguments->socket_path);
-	assert_int_equal(arguments->timeout_ms, BPFD_TIMEOUT_MS);
+	assert_int_equal(arguments->timeout_ms, 0); /* each command has its own */
 	assert_int_equal(arguments->output, OUTPUT_TABLE);
 	assert_int_equal(arguments->operand_count, 0);
 }
@@ -319,6 +319,8 @@ static void test_command_table(void **state)
 		assert_true(*command->summary && command->run);
 		for (const struct option_row *row = command->options; row && row->name; row++) {
 			assert_true(row->help && row->take);
+			if (command->options == image_build_options && row->letter == 'o')
+				continue; /* which hands "json" and "table" on */
 			for (const struct option_row *global = global_options; global->name;
 			     global++)
 				assert_string_not_equal(row->name, global->name);

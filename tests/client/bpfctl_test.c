@@ -154,8 +154,6 @@ static const struct {
 	{ "list", "second word is missing" },
 	{ "list pins", "unknown command \"list pins\"" },
 	{ "frobnicate", "unknown command \"frobnicate\"" },
-	{ "image pull x", "unknown command \"image\"" },
-	{ "load image x", "unknown command \"load image\"" },
 	{ "attach", "second word is missing" },
 	{ "attach socket_filter 5", "no program type \"socket_filter\": it is one of xdp, " },
 	{ "attach XDP 5", "no program type \"XDP\"" },

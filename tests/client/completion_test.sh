@@ -75,7 +75,10 @@ bpfctl completion "$shell" >"$script" || fail "bpfctl completion $shell ended wi
 
 offers "" load attach detach unload list get status version completion
 offers "at" attach only
-offers "load " file only
+offers "load " file image only
+offers "image " pull list inspect verify remove build generate-build-args only
+offers "image pull --pull-policy " always if-not-present never only
+offers "load image x --p" --program --persist --pull-policy --password-stdin only
 offers "get " program link only
 offers "completion " bash zsh fish only
 offers "-o json li" list only

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The shared library exports what the public headers declare, with versions, and nothing else; the header is C and C++; the
+# The shared library exports what the public headers declare, with versions, and nothing else; each of them is C and C++ by itself; the
 # example in libbpfd(3) is the one that is built. Usage: symbols_test.sh SOURCE-DIRECTORY LIBRARY
 set -eu
 source=$1 library=$2
@@ -15,14 +15,14 @@ diff -u "$work/declared" "$work/exported"
 test "$(wc -l <"$work/all")" = "$(wc -l <"$work/exported")"
 readelf -d "$library" | grep -q 'SONAME.*\[libbpfd\.so\.0\]'
 
-printf '#include <bpfd/bpfd.h>\nint main(void) { bpfd_error_free(0); return 0; }\n' >"$work/plain.cc"
-cp "$work/plain.cc" "$work/plain.c"
-cc -std=c99 -pedantic -Wall -Wextra -Werror -I"$source/client/include" -fsyntax-only "$work/plain.c"
-if command -v c++ >/dev/null; then
+for header in "$headers"/*.h; do
+	printf '#include <bpfd/%s>\nint main(void) { return 0; }\n' "${header##*/}" >"$work/plain.cc"
+	cp "$work/plain.cc" "$work/plain.c"
+	cc -std=c99 -pedantic -Wall -Wextra -Werror -I"$source/client/include" -fsyntax-only "$work/plain.c"
+	command -v c++ >/dev/null || continue
 	c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I"$source/client/include" -fsyntax-only "$work/plain.cc"
-else
-	echo "SKIP: the header is not tried as C++, because there is no c++"
-fi
+done
+command -v c++ >/dev/null || echo "SKIP: the headers are not tried as C++, because there is no c++"
 
 sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$source/docs/man/libbpfd.3" | sed '1d;$d;s/\\e/\\/g' >"$work/shown"
 sed -n '/^#include/,$p' "$source/client/examples/list_programs.c" | diff -u - "$work/shown"

@@ -11,6 +11,7 @@ from hostile_registry import Registry
 
 BUILD = pathlib.Path(os.environ.get("BPFD_BUILD", "build/dev")).resolve()
 BINARY = BUILD / "bin/bpfd-fetcher"
+MEASURE = BUILD / "tests/measure_tool"
 OBJECT_FILE = BUILD / "bpf/xdp_counter.bpf.o"
 MEMORY_MAX = 32 << 20
 HOSTILE = {"total_ms": 3000, "stall_ms": 1000}
@@ -29,12 +30,12 @@ class Case(unittest.TestCase):
         return Fetcher(BINARY, self.state, **settings)
 
     def job(self, *arguments, settings=None, **options):
-        process = self.fetcher(**settings or {})
+        process = self.fetcher(wrap=[str(MEASURE)], **settings or {})
         self.addCleanup(process.kill)
         try:
             answer = process.job(*arguments, **options)
         finally:
-            self.peak = getattr(process, "peak_bytes", None)
+            self.peak = process.peak()
         self.assertLessEqual(self.peak, MEMORY_MAX)
         return answer
 

@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import re
 import select
 import signal
 import socket
@@ -71,7 +72,6 @@ class Answer:
         self.images, self.progress = [], []
         self.cached = self.count = None
         self.object = self.evidence = self.object_digest = None
-        self.peak_bytes = None
 
 
 def sealed(data):
@@ -111,6 +111,7 @@ class Fetcher:
         os.close(settings_fd)
         os.close(log)
         self.status = None
+        self.said = ""
 
     @staticmethod
     def become(command, lower, settings_fd, log):
@@ -161,11 +162,9 @@ class Fetcher:
         self.channel.sendall(HEADER.pack(JOB, 0, len(body), 0) + body)
 
     def peak(self):
-        """The most memory it had, in bytes: as long as it waits for the end of its channel."""
-        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) << 10
-        raise Died("the fetcher is no more")
+        """The most memory it ever had, in bytes, where measure_tool ran it: once it has ended."""
+        measured = re.search(r"^measured (\d+) KiB$", self.log(), re.MULTILINE)
+        return int(measured[1]) << 10 if measured else None
 
     def collect(self, kind, body, fds, answer):
         if kind == PROGRESS:
@@ -187,8 +186,6 @@ class Fetcher:
         try:
             while True:
                 kind, body, fds = self.receive()
-                if kind in (FAILED, DONE):
-                    self.peak_bytes = answer.peak_bytes = self.peak()
                 if kind == FAILED:
                     self.fail(body)
                 if kind == DONE:
@@ -224,5 +221,10 @@ class Fetcher:
         self.channel.close()
 
     def log(self):
-        ready, _, _ = select.select([self.log_fd], [], [], 0)
-        return os.read(self.log_fd, 65536).decode(errors="replace") if ready else ""
+        """All that it said so far."""
+        while select.select([self.log_fd], [], [], 0)[0]:
+            more = os.read(self.log_fd, 65536)
+            if not more:
+                break
+            self.said += more.decode(errors="replace")
+        return self.said

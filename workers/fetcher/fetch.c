@@ -35,27 +35,42 @@ static const char *type_of(const struct registry_document *document)
 	return document->content_type[0] ? document->content_type : NULL;
 }
 
+/* Each may have megabytes: they are in memory one at a time. */
+static void document_drop(struct registry_document *document)
+{
+	free(document->bytes);
+	document->bytes = NULL;
+	document->size = 0;
+}
+
 /* This machine's manifest, where the root is an index. */
-static int child_fetch(struct fetched *fetched, struct registry_document *child,
-                       struct error *error)
+static int child_choose(const struct registry_document *root, const struct descriptor **child,
+                        struct error *error)
 {
 	static struct index index;
-	const struct registry_document *root = &fetched->root;
 	const struct index_entry *entry = NULL;
-	char digest[DIGEST_TEXT_SIZE];
 	int result = index_read(root->bytes, root->size, type_of(root), &index, error);
 
 	if (result == 0)
 		result = index_choose(&index, architecture_host(), &entry, error);
-	if (result < 0 || !entry)
+	if (result < 0)
 		return result;
 	if (entry->descriptor.size > JSON_DOCUMENT_MAX)
 		return error_set(error, -EMSGSIZE, ERROR_REGISTRY,
 		                 "the index names a manifest of more than %u bytes",
 		                 JSON_DOCUMENT_MAX);
-	digest_format(entry->descriptor.digest, digest);
-	return registry_manifest_get(fetched->registry, digest, entry->descriptor.digest,
-	                             (size_t)entry->descriptor.size, child, error);
+	*child = &entry->descriptor;
+	return 0;
+}
+
+static int child_fetch(const struct fetched *fetched, const struct descriptor *child,
+                       struct registry_document *document, struct error *error)
+{
+	char digest[DIGEST_TEXT_SIZE];
+
+	digest_format(child->digest, digest);
+	return registry_manifest_get(fetched->registry, digest, child->digest, (size_t)child->size,
+	                             document, error);
 }
 
 static int config_fetch(struct fetched *fetched, const struct manifest *manifest,
@@ -105,7 +120,7 @@ static int layer_fetch(struct job *job, struct fetched *fetched, const struct de
 }
 
 static int manifest_follow(struct job *job, struct fetched *fetched,
-                           const struct registry_document *document, struct error *error)
+                           struct registry_document *document, struct error *error)
 {
 	static struct manifest manifest;
 	int result =
@@ -116,6 +131,7 @@ static int manifest_follow(struct job *job, struct fetched *fetched,
 	if (result == 0)
 		result = evidence_add(&fetched->evidence, EVIDENCE_MANIFEST, document->bytes,
 		                      document->size, error);
+	document_drop(document);
 	if (result == 0)
 		result = config_fetch(fetched, &manifest, error);
 	if (result == 0)
@@ -123,30 +139,38 @@ static int manifest_follow(struct job *job, struct fetched *fetched,
 	return result;
 }
 
+/* The root is an index: it, and what it leads to. */
+static int index_follow(struct job *job, struct fetched *fetched, struct error *error)
+{
+	struct registry_document *root = &fetched->root, manifest = {};
+	const struct descriptor *child = NULL;
+	int result = child_choose(root, &child, error);
+
+	if (result == 0)
+		result = evidence_add(&fetched->evidence, EVIDENCE_INDEX, root->bytes, root->size,
+		                      error);
+	document_drop(root);
+	if (result == 0)
+		result = child_fetch(fetched, child, &manifest, error);
+	if (result == 0)
+		result = manifest_follow(job, fetched, &manifest, error);
+	return result;
+}
+
 int fetch_image(struct job *job, struct fetched *fetched, struct error *error)
 {
-	const struct registry_document *root = &fetched->root;
-	struct registry_document child = {};
+	struct registry_document *root = &fetched->root;
 	enum manifest_kind kind;
 	int result = manifest_kind(root->bytes, root->size, type_of(root), &kind, error);
 
 	if (result < 0)
 		return result;
-	if (kind == MANIFEST_IMAGE)
-		return manifest_follow(job, fetched, root, error);
-	result = child_fetch(fetched, &child, error);
-	if (result == 0)
-		result = evidence_add(&fetched->evidence, EVIDENCE_INDEX, root->bytes, root->size,
-		                      error);
-	if (result == 0)
-		result = manifest_follow(job, fetched, &child, error);
-	free(child.bytes);
-	return result;
+	return kind == MANIFEST_IMAGE ? manifest_follow(job, fetched, root, error)
+	                              : index_follow(job, fetched, error);
 }
 
 void fetched_close(struct fetched *fetched)
 {
-	free(fetched->root.bytes);
-	fetched->root.bytes = NULL;
+	document_drop(&fetched->root);
 	evidence_writer_close(&fetched->evidence);
 }

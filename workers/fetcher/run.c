@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <nss.h>
+#include <pthread.h>
 #include <resolv.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static struct channel_buffer buffer;
 
 #define HEAP_BLOCK_MAX (512 * 1024)
 #define HEAP_KEPT_MAX (4 * 1024 * 1024)
+#define THREAD_STACK_SIZE (256 * 1024)
 
 /*
  * One arena, without which each thread that asks for a name would set one up. What is small stays
@@ -30,6 +32,21 @@ static void heap_keep(void)
 	(void)mallopt(M_ARENA_MAX, 1);
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_MAX);
+}
+
+/* libcurl's thread for a name: with the usual stack it would not fit into the policy's memory. */
+static int thread_stack_limit(void)
+{
+	pthread_attr_t attributes;
+	int result = -pthread_attr_init(&attributes);
+
+	if (result < 0)
+		return result;
+	result = -pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE);
+	if (result == 0)
+		result = -pthread_setattr_default_np(&attributes);
+	(void)pthread_attr_destroy(&attributes);
+	return result;
 }
 
 int fetcher_open(struct fetcher *fetcher, struct error *error)
@@ -51,6 +68,10 @@ int fetcher_open(struct fetcher *fetcher, struct error *error)
 	(void)__nss_configure_lookup("hosts", "files dns");
 	(void)res_init();
 	tzset();
+	result = thread_stack_limit();
+	if (result < 0)
+		return error_set(error, result, ERROR_INTERNAL,
+		                 "threads cannot be given a smaller stack: %s", strerror(-result));
 	result = image_warm();
 	if (result < 0)
 		return error_set(error, result, ERROR_INTERNAL, "OpenSSL cannot be used");

@@ -24,7 +24,10 @@
 #ifndef BPFD_BPFD_H
 #define BPFD_BPFD_H
 
+#include <bpfd/events.h>
 #include <bpfd/image.h>
+#include <bpfd/maps.h>
+#include <bpfd/words.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,11 +38,9 @@ extern "C" {
 #endif
 
 #define BPFD_SOCKET_PATH "/run/bpfd/bpfd.sock"
-#define BPFD_EVENTS_SOCKET_PATH "/run/bpfd/events.sock"
 #define BPFD_TIMEOUT_MS 60000u           /* how long a call waits, unless told otherwise */
 #define BPFD_OBJECT_SIZE_MAX (16u << 20) /* bytes of an object file */
 #define BPFD_PLACES_MAX 32               /* functions or offsets under one link */
-#define BPFD_REQUEST_ID_SIZE 16
 #define BPFD_TAG_SIZE 8
 
 /* ---- errors ---- */
@@ -80,123 +81,6 @@ void bpfd_error_free(struct bpfd_error *error);
 /* "invalid argument", "not found", ...; never NULL. */
 const char *bpfd_error_code_name(enum bpfd_error_code code);
 
-/* ---- words ---- */
-
-enum bpfd_program_type {
-	BPFD_PROGRAM_NONE = 0,
-	BPFD_PROGRAM_XDP = 1,
-	BPFD_PROGRAM_TRACEPOINT = 2,
-	BPFD_PROGRAM_RAW_TRACEPOINT = 3,
-	BPFD_PROGRAM_TP_BTF = 4,
-	BPFD_PROGRAM_FENTRY = 5,
-	BPFD_PROGRAM_FEXIT = 6,
-	BPFD_PROGRAM_FMOD_RET = 7,
-	BPFD_PROGRAM_LSM = 8,
-	BPFD_PROGRAM_TC = 9,
-	BPFD_PROGRAM_TCX = 10,
-	BPFD_PROGRAM_NETKIT = 11,
-	BPFD_PROGRAM_KPROBE = 20,
-	BPFD_PROGRAM_KRETPROBE = 21,
-	BPFD_PROGRAM_KPROBE_MULTI = 22,
-	BPFD_PROGRAM_KRETPROBE_MULTI = 23,
-	BPFD_PROGRAM_UPROBE = 24,
-	BPFD_PROGRAM_URETPROBE = 25,
-	BPFD_PROGRAM_UPROBE_MULTI = 26,
-	BPFD_PROGRAM_URETPROBE_MULTI = 27,
-	BPFD_PROGRAM_PERF_EVENT = 28,
-	BPFD_PROGRAM_NETFILTER = 30,
-	BPFD_PROGRAM_SK_LOOKUP = 31,
-	BPFD_PROGRAM_FLOW_DISSECTOR = 32,
-	BPFD_PROGRAM_ITER = 33,
-	BPFD_PROGRAM_CGROUP_SKB_INGRESS = 40,
-	BPFD_PROGRAM_CGROUP_SKB_EGRESS = 41,
-	BPFD_PROGRAM_CGROUP_SOCK_CREATE = 42,
-	BPFD_PROGRAM_CGROUP_SOCK_RELEASE = 43,
-	BPFD_PROGRAM_CGROUP_POST_BIND4 = 44,
-	BPFD_PROGRAM_CGROUP_POST_BIND6 = 45,
-	BPFD_PROGRAM_CGROUP_BIND4 = 46,
-	BPFD_PROGRAM_CGROUP_BIND6 = 47,
-	BPFD_PROGRAM_CGROUP_CONNECT4 = 48,
-	BPFD_PROGRAM_CGROUP_CONNECT6 = 49,
-	BPFD_PROGRAM_CGROUP_SENDMSG4 = 50,
-	BPFD_PROGRAM_CGROUP_SENDMSG6 = 51,
-	BPFD_PROGRAM_CGROUP_RECVMSG4 = 52,
-	BPFD_PROGRAM_CGROUP_RECVMSG6 = 53,
-	BPFD_PROGRAM_CGROUP_GETPEERNAME4 = 54,
-	BPFD_PROGRAM_CGROUP_GETPEERNAME6 = 55,
-	BPFD_PROGRAM_CGROUP_GETSOCKNAME4 = 56,
-	BPFD_PROGRAM_CGROUP_GETSOCKNAME6 = 57,
-	BPFD_PROGRAM_CGROUP_GETSOCKOPT = 58,
-	BPFD_PROGRAM_CGROUP_SETSOCKOPT = 59,
-	BPFD_PROGRAM_CGROUP_SYSCTL = 60,
-	BPFD_PROGRAM_CGROUP_DEV = 61,
-	BPFD_PROGRAM_SOCKOPS = 62,
-};
-
-enum bpfd_direction {
-	BPFD_DIRECTION_NONE = 0,
-	BPFD_DIRECTION_INGRESS = 1,
-	BPFD_DIRECTION_EGRESS = 2
-};
-
-enum bpfd_netfilter_family {
-	BPFD_NETFILTER_FAMILY_NONE = 0,
-	BPFD_NETFILTER_IPV4 = 1,
-	BPFD_NETFILTER_IPV6 = 2
-};
-
-enum bpfd_netfilter_hook {
-	BPFD_NETFILTER_HOOK_NONE = 0,
-	BPFD_NETFILTER_PREROUTING = 1,
-	BPFD_NETFILTER_INPUT = 2,
-	BPFD_NETFILTER_FORWARD = 3,
-	BPFD_NETFILTER_OUTPUT = 4,
-	BPFD_NETFILTER_POSTROUTING = 5
-};
-
-enum bpfd_xdp_mode {
-	BPFD_XDP_MODE_DEFAULT = 0, /* native where the driver can, else generic */
-	BPFD_XDP_MODE_NATIVE = 1,
-	BPFD_XDP_MODE_GENERIC = 2
-};
-
-enum bpfd_link_state {
-	BPFD_LINK_ATTACHING = 1,
-	BPFD_LINK_ATTACHED = 2,
-	BPFD_LINK_DETACHING = 3,
-	BPFD_LINK_REMOVED = 4, /* somebody else took it off */
-	BPFD_LINK_GONE = 5,    /* its interface, control group or namespace is gone */
-	BPFD_LINK_UPDATING = 6,
-	BPFD_LINK_WAITING = 7, /* to be attached again, once its interface is there */
-	BPFD_LINK_FAILED = 8   /* it could not be attached again */
-};
-
-enum bpfd_program_state {
-	BPFD_PROGRAM_LOADED = 1,
-	BPFD_PROGRAM_RESTORING = 2, /* persistent, and about to be loaded again */
-	BPFD_PROGRAM_FAILED = 3     /* it could not be loaded again */
-};
-
-/* The words that bpfctl uses; NULL for a number that has none. */
-const char *bpfd_program_type_name(enum bpfd_program_type type);
-const char *bpfd_xdp_mode_name(enum bpfd_xdp_mode mode);
-const char *bpfd_link_state_name(enum bpfd_link_state state);
-const char *bpfd_program_state_name(enum bpfd_program_state state);
-const char *bpfd_direction_name(enum bpfd_direction direction);
-const char *bpfd_netfilter_family_name(enum bpfd_netfilter_family family);
-const char *bpfd_netfilter_hook_name(enum bpfd_netfilter_hook hook);
-/* The return value of a program in a chain: of xdp 0 "aborted" to 4 "redirect", 31
- * "dispatcher_return". */
-const char *bpfd_action_name(enum bpfd_program_type type, int32_t action);
-
-/* And back: true, and the number is set; false for an unknown word. */
-bool bpfd_program_type_parse(const char *name, enum bpfd_program_type *type);
-bool bpfd_xdp_mode_parse(const char *name, enum bpfd_xdp_mode *mode);
-bool bpfd_direction_parse(const char *name, enum bpfd_direction *direction);
-bool bpfd_netfilter_family_parse(const char *name, enum bpfd_netfilter_family *family);
-bool bpfd_netfilter_hook_parse(const char *name, enum bpfd_netfilter_hook *hook);
-bool bpfd_action_parse(enum bpfd_program_type type, const char *name, int32_t *action);
-
 /* ---- the client ---- */
 
 struct bpfd_client;
@@ -236,27 +120,11 @@ struct bpfd_global {
 	size_t size;
 };
 
-struct bpfd_map {
-	const char *name;
-	const char *type; /* "hash", "array", ... */
-	const char *pin;  /* absolute path */
-	uint32_t kernel_id;
-	uint32_t key_size;
-	uint32_t value_size;
-	uint32_t max_entries;
-	uint32_t flags;              /* BPF_F_* of its creation; of bpfd_list_maps() */
-	const uint64_t *program_ids; /* bpfd's programs that use it; of bpfd_list_maps() */
-	size_t program_count;
-	const uint32_t *kernel_program_ids; /* every program that uses it, with `all` */
-	size_t kernel_program_count;
-	const char *shared_pin; /* where it is pinned, too, if it is shared by name; else "" */
-};
-
 struct bpfd_source {
-	const char *kind;                 /* "file" or "image" */
-	const char *name;                 /* of an image: its reference */
-	uint8_t digest[BPFD_DIGEST_SIZE]; /* SHA-256 of the object */
-	bool image;                       /* it is one, and the next two are set */
+	const char *kind;                       /* "file" or "image" */
+	const char *name;                       /* of an image: its reference */
+	uint8_t digest[BPFD_DIGEST_SIZE];       /* SHA-256 of the object */
+	bool image;                             /* it is one, and the next two are set */
 	uint8_t image_digest[BPFD_DIGEST_SIZE]; /* SHA-256 of what the reference led to */
 	struct bpfd_verification verification;  /* when it was loaded */
 };
@@ -372,11 +240,6 @@ struct bpfd_programs {
 	size_t count;
 	bool statistics; /* the kernel counts runs now; known if they, or everything, were asked for
 	                  */
-};
-
-struct bpfd_maps {
-	const struct bpfd_map *items;
-	size_t count;
 };
 
 struct bpfd_links {
@@ -536,19 +399,6 @@ struct bpfd_link_filter {
 int bpfd_find_links(struct bpfd_client *client, const struct bpfd_link_filter *filter,
                     struct bpfd_links **links, struct bpfd_error **error);
 
-struct bpfd_map_filter {
-	uint64_t program_id;
-	const char *type;        /* "hash", "array", ... */
-	const char *application; /* of a program that uses it */
-	bool all;                /* what others made, too */
-	bool owner_set;          /* of a program that uses it */
-	uint32_t owner_uid;
-};
-
-int bpfd_list_maps(struct bpfd_client *client, const struct bpfd_map_filter *filter,
-                   struct bpfd_maps **maps, struct bpfd_error **error);
-void bpfd_maps_free(struct bpfd_maps *maps);
-
 int bpfd_get_program(struct bpfd_client *client, uint64_t program_id,
                      struct bpfd_program_details **details, struct bpfd_error **error);
 /* Any program of the kernel's, by its kernel id: its `id` is 0 if somebody else loaded it. */
@@ -558,78 +408,6 @@ void bpfd_program_details_free(struct bpfd_program_details *details);
 
 int bpfd_get_link(struct bpfd_client *client, uint64_t link_id, struct bpfd_link **link,
                   struct bpfd_error **error);
-
-/* ---- entries of maps ---- */
-
-/* Bytes as they lie in memory. */
-struct bpfd_map_entry {
-	const void *key;
-	const void *value; /* where each processor has its own: all of them, each filled up to a
-	                      multiple of 8 bytes */
-	size_t key_size;
-	size_t value_size;
-};
-
-struct bpfd_map_page {
-	const struct bpfd_map_entry *entries;
-	size_t count;
-	const void *cursor; /* for the next page; its size is 0 after the last one */
-	size_t cursor_size;
-	uint32_t cpus;  /* a value is of so many processors; 0: one for all */
-	bool disturbed; /* entries went away meanwhile: others may come twice, or not at all */
-};
-
-/*
- * The entries of a program's map, by its name in the object, page by page: without a cursor the
- * first. A page may be empty without being the last. `max_entries` 0: as many as bpfd gives at
- * once. A dump ends, also of a map that changes all the time.
- */
-int bpfd_map_dump(struct bpfd_client *client, uint64_t program_id, const char *map,
-                  const void *cursor, size_t cursor_size, uint32_t max_entries,
-                  struct bpfd_map_page **page, struct bpfd_error **error);
-
-/* One entry, as a page of one. Queues and stacks have no keys: their next entry, which stays. */
-int bpfd_map_get(struct bpfd_client *client, uint64_t program_id, const char *map, const void *key,
-                 size_t key_size, struct bpfd_map_page **page, struct bpfd_error **error);
-void bpfd_map_page_free(struct bpfd_map_page *page);
-
-enum bpfd_map_set_mode {
-	BPFD_MAP_SET_ANY = 0,
-	BPFD_MAP_SET_NEW = 1,      /* only if there is no such entry */
-	BPFD_MAP_SET_EXISTING = 2, /* only if there is one */
-};
-
-struct bpfd_map_set_request {
-	uint64_t program_id;
-	const char *map;
-	const void *key;
-	size_t key_size;
-	const void *value; /* of one processor, which then is set for all, or of all */
-	size_t value_size;
-	enum bpfd_map_set_mode mode;
-	const uint8_t *request_id; /* NULL: made by the library */
-};
-
-int bpfd_map_set(struct bpfd_client *client, const struct bpfd_map_set_request *request,
-                 struct bpfd_error **error);
-int bpfd_map_delete(struct bpfd_client *client, uint64_t program_id, const char *map,
-                    const void *key, size_t key_size, const uint8_t *request_id,
-                    struct bpfd_error **error);
-
-/* The BTF that describes a map's keys and values. It comes from whoever built the object: read it
- * with a parser that expects anything. */
-struct bpfd_map_types {
-	const void *btf;
-	size_t btf_size;
-	/* Ids of types in it; 0 as the kernel knows none: of a few kinds of maps, as queues. The
-	 * map's declaration, the variable of its name in the section .maps, may have them. */
-	uint32_t key_type;
-	uint32_t value_type;
-};
-
-int bpfd_map_types(struct bpfd_client *client, uint64_t program_id, const char *map,
-                   struct bpfd_map_types **types, struct bpfd_error **error);
-void bpfd_map_types_free(struct bpfd_map_types *types);
 
 /* ---- the daemon ---- */
 
@@ -682,84 +460,6 @@ struct bpfd_daemon_version {
 int bpfd_version(struct bpfd_client *client, struct bpfd_daemon_version **version,
                  struct bpfd_error **error);
 void bpfd_version_free(struct bpfd_daemon_version *version);
-
-/* ---- events ---- */
-
-/* 1 to 99 are bpfd's own (bpfd.v1.EventKind), from 100 on the library's. */
-enum bpfd_event_kind {
-	BPFD_EVENT_LOAD = 1,
-	BPFD_EVENT_UNLOAD = 2,
-	BPFD_EVENT_ATTACH = 3,
-	BPFD_EVENT_UPDATE = 4,
-	BPFD_EVENT_DETACH = 5,
-	BPFD_EVENT_REFUSED = 6,        /* somebody asked in vain */
-	BPFD_EVENT_LINK_STATE = 7,     /* a link has another state, and nobody asked for that */
-	BPFD_EVENT_PROGRAM_STATE = 8,  /* a program has */
-	BPFD_EVENT_FOREIGN_ATTACH = 9, /* somebody else put a program where bpfd has links */
-	BPFD_EVENT_FOREIGN_DETACH = 10,
-	BPFD_EVENT_IMAGE_PROGRESS = 11, /* an image is being fetched: a few times in a second */
-	BPFD_EVENT_IMAGE_PULL = 12,     /* one was fetched */
-	BPFD_EVENT_IMAGE_REMOVE = 13,
-	BPFD_EVENT_MISSED = 100,       /* `missed` events did not come; 0: nobody knows how many */
-	BPFD_EVENT_DISCONNECTED = 101, /* bpfd is gone; the connection comes back by itself */
-	BPFD_EVENT_CONNECTED = 102     /* the first event; later: bpfd is back */
-};
-
-/* What does not apply is 0, false or "". */
-struct bpfd_event {
-	enum bpfd_event_kind kind;
-	uint64_t sequence;
-	uint64_t missed;
-	uint64_t started_at; /* when the bpfd started that counts the sequence */
-	uint64_t time_us;    /* Unix time in microseconds */
-	uint64_t program_id;
-	uint64_t link_id;
-	uint32_t kernel_program_id;
-	uint32_t ifindex;
-	const char *program_name;
-	const char *where;
-	const char *reason;          /* why the state is that */
-	enum bpfd_program_type type; /* NONE where there is none */
-	uint32_t link_state;         /* enum bpfd_link_state, or 0 */
-	uint32_t program_state;      /* enum bpfd_program_state, or 0 */
-	bool asked;                  /* somebody did: `uid`, `gid`, `pid` say who */
-	uint32_t uid, gid, pid;
-	bool request_id_set;
-	uint8_t request_id[BPFD_REQUEST_ID_SIZE];
-	const char *operation;     /* REFUSED: "load", "attach", ..., "watch" */
-	uint32_t error_code;       /* REFUSED: enum bpfd_error_code */
-	const char *error_message; /* REFUSED */
-	const char *image_reference;
-	const char *stage;    /* IMAGE_PROGRESS: "resolve", "layer", "signatures", "check" */
-	uint64_t done_bytes;  /* IMAGE_PROGRESS: of the stage */
-	uint64_t total_bytes; /* IMAGE_PROGRESS; 0: not known */
-};
-
-struct bpfd_watch;
-
-/*
- * Connects to the socket of events (NULL: BPFD_EVENTS_SOCKET_PATH) and waits until it is connected:
- * every event from then on comes. `timeout_ms` is for that wait.
- */
-int bpfd_watch_open(const char *socket_path, uint32_t timeout_ms, struct bpfd_watch **watch,
-                    struct bpfd_error **error);
-
-/*
- * The next event, in order. `timeout_ms` 0 does not wait, a negative one waits for ever. Besides
- * the errors above: -EAGAIN when none came in time, -EINTR when a signal was handled meanwhile;
- * these two set no `error`. One thread at a time.
- */
-int bpfd_watch_next(struct bpfd_watch *watch, int timeout_ms, struct bpfd_event **event,
-                    struct bpfd_error **error);
-void bpfd_event_free(struct bpfd_event *event);
-
-/* Readable (poll(2), epoll(7)) when bpfd_watch_next may have something. The watch's own: only to be
- * waited on. */
-int bpfd_watch_fd(const struct bpfd_watch *watch);
-void bpfd_watch_close(struct bpfd_watch *watch);
-
-/* "load", "foreign-attach", ...; NULL for a number that has none. */
-const char *bpfd_event_kind_name(enum bpfd_event_kind kind);
 
 #ifdef __cplusplus
 }

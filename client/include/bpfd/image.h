@@ -31,7 +31,8 @@ enum bpfd_pull_policy {
 
 /* "Always", "IfNotPresent", "Never"; NULL for a number that has none. */
 const char *bpfd_pull_policy_name(enum bpfd_pull_policy policy);
-/* And back, in upper or lower case: true, and the number is set; false for an unknown word. */
+/* And back, in upper or lower case, also as "if-not-present": true, and the number is set; false
+ * for an unknown word. */
 bool bpfd_pull_policy_parse(const char *name, enum bpfd_pull_policy *policy);
 
 /* Where an image comes from. The credentials go to its registry alone, and are forgotten
@@ -96,8 +97,8 @@ struct bpfd_images {
 
 /*
  * Fetches an image into the cache, and has it verified where a rule wants that. With the request id
- * (NULL: made by the library) come the events of its progress. Errors beside those of <bpfd/bpfd.h>:
- * BPFD_ERROR_REGISTRY, BPFD_ERROR_UNTRUSTED. It takes as long as the registry: see
+ * (NULL: made by the library) come the events of its progress. Errors beside those of
+ * <bpfd/bpfd.h>: BPFD_ERROR_REGISTRY, BPFD_ERROR_UNTRUSTED. It takes as long as the registry: see
  * BPFD_IMAGE_TIMEOUT_MS.
  */
 int bpfd_image_pull(struct bpfd_client *client, const struct bpfd_image_source *source,
