@@ -3,3 +3,6 @@ if(NOT BPFD_SANITIZE)
 	add_test(NAME verifier_test COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/image/run ${PROJECT_BINARY_DIR} test_verifier)
 	set_tests_properties(verifier_test PROPERTIES LABELS channel)
 endif()
+
+bpfd_add_test(NAME verifier_keyless_test LABEL unit
+	SOURCES unit/verifier_keyless_test.c unit/keyless_maker.c unit/keyless_certificates.c LIBRARIES bpfd_verifier_core)
