@@ -15,6 +15,7 @@ struct account {
 	uint32_t references;
 	uint32_t connections;
 	uint32_t changes;
+	uint32_t fetches;
 	uint64_t bytes;
 };
 

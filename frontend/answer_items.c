@@ -3,6 +3,7 @@
 
 #include "common/places.h"
 #include "common/program_type.h"
+#include "frontend/answer_image.h"
 #include "frontend/kernel_names.h"
 #include "frontend/target.h"
 
@@ -167,12 +168,21 @@ static void kernel_fill(const struct record_program *head, Bpfd__V1__KernelProgr
 	out->verified_insns = head->verified_insns;
 }
 
-static void source_fill(const struct record_program *head, Bpfd__V1__Source *out)
+static bool source_fill(const struct answer_source *source, const struct record_program *head,
+                        Bpfd__V1__Source *out)
 {
-	out->kind = text_const("file");
-	out->name = text_const(head->source_name);
+	bool image = head->image.reference[0] != '\0';
+
+	out->kind = text_const(image ? "image" : "file");
+	out->name = text_const(image ? head->image.reference : head->source_name);
 	out->digest.data = (uint8_t *)(uintptr_t)head->digest;
 	out->digest.len = sizeof(head->digest);
+	if (!image)
+		return true;
+	out->image_digest.data = (uint8_t *)(uintptr_t)head->image.digest;
+	out->image_digest.len = sizeof(head->image.digest);
+	out->verification = answer_verification(source, &head->verdict);
+	return out->verification != NULL;
 }
 
 struct program_block {
@@ -208,11 +218,11 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	out->target = text_const(head->target);
 	out->source = &block->source;
 	out->kernel = &block->kernel;
-	source_fill(head, &block->source);
 	kernel_fill(head, &block->kernel);
 	if (head->map_count)
 		out->map_pin_dir = map_directory_print(source, program);
-	if (!out->map_pin_dir || !maps_fill(source, program, out) ||
+	if (!out->map_pin_dir || !source_fill(source, head, &block->source) ||
+	    !maps_fill(source, program, out) ||
 	    !globals_fill(source, program, out) || !link_ids_fill(source, program->id, out) ||
 	    !metadata_fill(source, program->metadata, program->metadata_count, &out->metadata,
 	                   &out->n_metadata))

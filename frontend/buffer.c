@@ -7,6 +7,30 @@
 
 #define GROWTH_LEAST 65536
 
+/* A short one may have had a registry's password in it; an object is long, and no secret. */
+static void bytes_free(uint8_t *bytes, size_t capacity)
+{
+	if (bytes && capacity <= GROWTH_LEAST)
+		explicit_bzero(bytes, capacity);
+	free(bytes);
+}
+
+static uint8_t *bytes_resize(const struct buffer *buffer, size_t capacity)
+{
+	size_t kept = buffer->used < capacity ? buffer->used : capacity;
+	uint8_t *bytes;
+
+	if (buffer->capacity > GROWTH_LEAST)
+		return realloc(buffer->bytes, capacity);
+	bytes = malloc(capacity);
+	if (!bytes)
+		return NULL;
+	if (kept)
+		memcpy(bytes, buffer->bytes, kept);
+	bytes_free(buffer->bytes, buffer->capacity);
+	return bytes;
+}
+
 int buffer_reserve(const struct payer *payer, struct buffer *buffer, size_t capacity)
 {
 	if (capacity <= buffer->capacity)
@@ -18,7 +42,7 @@ int buffer_reserve(const struct payer *payer, struct buffer *buffer, size_t capa
 	if (r < 0)
 		return r;
 
-	uint8_t *bytes = realloc(buffer->bytes, capacity);
+	uint8_t *bytes = bytes_resize(buffer, capacity);
 
 	if (!bytes) {
 		account_refund(payer->accounts, payer->account, more);
@@ -72,7 +96,7 @@ void buffer_shrink(const struct payer *payer, struct buffer *buffer, size_t most
 	if (buffer->capacity <= most)
 		return;
 
-	uint8_t *bytes = realloc(buffer->bytes, most);
+	uint8_t *bytes = bytes_resize(buffer, most);
 
 	if (!bytes)
 		return; /* it stays as large as it was */
@@ -86,6 +110,6 @@ void buffer_shrink(const struct payer *payer, struct buffer *buffer, size_t most
 void buffer_free(const struct payer *payer, struct buffer *buffer)
 {
 	account_refund(payer->accounts, payer->account, buffer->capacity);
-	free(buffer->bytes);
+	bytes_free(buffer->bytes, buffer->capacity);
 	*buffer = (struct buffer){ .bytes = NULL };
 }

@@ -2,18 +2,12 @@
 #include "frontend/changes.h"
 
 #include "common/cleanup.h"
-#include "common/memfd.h"
 #include "frontend/frontend.h"
-#include "frontend/map_answer.h"
-#include "frontend/operations.h"
-#include "frontend/rows.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
-
-#define SLOT_BITS 16
 
 int changes_init(struct frontend *frontend)
 {
@@ -30,22 +24,22 @@ int changes_init(struct frontend *frontend)
 }
 
 static int message_send(struct frontend *frontend, const struct change *change, const void *body,
-                        int object_fd)
+                        const int descriptors[2])
 {
 	return channel_send(&frontend->broker, change->type, change->id, body,
-	                    object_fd >= 0 ? &object_fd : NULL);
+	                    descriptors[0] >= 0 ? descriptors : NULL);
 }
 
 static void waiting_free(struct change *change)
 {
 	free(change->waiting.body);
-	if (change->waiting.fd >= 0)
-		(void)close(change->waiting.fd);
-	change->waiting = (struct change_waiting){ .body = NULL, .fd = -1 };
+	close_cleanup(&change->waiting.descriptors[0]);
+	close_cleanup(&change->waiting.descriptors[1]);
+	change->waiting = CHANGE_WAITING_NONE;
 }
 
 /* The channel is full: the message is kept until epoll says that it is not. */
-static int waiting_add(struct frontend *frontend, int slot, const void *body, int *object_fd)
+static int waiting_add(struct frontend *frontend, int slot, const void *body, int descriptors[2])
 {
 	struct changes *changes = &frontend->changes;
 	struct change *change = &changes->slots[slot];
@@ -55,7 +49,8 @@ static int waiting_add(struct frontend *frontend, int slot, const void *body, in
 	if (!change->waiting.body)
 		return -ENOMEM;
 	memcpy(change->waiting.body, body, size);
-	change->waiting.fd = steal_fd(object_fd);
+	change->waiting.descriptors[0] = steal_fd(&descriptors[0]);
+	change->waiting.descriptors[1] = steal_fd(&descriptors[1]);
 	change->next = CONNECTION_NONE;
 	if (changes->waiting_last == CONNECTION_NONE)
 		changes->waiting_first = slot;
@@ -72,7 +67,8 @@ void changes_flush(struct frontend *frontend)
 
 	while (changes->waiting_first != CONNECTION_NONE) {
 		struct change *change = &changes->slots[changes->waiting_first];
-		int r = message_send(frontend, change, change->waiting.body, change->waiting.fd);
+		int r = message_send(frontend, change, change->waiting.body,
+		                     change->waiting.descriptors);
 
 		if (r == -EAGAIN)
 			return;
@@ -91,17 +87,18 @@ void changes_flush(struct frontend *frontend)
 		frontend_fail(frontend, "epoll: %s", strerror(-r));
 }
 
-static void change_free(struct frontend *frontend, struct change *change)
+void change_free(struct frontend *frontend, struct change *change)
 {
 	struct changes *changes = &frontend->changes;
 
 	waiting_free(change);
+	fetch_free(frontend, change->fetch);
 	change->account->changes--;
 	account_refund(&frontend->accounts, change->account, change->bytes);
 	account_unref(&frontend->accounts, change->account);
 	*change = (struct change){ .next = changes->free_first,
 		                   .connection = CONNECTION_NONE,
-		                   .waiting = { .fd = -1 } };
+		                   .waiting = CHANGE_WAITING_NONE };
 	changes->free_first = (int)(change - changes->slots);
 	changes->count--;
 }
@@ -130,13 +127,13 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	else
 		changes->touched++;
 	*change = (struct change){
-		.id = ++changes->sequence << SLOT_BITS | (uint64_t)slot,
+		.id = ++changes->sequence << CHANGE_SLOT_BITS | (uint64_t)slot,
 		.type = type,
 		.connection = connection->slot,
 		.next = CONNECTION_NONE,
 		.account = connection->payer.account,
 		.bytes = object_size,
-		.waiting = { .fd = -1 },
+		.waiting = CHANGE_WAITING_NONE,
 	};
 	change->account->references++;
 	change->account->changes++;
@@ -144,28 +141,12 @@ static int change_new(struct frontend *frontend, struct connection *connection, 
 	return slot;
 }
 
-/* What a change is called, and whether it names a program rather than a link; the others are
- * questions, of which nobody is told. */
-static const struct change_kind {
-	const char *operation;
-	bool of_program;
-} change_kinds[] = {
-	[FRONTEND_LOAD] = { "load", false },
-	[FRONTEND_ATTACH] = { "attach", true },
-	[FRONTEND_UPDATE] = { "update", false },
-	[FRONTEND_DETACH] = { "detach", false },
-	[FRONTEND_UNLOAD] = { "unload", true },
-	[FRONTEND_MAP_SET] = { "map_set", true },
-	[FRONTEND_MAP_SET_LONG] = { "map_set", true },
-	[FRONTEND_MAP_DELETE] = { "map_delete", true },
-	[FRONTEND_MAP_DATA] = { NULL, false }, /* the last message */
-};
-
 #define SAME_HEAD(structure, id)                                                       \
 	(sizeof(struct record_peer) == offsetof(struct frontend_remove, request_id) && \
 	 offsetof(structure, id) == offsetof(struct frontend_remove, target_id))
 
 _Static_assert(SAME_HEAD(struct frontend_load, program_count) &&
+                       SAME_HEAD(struct frontend_load_image, load.program_count) &&
                        SAME_HEAD(struct frontend_attach, program_id) &&
                        SAME_HEAD(struct frontend_update, link_id) &&
                        SAME_HEAD(struct frontend_map_set, entry.program_id) &&
@@ -177,13 +158,19 @@ static void change_describe(struct change *change, const void *body)
 {
 	struct frontend_remove asked;
 
-	if (!change_kinds[change->type].operation)
+	if (!change_is_told(change->type))
 		return;
 	memcpy(&asked, body, sizeof(asked));
 	change->origin.peer = asked.peer;
 	memcpy(change->origin.request_id, asked.request_id, sizeof(asked.request_id));
 	change->origin.request_id_size = sizeof(asked.request_id);
-	change->target_id = change->type == FRONTEND_LOAD ? 0 : asked.target_id;
+	change->target_id = change_is_load(change->type) ? 0 : asked.target_id;
+}
+
+/* A load is a load, whatever it is from. */
+static bool same_kind(uint16_t type, uint16_t wanted)
+{
+	return type == wanted || (change_is_load(type) && change_is_load(wanted));
 }
 
 const struct event_origin *change_origin(const struct frontend *frontend, uint16_t type,
@@ -195,18 +182,18 @@ const struct event_origin *change_origin(const struct frontend *frontend, uint16
 	for (size_t i = 0; i < changes->touched; i++) {
 		const struct change *change = &changes->slots[i];
 
-		if (change->id && change->type == type && change->target_id == target_id &&
+		if (change->id && same_kind(change->type, type) && change->target_id == target_id &&
 		    (!first || change->id < first->id))
 			first = change;
 	}
 	return first ? &first->origin : NULL;
 }
 
-int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
-               const void *body, int object_fd, uint64_t object_size, struct error *error)
+/* The descriptors become this function's, unless it fails. */
+static int change_begin(struct frontend *frontend, struct connection *connection, uint16_t type,
+                        const void *body, int descriptors[2], uint64_t size, struct error *error)
 {
-	_cleanup_close_ int fd = object_fd;
-	int slot = change_new(frontend, connection, type, object_size, error);
+	int slot = change_new(frontend, connection, type, size, error);
 
 	if (slot < 0)
 		return slot;
@@ -217,9 +204,9 @@ int change_ask(struct frontend *frontend, struct connection *connection, uint16_
 
 	change_describe(change, body);
 	if (changes->waiting_first == CONNECTION_NONE)
-		r = message_send(frontend, change, body, fd);
+		r = message_send(frontend, change, body, descriptors);
 	if (r == -EAGAIN)
-		r = waiting_add(frontend, slot, body, &fd);
+		r = waiting_add(frontend, slot, body, descriptors);
 	if (r == -ENOMEM) {
 		change_free(frontend, change);
 		return error_set(error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
@@ -227,217 +214,39 @@ int change_ask(struct frontend *frontend, struct connection *connection, uint16_
 	if (r < 0)
 		frontend_fail(frontend, "the broker's channel: %s", strerror(-r));
 	connection->change = slot;
+	return slot;
+}
+
+int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
+               const void *body, int object_fd, uint64_t object_size, struct error *error)
+{
+	int descriptors[2] = { object_fd, -1 };
+	int r = change_begin(frontend, connection, type, body, descriptors, object_size, error);
+
+	close_cleanup(&descriptors[0]); /* a copy of it is on its way */
+	return r < 0 ? r : 0;
+}
+
+int change_ask_image(struct frontend *frontend, struct fetch *fetch, uint16_t type,
+                     const void *body, struct error *error)
+{
+	struct connection *connection = &frontend->connections.slots[fetch->connection];
+	int descriptors[2] = { fetch->object_fd, fetch->evidence_fd };
+	int slot = change_begin(frontend, connection, type, body, descriptors, 0, error);
+
+	if (slot < 0)
+		return slot;
+	/* what waits for the broker is the change's now; what was sent is needed no more */
+	close_cleanup(&descriptors[0]);
+	close_cleanup(&descriptors[1]);
+	fetch->object_fd = fetch->evidence_fd = -1;
+	fetch_forget_client(frontend, fetch);
+	frontend->changes.slots[slot].fetch = fetch;
+	frontend->changes.slots[slot].origin = fetch->origin;
 	return 0;
 }
 
 void change_forget_client(struct frontend *frontend, int slot)
 {
 	frontend->changes.slots[slot].connection = CONNECTION_NONE;
-}
-
-/* The change that the broker answers, or NULL: it answers something that was not asked. */
-static struct change *change_find(struct frontend *frontend, uint64_t id)
-{
-	struct changes *changes = &frontend->changes;
-	size_t slot = id & ((1u << SLOT_BITS) - 1);
-
-	if (id == 0 || slot >= changes->touched || changes->slots[slot].id != id)
-		return NULL;
-	return &changes->slots[slot];
-}
-
-/* The answer's result, from the view as the broker's rows have left it. */
-static int done_compose(const struct answer_source *source, uint16_t type,
-                        const struct frontend_done *done, Bpfd__V1__Response *response)
-{
-	switch (type) {
-	case FRONTEND_LOAD:
-		return answer_load(source, done->ids, done->count, response);
-	case FRONTEND_ATTACH:
-		return answer_attach(source, done->ids[0], response);
-	case FRONTEND_UPDATE:
-		return answer_update(source, done->ids[0], response);
-	case FRONTEND_DETACH:
-		return answer_detach(source, done->ids[0], response);
-	case FRONTEND_MAP_SET:
-	case FRONTEND_MAP_SET_LONG:
-		return answer_map_change(source, true, done->ids[0], response);
-	case FRONTEND_MAP_DELETE:
-		return answer_map_change(source, false, done->ids[0], response);
-	default:
-		return answer_unload(source, done->ids[0], response);
-	}
-}
-
-static void done_answer(struct frontend *frontend, struct connection *connection, uint16_t type,
-                        const struct frontend_done *done)
-{
-	struct answer_source source = operation_source(frontend);
-	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
-
-	if (done_compose(&source, type, done, &response) == 0) {
-		connection_answer(frontend, connection, &response);
-		return;
-	}
-
-	struct error error;
-
-	(void)error_set(&error, 0, ERROR_LIMIT,
-	                "the change is done, but bpfd has no memory left to describe it");
-	operation_refuse(frontend, connection, &error);
-}
-
-/* The verifier's log, or NULL: there is none, or it does not fit the memory. */
-static void *log_read(struct frontend *frontend, const struct frontend_refused *refused, int log_fd)
-{
-	if (log_fd < 0)
-		return NULL;
-
-	void *log = refused->log_size <= VERIFIER_LOG_MAX ? malloc(refused->log_size) : NULL;
-	int r = log ? memfd_read(log_fd, log, refused->log_size) : 0;
-
-	if (refused->log_size > VERIFIER_LOG_MAX || r < 0) {
-		frontend_fail(frontend, "the broker sent a verifier log that is not as it says");
-		free(log);
-		return NULL;
-	}
-	return log;
-}
-
-static void refused_answer(struct frontend *frontend, struct connection *connection,
-                           const struct frontend_refused *refused, int log_fd)
-{
-	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
-	Bpfd__V1__Error storage;
-	_cleanup_free_ void *log = log_read(frontend, refused, log_fd);
-
-	answer_error(&refused->error, log, refused->log_size, &storage, &response);
-	connection_answer(frontend, connection, &response);
-}
-
-/* What came of the change, to those who watch. */
-static void change_tell(struct frontend *frontend, const struct change *change,
-                        const struct channel_message *message)
-{
-	const struct change_kind *kind = &change_kinds[change->type];
-	struct event_request request = { .operation = kind->operation };
-	const struct frontend_refused *refused = message->body;
-
-	if (!kind->operation)
-		return;
-	if (message->row->type == FRONTEND_DONE) {
-		event_done(frontend, &change->origin, change->type, message->body);
-		return;
-	}
-	if (kind->of_program)
-		request.program_id = change->target_id;
-	else
-		request.link_id = change->target_id;
-	event_refused(frontend, &change->origin, &request, &refused->error);
-}
-
-/* A map's entries or types. They are in memory until the answer is packed. */
-static void map_answer(struct frontend *frontend, struct connection *connection,
-                       const struct frontend_map_data *data, int fd)
-{
-	struct answer_source source = operation_source(frontend);
-	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
-	_cleanup_free_ uint8_t *bytes = malloc(data->size + 1);
-	int r = bytes ? memfd_read(fd, bytes, data->size) : -ENOMEM;
-	struct error error;
-
-	if (r == 0)
-		r = answer_map_data(source.arena, data, bytes, &response);
-	if (r == -EPROTO) {
-		frontend_fail(frontend, "the broker sent a map's data that are not as it says");
-	} else if (r < 0) {
-		(void)error_set(&error, r, ERROR_LIMIT, "bpfd has no memory left: try again");
-		operation_refuse(frontend, connection, &error);
-	} else {
-		connection_answer(frontend, connection, &response);
-	}
-}
-
-/* A list is answered with records, a question about a map with data, a change with DONE; anything
- * may be refused. */
-static bool answer_fits(uint16_t question, uint16_t answer)
-{
-	if (answer == FRONTEND_REFUSED || answer == FRONTEND_REFUSED_WITH_LOG)
-		return true;
-	if (question == FRONTEND_KERNEL_LIST)
-		return answer == FRONTEND_KERNEL_RECORDS;
-	return answer == (question == FRONTEND_MAP_READ ? FRONTEND_MAP_DATA : FRONTEND_DONE);
-}
-
-static void change_answered(struct frontend *frontend, struct channel_message *message)
-{
-	struct change *change = change_find(frontend, message->id);
-
-	if (!change) {
-		frontend_fail(frontend, "the broker answers %llx, which nobody asked",
-		              (unsigned long long)message->id);
-		return;
-	}
-
-	int client = change->connection;
-	uint16_t type = change->type;
-
-	if (!answer_fits(type, message->row->type)) {
-		frontend_fail(frontend, "the broker answers %s to what was asked as message %u",
-		              message->row->name, type);
-		return;
-	}
-	change_tell(frontend, change, message);
-	change_free(frontend, change);
-	if (client == CONNECTION_NONE)
-		return;
-
-	struct connection *connection = &frontend->connections.slots[client];
-
-	connection->change = CONNECTION_NONE;
-	if (message->row->type == FRONTEND_KERNEL_RECORDS) {
-		listing_records(frontend, connection, message);
-	} else if (message->row->type == FRONTEND_DONE) {
-		done_answer(frontend, connection, type, message->body);
-	} else if (message->row->type == FRONTEND_MAP_DATA) {
-		map_answer(frontend, connection, message->body, message->descriptors[0]);
-	} else {
-		listing_end(frontend, connection);
-		refused_answer(frontend, connection, message->body, message->descriptors[0]);
-	}
-	connection_resume(frontend, connection);
-}
-
-static bool answer_ok(const struct channel_message *message)
-{
-	if (message->row->type == FRONTEND_KERNEL_RECORDS)
-		return true; /* the listing looks at it */
-	if (message->row->type == FRONTEND_DONE) {
-		const struct frontend_done *done = message->body;
-
-		return done->count >= 1 && done->count <= LOAD_PROGRAMS_MAX;
-	}
-	if (message->row->type == FRONTEND_MAP_DATA)
-		return map_data_ok(message->body);
-
-	const struct frontend_refused *refused = message->body;
-
-	return strnlen(refused->error.message, sizeof(refused->error.message)) <
-	       sizeof(refused->error.message);
-}
-
-void broker_message(struct frontend *frontend, struct channel_message *message)
-{
-	bool answer = message->row->type >= FRONTEND_DONE; /* the broker sends no UPDATE */
-
-	if (answer && answer_ok(message)) {
-		change_answered(frontend, message);
-		return;
-	}
-
-	int r = answer ? -EPROTO : row_take(frontend, message);
-
-	if (r < 0)
-		frontend_fail(frontend, "the broker's %s cannot be taken: %s", message->row->name,
-		              strerror(-r));
 }

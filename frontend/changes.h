@@ -18,22 +18,31 @@
 
 struct frontend;
 struct connection;
+struct fetch;
 
 /* A message that the broker's channel has not taken yet. */
 struct change_waiting {
 	void *body;
-	int fd; /* the object of a LOAD, or -1 */
+	int descriptors[2]; /* the object, the evidence; or -1 */
 };
+
+#define CHANGE_WAITING_NONE                    \
+	((struct change_waiting){              \
+		.descriptors = { -1, -1 }, \
+	})
+
+#define CHANGE_SLOT_BITS 16 /* of a change's id: its slot */
 
 struct change {
 	uint64_t id;    /* 0: the slot is free */
-	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, UPDATE, DETACH, UNLOAD */
+	uint16_t type;  /* enum frontend_message: LOAD, ATTACH, UPDATE, DETACH, UNLOAD, ... */
 	int connection; /* slot, or CONNECTION_NONE when the client is gone */
 	int next;       /* in the free list, or in the queue of those that wait */
 	struct event_origin origin;
 	uint64_t target_id; /* the program of ATTACH and UNLOAD, the link of UPDATE and DETACH; 0 */
 	struct account *account;
 	uint64_t bytes; /* of the object, charged until the answer */
+	struct fetch *fetch; /* that the image came by; NULL */
 	struct change_waiting waiting;
 };
 
@@ -58,6 +67,20 @@ int changes_init(struct frontend *frontend);
  */
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error);
+
+/*
+ * The same for LOAD_IMAGE and VERIFY_IMAGE: the connection, the object and the evidence are the
+ * fetch's, which becomes the change's unless this fails.
+ */
+int change_ask_image(struct frontend *frontend, struct fetch *fetch, uint16_t type,
+                     const void *body, struct error *error);
+
+/* Gives a change's slot and all it holds back. */
+void change_free(struct frontend *frontend, struct change *change);
+
+/* Whether those who watch are told what came of it; and whether it loads something. */
+bool change_is_told(uint16_t type);
+bool change_is_load(uint16_t type);
 
 /* Who asked first for a change that is under way; NULL: nobody. `target_id` is 0 for LOAD. */
 const struct event_origin *change_origin(const struct frontend *frontend, uint16_t type,

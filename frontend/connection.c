@@ -29,7 +29,7 @@ static struct buffer steal_buffer(struct buffer *buffer)
 static bool connection_busy(const struct connection *connection)
 {
 	return connection->change != CONNECTION_NONE || connection->listing ||
-	       connection->out.bytes;
+	       connection->fetch || connection->out.bytes;
 }
 
 /* Tells epoll what the connection waits for, if it does not know. */
@@ -79,6 +79,8 @@ void connection_drop(struct frontend *frontend, struct connection *connection, c
 	if (connection->change != CONNECTION_NONE)
 		change_forget_client(frontend, connection->change);
 	listing_end(frontend, connection);
+	if (connection->fetch)
+		fetchers_forget_client(frontend, connection->fetch);
 	buffer_free(&connection->payer, &connection->body);
 	buffer_free(&connection->payer, &connection->held);
 	buffer_free(&connection->payer, &connection->out);
@@ -282,6 +284,12 @@ static bool message_begin(struct frontend *frontend, struct connection *connecti
 	return true;
 }
 
+/* What has been copied may be a registry's password. */
+static void piece_wipe(const uint8_t *bytes, size_t size)
+{
+	explicit_bzero((void *)(uintptr_t)bytes, size);
+}
+
 /* Keeps a piece of a body: all of it, or, if it is thrown away, the backtrace. */
 static void body_keep(struct connection *connection, const uint8_t *bytes, size_t size)
 {
@@ -308,6 +316,7 @@ static bool body_piece(struct frontend *frontend, struct connection *connection,
 	if (last && !connection->discard && connection->body.used == 0)
 		return message_done(frontend, connection, step->body, step->body_size);
 	body_keep(connection, step->body, step->body_size);
+	piece_wipe(step->body, step->body_size);
 	return !last || kept_done(frontend, connection);
 }
 
@@ -359,6 +368,7 @@ static bool received_take(struct frontend *frontend, struct connection *connecti
 		connection_drop(frontend, connection, "its requests take too much memory");
 		return false;
 	}
+	piece_wipe(bytes + used, size - used);
 	message_time(frontend, connection);
 	return true;
 }

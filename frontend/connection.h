@@ -20,6 +20,7 @@
 #define CONNECTION_DENIED_MAX 65536 /* of a message by a client whom the policy allows nothing */
 #define CONNECTION_NONE (-1)
 
+struct fetch;
 struct frontend;
 struct listing;
 
@@ -34,6 +35,7 @@ struct connection {
 	uint32_t events;         /* as epoll has them */
 	int change;              /* slot in the table of changes, or CONNECTION_NONE */
 	struct listing *listing; /* what the kernel has is being read for it; NULL: no */
+	struct fetch *fetch;     /* a fetcher works for it, or will; NULL: no */
 	int next_free;           /* slot, or CONNECTION_NONE */
 	enum discard discard;
 	struct record_peer peer;

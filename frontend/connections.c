@@ -65,6 +65,7 @@ static void slot_fill(struct frontend *frontend, struct connection *connection, 
 	connection->generation = ++frontend->connections.generation;
 	connection->events = EPOLLIN;
 	connection->change = CONNECTION_NONE;
+	connection->fetch = NULL;
 	connection->discard = DISCARD_NOTHING;
 	connection->payer = (struct payer){ .accounts = &frontend->accounts, .account = account };
 	connection->body = connection->held = connection->out = (struct buffer){ .bytes = NULL };

@@ -22,6 +22,9 @@ static const char *const kind_names[EVENT_KINDS] = {
 	[BPFD__V1__EVENT_KIND__EVENT_KIND_PROGRAM_STATE] = "program-state",
 	[BPFD__V1__EVENT_KIND__EVENT_KIND_FOREIGN_ATTACH] = "foreign-attach",
 	[BPFD__V1__EVENT_KIND__EVENT_KIND_FOREIGN_DETACH] = "foreign-detach",
+	[BPFD__V1__EVENT_KIND__EVENT_KIND_IMAGE_PROGRESS] = "image-progress",
+	[BPFD__V1__EVENT_KIND__EVENT_KIND_IMAGE_PULL] = "image-pull",
+	[BPFD__V1__EVENT_KIND__EVENT_KIND_IMAGE_REMOVE] = "image-remove",
 };
 /* clang-format on */
 
@@ -167,7 +170,7 @@ void event_done(struct frontend *frontend, const struct event_origin *origin, ui
 
 	if (done->repeated)
 		return; /* nothing has changed */
-	if (type == FRONTEND_LOAD)
+	if (change_is_load(type))
 		load_publish(frontend, origin, done);
 	else if (type == FRONTEND_ATTACH && link)
 		link_publish(frontend, BPFD__V1__EVENT_KIND__EVENT_KIND_ATTACH, origin, link);
@@ -196,6 +199,8 @@ void event_refused(struct frontend *frontend, const struct event_origin *origin,
 	event.error.message = text_const(error->message);
 	event.message.error = &event.error;
 	event.message.operation = text_const(request->operation);
+	if (request->image_reference)
+		event.message.image_reference = text_const(request->image_reference);
 	event_publish(frontend, &event);
 }
 
@@ -229,6 +234,33 @@ void event_program_new(struct frontend *frontend, const struct view_program *pro
 void event_program_state(struct frontend *frontend, const struct view_program *program)
 {
 	program_publish(frontend, BPFD__V1__EVENT_KIND__EVENT_KIND_PROGRAM_STATE, NULL, program);
+}
+
+void event_image(struct frontend *frontend, Bpfd__V1__EventKind kind,
+                 const struct event_origin *origin, const char *reference)
+{
+	struct event event;
+
+	event_begin(&event, kind, origin);
+	event.message.image_reference = text_const(reference);
+	event_publish(frontend, &event);
+}
+
+void event_image_progress(struct frontend *frontend, const struct event_origin *origin,
+                          const char *reference, const struct fetcher_progress *progress)
+{
+	static const char *const stages[] = { [FETCHER_STAGE_RESOLVE] = "resolve",
+		                              [FETCHER_STAGE_LAYER] = "layer",
+		                              [FETCHER_STAGE_SIGNATURES] = "signatures",
+		                              [FETCHER_STAGE_CHECK] = "check" };
+	struct event event;
+
+	event_begin(&event, BPFD__V1__EVENT_KIND__EVENT_KIND_IMAGE_PROGRESS, origin);
+	event.message.image_reference = text_const(reference);
+	event.message.stage = text_const(stages[progress->stage]);
+	event.message.done_bytes = progress->done_bytes;
+	event.message.total_bytes = progress->total_bytes;
+	event_publish(frontend, &event);
 }
 
 void event_foreign(struct frontend *frontend, bool attached, const struct record_chain *chain,

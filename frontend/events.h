@@ -7,13 +7,15 @@
 #ifndef BPFD_FRONTEND_EVENTS_H
 #define BPFD_FRONTEND_EVENTS_H
 
+#include "bpfd.pb-c.h"
 #include "common/error.h"
 #include "frontend/view.h"
+#include "proto/channel_fetcher.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EVENT_KINDS 11 /* numbers of enum bpfd.v1.EventKind, 0 included */
+#define EVENT_KINDS 14 /* numbers of enum bpfd.v1.EventKind, 0 included */
 
 struct frontend;
 
@@ -34,6 +36,7 @@ struct event_request {
 	const char *operation; /* "load", "list_programs", ... */
 	uint64_t program_id;
 	uint64_t link_id;
+	const char *image_reference; /* NULL: none */
 };
 
 /* The word that an event's kind is known by, and its topic begins with; NULL for a number that is
@@ -60,6 +63,14 @@ void event_link_new(struct frontend *frontend, const struct view_link *link);
 void event_link_state(struct frontend *frontend, const struct view_link *link);
 void event_program_new(struct frontend *frontend, const struct view_program *program);
 void event_program_state(struct frontend *frontend, const struct view_program *program);
+
+/* An image was fetched, or removed from the cache: IMAGE_PULL, IMAGE_REMOVE. */
+void event_image(struct frontend *frontend, Bpfd__V1__EventKind kind,
+                 const struct event_origin *origin, const char *reference);
+
+/* One is being fetched. */
+void event_image_progress(struct frontend *frontend, const struct event_origin *origin,
+                          const char *reference, const struct fetcher_progress *progress);
 
 /* Somebody else's program came to, or left, the place of a chain. */
 void event_foreign(struct frontend *frontend, bool attached, const struct record_chain *chain,

@@ -83,6 +83,8 @@ static void launcher_event(struct frontend *frontend)
 	else if (r == 0 && message.row->type == LAUNCHER_PROCESS &&
 	         view_take_process(&frontend->view, message.body) == 0)
 		return;
+	else if (r == 0 && message.row->type == LAUNCHER_WORKER_GONE)
+		fetchers_gone(frontend, message.id, message.body);
 	else if (r == 0)
 		frontend_fail(frontend, "the launcher sends %s, which a frontend has no use for",
 		              message.row->name);
@@ -158,6 +160,9 @@ static void event_handle(struct frontend *frontend, const struct epoll_event *ev
 	case FRONTEND_SOURCE_EVENTS:
 		listener_accept(frontend, &frontend->watchers);
 		break;
+	case FRONTEND_SOURCE_FETCHER:
+		fetchers_event(frontend, (uint16_t)(tag >> 32), (uint32_t)tag);
+		break;
 	case FRONTEND_SOURCE_SUBSCRIBER:
 		subscriber_event(frontend, (uint16_t)(tag >> 32), (uint32_t)tag, event->events);
 		break;
@@ -182,6 +187,7 @@ static int loop_timeout_ms(const struct frontend *frontend)
 
 	nearest = deadline_nearer(nearest, frontend->clients.paused_ms);
 	nearest = deadline_nearer(nearest, frontend->watchers.paused_ms);
+	nearest = deadline_nearer(nearest, fetchers_deadline_ms(frontend));
 	if (nearest == 0)
 		return -1;
 
@@ -194,6 +200,7 @@ static void loop_expire(struct frontend *frontend, uint64_t now_ms)
 {
 	connections_expire(frontend, now_ms);
 	subscribers_expire(frontend, now_ms);
+	fetchers_expire(frontend, now_ms);
 	listener_resume(frontend, &frontend->clients, now_ms);
 	listener_resume(frontend, &frontend->watchers, now_ms);
 }
@@ -217,6 +224,7 @@ static void loop_turn(struct frontend *frontend)
 	listings_read(frontend);
 	if (loop_timeout_ms(frontend) == 0)
 		loop_expire(frontend, frontend_now_ms());
+	fetchers_serve(frontend);
 	if (frontend->stopping && !frontend->ended && !connections_writing(frontend))
 		frontend_end(frontend);
 }
@@ -301,6 +309,7 @@ int frontend_run(const struct launcher_settings *settings,
 	frontend.state = FRONTEND_STATE_STARTING;
 	accounts_init(&frontend.accounts, FRONTEND_BUDGET_BYTES);
 	arena_init(&frontend.arena, 0);
+	fetchers_init(&frontend.fetchers);
 	r = frontend_open(&frontend);
 	if (r < 0)
 		frontend_fail(&frontend, "the frontend cannot start: %s", strerror(-r));

@@ -11,6 +11,8 @@
 #include "frontend/changes.h"
 #include "frontend/connection.h"
 #include "frontend/events.h"
+#include "frontend/fetch.h"
+#include "frontend/fetchers.h"
 #include "frontend/listener.h"
 #include "frontend/subscribers.h"
 #include "frontend/listing.h"
@@ -45,6 +47,7 @@ struct frontend {
 	struct changes changes;
 	struct events events;
 	struct subscribers subscribers;
+	struct fetchers fetchers;
 	struct listing *listings; /* whose iterators are being read */
 	struct arena arena;
 	int object_fd; /* an empty memfd for the next object, or -1 */
@@ -70,15 +73,16 @@ int frontend_run(const struct launcher_settings *settings,
 void frontend_fail(struct frontend *frontend, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What an epoll event belongs to: the kind, and for connections and subscribers their slot and
- * generation. */
+/* What an epoll event belongs to: the kind, and for connections, subscribers and fetchers their
+ * slot and generation. */
 enum frontend_source {
 	FRONTEND_SOURCE_LAUNCHER = 1,
 	FRONTEND_SOURCE_BROKER = 2,
 	FRONTEND_SOURCE_LISTENER = 3,
 	FRONTEND_SOURCE_CONNECTION = 4,
 	FRONTEND_SOURCE_EVENTS = 5,
-	FRONTEND_SOURCE_SUBSCRIBER = 6
+	FRONTEND_SOURCE_SUBSCRIBER = 6,
+	FRONTEND_SOURCE_FETCHER = 7
 };
 
 /* Adds, changes or removes (events 0 with `add` false keeps it registered and silent) a descriptor.

@@ -5,6 +5,8 @@
 #include "common/log.h"
 #include "common/memfd.h"
 #include "frontend/frontend.h"
+#include "frontend/image_request.h"
+#include "frontend/image_work.h"
 #include "frontend/kernel_view.h"
 #include "frontend/listing.h"
 #include "frontend/map_request.h"
@@ -85,6 +87,7 @@ static void refusal_tell(struct frontend *frontend, const struct record_peer *pe
 	struct event_request asked = { .operation = operation };
 
 	if (request) {
+		asked.image_reference = image_reference_asked(request);
 		request_describe(request, &asked);
 		if (request->request_id.len == REQUEST_ID_SIZE) {
 			memcpy(origin.request_id, request->request_id.data, REQUEST_ID_SIZE);
@@ -369,6 +372,8 @@ void operation_answer_kernel(struct frontend *frontend, struct connection *conne
 
 static int request_run(struct work *work)
 {
+	if (image_request_is(work->request))
+		return image_run(work->frontend, work->connection, work->request, &work->error);
 	if (map_request_is(work->request))
 		return request_is_change(work->request) ? map_change_run(work) : map_read_run(work);
 	if (request_is_change(work->request))
@@ -383,7 +388,9 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 	Bpfd__V1__Request *request;
 	int r = request_decode(bytes, size, &frontend->arena, &request, &work.error);
 
-	/* What is unpacked is a copy: a long object shall not be held twice. */
+	/* What is unpacked is a copy: a long object shall not be held twice, nor a password. */
+	if (r < 0 || image_request_is(request))
+		explicit_bzero((void *)(uintptr_t)bytes, size);
 	buffer_free(&connection->payer, &connection->body);
 	if (r == 0 && !connection->allowed &&
 	    !readers_allow(&frontend->view, request, connection->peer.uid)) {
@@ -394,6 +401,7 @@ void operation_run(struct frontend *frontend, struct connection *connection, con
 		if (r < 0 && request_is_change(request))
 			refusal_tell(frontend, &connection->peer, request_operation_name(request),
 			             request, &work.error);
+		image_credentials_wipe(request);
 	}
 	if (r < 0)
 		operation_refuse(frontend, connection, &work.error);

@@ -17,7 +17,8 @@ struct kernel_view;
 
 /*
  * Works on one request: afterwards it is answered, or the connection has a change under way. The
- * bytes may be the connection's body, which is freed once they are unpacked.
+ * bytes may be the connection's body, which is freed once they are unpacked; they are overwritten
+ * where they may hold credentials.
  */
 void operation_run(struct frontend *frontend, struct connection *connection, const uint8_t *bytes,
                    size_t size);

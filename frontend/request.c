@@ -2,6 +2,7 @@
 #include "frontend/request.h"
 
 #include "common/log.h"
+#include "frontend/image_request.h"
 #include "frontend/map_request.h"
 #include "frontend/question.h"
 #include "frontend/readers.h"
@@ -27,6 +28,9 @@ bool request_is_change(const Bpfd__V1__Request *request)
 	case BPFD__V1__REQUEST__OPERATION_UNLOAD:
 	case BPFD__V1__REQUEST__OPERATION_MAP_SET:
 	case BPFD__V1__REQUEST__OPERATION_MAP_DELETE:
+	case BPFD__V1__REQUEST__OPERATION_IMAGE_PULL:
+	case BPFD__V1__REQUEST__OPERATION_IMAGE_VERIFY:
+	case BPFD__V1__REQUEST__OPERATION_IMAGE_REMOVE:
 		return true;
 	default:
 		return false;
@@ -54,7 +58,8 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 			"the request has no operation: one of load, attach, update, "
 			"detach, unload, "
 			"list_programs, list_links, list_maps, get_program, get_link, map_dump, "
-			"map_get, map_set, map_delete, map_types, status and version_info must "
+			"map_get, map_set, map_delete, map_types, image_pull, image_list, "
+			"image_inspect, image_verify, image_remove, status and version_info must "
 			"be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);
@@ -79,8 +84,10 @@ int request_decode(const uint8_t *bytes, size_t size, struct arena *arena, Bpfd_
 			"the object may be that long",
 			REQUEST_HEAP_MAX);
 	r = request_head_check(request, error);
-	if (r < 0)
+	if (r < 0) {
+		image_credentials_wipe(request);
 		return r;
+	}
 	*out = request;
 	return 0;
 }
@@ -196,11 +203,11 @@ static int load_program_take(const Bpfd__V1__LoadProgram *program, size_t index,
 
 int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, struct error *error)
 {
-	int r = object_size_check(request->object.len, error);
+	int r = request->image ? 0 : object_size_check(request->object.len, error);
 
 	memset(out, 0, sizeof(*out));
 	if (r == 0)
-		r = count_check("programs", request->n_programs, 1, LOAD_PROGRAMS_MAX, error);
+		r = count_check("programs", request->n_programs, request->image ? 0 : 1, LOAD_PROGRAMS_MAX, error);
 	for (size_t i = 0; r == 0 && i < request->n_programs; i++)
 		r = load_program_take(request->programs[i], i, out, error);
 	if (r == 0)
@@ -284,8 +291,21 @@ static int change_check(const Bpfd__V1__Request *request, struct error *error)
 	return r;
 }
 
+static int image_check(const Bpfd__V1__Request *request, struct error *error)
+{
+	static struct fetcher_job job; /* one thread */
+	int r = image_job_take(request, &job, error);
+
+	explicit_bzero(&job, sizeof(job));
+	if (r == 0 && request->operation_case == BPFD__V1__REQUEST__OPERATION_LOAD)
+		r = change_check(request, error);
+	return r;
+}
+
 int request_check(const Bpfd__V1__Request *request, struct error *error)
 {
+	if (image_request_is(request))
+		return image_check(request, error);
 	switch (request->operation_case) {
 	case BPFD__V1__REQUEST__OPERATION_LOAD:
 	case BPFD__V1__REQUEST__OPERATION_ATTACH:

@@ -23,7 +23,7 @@
 int request_decode(const uint8_t *bytes, size_t size, struct arena *arena, Bpfd__V1__Request **out,
                    struct error *error);
 
-/* True for load, attach, detach and unload. */
+/* True for what wants a request id: everything that changes something, and pulls. */
 bool request_is_change(const Bpfd__V1__Request *request);
 
 /* "load", "list_programs" and so on. */

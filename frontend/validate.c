@@ -21,6 +21,11 @@ static bool byte_is_symbol(unsigned char byte)
 	return byte_is_word(byte) || byte == '.' || byte == '$';
 }
 
+static bool byte_is_reference(unsigned char byte)
+{
+	return byte_is_word(byte) || (byte && strchr(".:/@-[]", byte));
+}
+
 static bool byte_is_text(unsigned char byte)
 {
 	return byte >= 0x20 && byte != 0x7f;

@@ -22,6 +22,8 @@
 	X(METADATA_VALUE, 0, METADATA_VALUE_SIZE - 1, byte_is_text, "no control characters") \
 	X(APPLICATION, 0, APPLICATION_SIZE - 1, byte_is_text, "no control characters")       \
 	X(SOURCE_NAME, 0, 127, byte_is_text, "no control characters")                        \
+	X(REFERENCE, 1, IMAGE_REFERENCE_SIZE - 1, byte_is_reference,                         \
+	  "letters, digits and _ . : / @ - [ ]")                                             \
 	X(MAP, 1, MAP_NAME_SIZE - 1, byte_is_symbol, "letters, digits and _ . $")            \
 	X(LOAD_TARGET, 0, FUNCTION_NAME_SIZE - 1, byte_is_symbol, "letters, digits and _ . $")
 

@@ -124,6 +124,14 @@ static bool metadata_ok(const struct record_metadata *metadata)
 	return true;
 }
 
+bool verdict_ok(const struct record_verdict *verdict)
+{
+	return verdict->verdict <= IMAGE_VERDICT_VERIFIED &&
+	       channel_text_ok(verdict->key, sizeof(verdict->key)) &&
+	       channel_text_ok(verdict->identity, sizeof(verdict->identity)) &&
+	       channel_text_ok(verdict->issuer, sizeof(verdict->issuer));
+}
+
 static bool program_ok(const struct record_program *row)
 {
 	if (row->id == 0 || row->map_count > LOAD_MAPS_MAX || !metadata_ok(&row->metadata))
@@ -134,7 +142,8 @@ static bool program_ok(const struct record_program *row)
 	}
 	return channel_text_ok(row->name, sizeof(row->name)) &&
 	       channel_text_ok(row->reason, sizeof(row->reason)) &&
-	       row->state <= PROGRAM_STATE_FAILED &&
+	       row->state <= PROGRAM_STATE_FAILED && verdict_ok(&row->verdict) &&
+	       channel_text_ok(row->image.reference, sizeof(row->image.reference)) &&
 	       channel_text_ok(row->target, sizeof(row->target)) &&
 	       strnlen(row->kernel_name, sizeof(row->kernel_name)) < sizeof(row->kernel_name) &&
 	       channel_text_ok(row->application, sizeof(row->application)) &&

@@ -85,6 +85,9 @@ int view_take_status(struct view *view, const struct record_status *row);
 int view_take_gone(struct view *view, const struct frontend_gone *row);
 int view_take_process(struct view *view, const struct launcher_process *row);
 
+/* Can the broker have said this of what it has loaded, or would load? */
+bool verdict_ok(const struct record_verdict *verdict);
+
 /* What has this id, or NULL. */
 const struct view_program *view_program(const struct view *view, uint64_t id);
 const struct view_link *view_link(const struct view *view, uint64_t id);

@@ -107,7 +107,9 @@ static int token_refusal(const struct registry *registry, const struct http_answ
                          const char *what, struct error *error)
 {
 	if (answer->status != 401 && answer->status != 403)
-		return registry_refusal(registry, answer, "the request for a token", error);
+		return error_set(error, -EIO, ERROR_REGISTRY,
+		                 "%s's token server answers the request for %s with status %ld",
+		                 registry->host, what, answer->status);
 	return error_set(error, -EACCES, ERROR_REGISTRY,
 	                 registry->username[0]
 	                         ? "%s's token server refuses the user name or the password, for %s"

@@ -11,14 +11,14 @@ bpfd_add_test(NAME broker_queue_test LABEL unit SOURCES unit/broker_queue_test.c
 	${PROJECT_SOURCE_DIR}/broker/load_queue.c ${PROJECT_SOURCE_DIR}/broker/registry.c ${PROJECT_SOURCE_DIR}/broker/chain.c)
 
 # The broker on a stage: its own processes, the real kernel, a launcher and a frontend that the test plays.
-add_library(bpfd_broker_stage STATIC channel/broker_stage.c channel/broker_stage_requests.c
+add_library(bpfd_broker_stage STATIC channel/broker_crash.c channel/broker_stage.c channel/broker_stage_requests.c
 	channel/broker_stage_roles.c channel/broker_stage_verifier.c)
 target_link_libraries(bpfd_broker_stage PUBLIC bpfd_broker_core bpfd_launcher_core bpfd_opener_core bpfd::cmocka)
 bpfd_add_policy(bpfd_broker_stage broker gate loader opener)
 target_compile_definitions(bpfd_broker_stage PRIVATE BPFD_BUILD_DIR="${PROJECT_BINARY_DIR}")
 target_compile_options(bpfd_broker_stage PRIVATE "SHELL:-include stdarg.h" "SHELL:-include stddef.h" "SHELL:-include stdint.h"
 	"SHELL:-include setjmp.h")
-foreach(name requests faults crash image verifier)
+foreach(name requests faults garbage crash_load crash_attach crash_update crash_start image verifier)
 	bpfd_add_test(NAME broker_${name}_test LABEL channel SOURCES channel/broker_${name}_test.c
 		LIBRARIES bpfd_broker_stage)
 	add_dependencies(broker_${name}_test bpfd-broker bpfd-loader bpfd-opener gate_test_loader bpfd_test_bpf_gate_data

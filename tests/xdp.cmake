@@ -16,4 +16,6 @@ foreach(test xdp_chain_test xdp_pins_test netlink_test)
 endforeach()
 
 bpfd_add_test(NAME attach_test LABEL kernel SOURCES xdp/attach_test.c LIBRARIES bpfd_xdp_harness)
-bpfd_add_test(NAME opener_test LABEL channel SOURCES channel/opener_test.c LIBRARIES bpfd_xdp_harness)
+foreach(name opener_test opener_probe_test)
+	bpfd_add_test(NAME ${name} LABEL channel SOURCES channel/${name}.c LIBRARIES bpfd_xdp_harness)
+endforeach()

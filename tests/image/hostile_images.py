@@ -117,7 +117,7 @@ def truncated(part):
     return function
 
 
-def endless(part, status=200):
+def endless_answer(status):
     def answer(handler):
         handler.send_response(status)
         handler.send_header("Content-Type", OCI_MANIFEST)
@@ -126,11 +126,14 @@ def endless(part, status=200):
         chunk = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
         while True:
             handler.wfile.write(chunk)
+    return answer
 
+
+def endless(part, status=200):
     def function(registry, data):
         image = Image(data)
         image.publish(registry)
-        registry.on(part_path(image, part), answer)
+        registry.on(part_path(image, part), endless_answer(status))
     return function
 
 
@@ -143,6 +146,20 @@ for part_name, part in (("manifest", MANIFEST), ("config", CONFIG), ("layer", LA
 endless_refusal = endless(MANIFEST, 500)
 endless_refusal.__name__ = "endless_refusal"
 behaviour(REGISTRY, says="status 500")(endless_refusal)
+
+
+@behaviour(REGISTRY)
+def endless_token(registry, data):
+    Image(data).publish(registry)
+    registry.auth = Bearer()
+    registry.on("GET /token", endless_answer(200))
+
+
+@behaviour(REGISTRY)
+def endless_child_of_an_index(registry, data):
+    image = Image(data).index()
+    image.publish(registry)
+    registry.on(MANIFEST + digest(image.manifest_body), endless_answer(200))
 
 
 @behaviour(REGISTRY)
@@ -219,6 +236,20 @@ def silent(registry, data):
     registry.on(MANIFEST, lambda handler: time.sleep(3600))
 
 
+@behaviour(TIMEOUT)
+def deaf(registry, data):
+    "Not even a handshake gets an answer."
+    Image(data).publish(registry)
+    registry.deaf = True
+
+
+@behaviour(TIMEOUT)
+def drips_token(registry, data):
+    Image(data).publish(registry)
+    registry.auth = Bearer()
+    drip(registry, "GET /token", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" ")
+
+
 # Bombs
 
 @behaviour(LIMIT, says="large")
@@ -280,6 +311,20 @@ def redirects_for_ever(registry, data):
     image = Image(data)
     image.publish(registry)
     redirect(registry, data, f"/v2/image/blobs/{digest(image.layer)}")
+
+
+def redirected(pattern):
+    def function(registry, data):
+        Image(data).publish(registry)
+        registry.auth = Bearer() if "token" in pattern else None
+        registry.on(pattern, lambda handler: handler.answer(302, fields=[("Location", "http://192.0.2.1/x")]))
+    return function
+
+
+for name, pattern in (("manifest", MANIFEST), ("config_and_layer", "GET .*/blobs/"), ("token", "GET /token")):
+    one = redirected(pattern)
+    one.__name__ = f"{name}_redirected_to_http_host"
+    behaviour(REGISTRY)(one)
 
 
 @behaviour(REGISTRY, says="another's host", credentials=("user", "secret"))

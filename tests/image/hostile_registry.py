@@ -36,6 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle(self):
+        if self.registry.deaf:
+            return self.registry.over.wait()
         # somebody who tries TLS first: a line would never end
         if not self.registry.tls and self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
             return
@@ -179,6 +181,7 @@ class Registry:
         self.answers = []  # (pattern over "METHOD path", function of the handler); the first that matches
         self.log = []  # (method, path, fields)
         self.auth, self.tls = auth, tls
+        self.deaf, self.over = False, threading.Event()  # takes connections, and reads nothing of them
         self.server = Server((address, 0), type("BoundHandler", (Handler,), {"registry": self}))
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -200,6 +203,7 @@ class Registry:
         return self
 
     def __exit__(self, *_):
+        self.over.set()
         self.server.shutdown()
         self.server.server_close()
 

@@ -56,15 +56,18 @@ for binary in bpfd bpfd-broker bpfd-opener; do
 	check_without "$binary" '^protobuf_c_' 'protobuf-c'
 	check_without "$binary" '^nng_|^nni_' 'nng'
 	check_without "$binary" '^inflate|^gz(open|read)' 'zlib'
+	check_without "$binary" '^curl_|^SSL_|^EVP_|^X509_|^archive_|^json_' 'code that images are fetched, unpacked and verified with'
 done
 check_symbols bpfd-frontend
 check_without bpfd-frontend '^bpf_object__|^elf_|^mdb_' 'libbpf, libelf or the store'
 check_without bpfd-frontend '^nng_|^nni_' 'nng'
+check_without bpfd-frontend '^curl_|^SSL_|^EVP_|^X509_|^archive_|^json_' 'code that images are fetched, unpacked and verified with'
 check_symbols bpfd-loader
 check_without bpfd-loader '^protobuf_c_|^mdb_|^nng_' "protobuf-c, the store or nng"
 
 # The checks can fail: the loader does hold what the others may not.
 nm "$bin/bpfd-loader" | grep -q ' bpf_object__open' || complain 'bpfd-loader holds no libbpf: these checks prove nothing'
+nm "$bin/bpfd-fetcher" | grep -q ' EVP_' || complain 'bpfd-fetcher holds no OpenSSL: these checks prove nothing'
 nm "$bin/bpfd-frontend" | grep -q ' protobuf_c_' || complain 'bpfd-frontend holds no protobuf-c: these checks prove nothing'
 
 exit $wrong

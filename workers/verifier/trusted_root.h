@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "proto/limits.h"
-#include "workers/verifier/time.h"
+#include "workers/verifier/time_span.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "workers/verifier/time.h"
+#include "workers/verifier/time_span.h"
 
 #include <errno.h>
 #include <stddef.h>

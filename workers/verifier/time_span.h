@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Times as trusted roots write them, and the span that something is trusted for. */
-#ifndef BPFD_WORKERS_VERIFIER_TIME_H
-#define BPFD_WORKERS_VERIFIER_TIME_H
+#ifndef BPFD_WORKERS_VERIFIER_TIME_SPAN_H
+#define BPFD_WORKERS_VERIFIER_TIME_SPAN_H
 
 #include <stdbool.h>
 #include <stdint.h>
