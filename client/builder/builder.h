@@ -4,15 +4,16 @@
 #define BPFD_BUILDER_BUILDER_H
 
 #include "image/build.h"
+#include "image/manifest.h"
 #include "image/reference.h"
 
 #include <limits.h>
 #include <sys/types.h>
 
 struct builder_options {
-	bool labels_only;    /* build-args */
-	const char *tag;     /* as it was written; NULL: none */
-	const char *output;  /* a path; NULL: nothing is written */
+	bool labels_only;   /* build-args */
+	const char *tag;    /* as it was written; NULL: none */
+	const char *output; /* a path; NULL: nothing is written */
 	bool push;
 	bool json;
 	int credentials_fd; /* -1: none */

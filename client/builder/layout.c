@@ -3,6 +3,7 @@
 #include "client/builder/layout_form.h"
 
 #include "common/cleanup.h"
+#include "image/digest.h"
 #include "image/json.h"
 
 #include <dirent.h>

@@ -99,8 +99,7 @@ static int records_read(struct pieces *pieces)
 		at += sizeof(struct piece_record) + aligned(piece->size);
 	}
 	/* the root is what a reference can lead to, and the last one */
-	return at == pieces->map_size &&
-	                       pieces->items[pieces->head.count - 1].kind != BUILD_BLOB
+	return at == pieces->map_size && pieces->items[pieces->head.count - 1].kind != BUILD_BLOB
 	               ? 0
 	               : -EPROTO;
 }

@@ -2,6 +2,7 @@
 #include "client/builder/push.h"
 
 #include "common/cleanup.h"
+#include "image/digest.h"
 #include "image/registry.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 #include "client/builder/report.h"
 
 #include "client/bpfctl/text.h"
+#include "image/digest.h"
 #include "image/json.h"
 
 #include <errno.h>
@@ -30,9 +31,8 @@ static int json_show(const struct builder *builder, const struct pieces *pieces,
 	                   digest, "architectures", architectures, "output", options->output,
 	                   "pushed", (int)options->push, "uploaded_blobs",
 	                   (json_int_t)pieces->head.uploaded);
-	return report && json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && puts("") >= 0
-	               ? 0
-	               : -ENOMEM;
+	return report && json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && puts("") >= 0 ? 0
+	                                                                                  : -ENOMEM;
 }
 
 static void text_show(const struct builder *builder, const struct pieces *pieces,
