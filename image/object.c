@@ -262,8 +262,10 @@ static int names_map_type(void *context, const char *name, const char *type)
 	for (uint32_t i = 0; i < names->map_count; i++) {
 		struct record_image_map *map = &names->maps[i];
 
-		if (strcmp(map->name, name) == 0)
-			(void)snprintf(map->type, sizeof(map->type), "%s", type);
+		if (strcmp(map->name, name) != 0)
+			continue;
+		memset(map->type, 0, sizeof(map->type)); /* a record has no rests of what was there */
+		(void)snprintf(map->type, sizeof(map->type), "%s", type);
 	}
 	return 0;
 }
