@@ -7,6 +7,7 @@
 #include "launcher/policy.h"
 #include "launcher/supervisor.h"
 #include "launcher/trust.h"
+#include "proto/channel_fetcher.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,24 @@ static void confinement_explain(const struct supervisor *supervisor, struct erro
 		supervisor->settings.rules_directory);
 }
 
+/* Fetchers fetch signatures where somebody will ask for them. */
+static int fetcher_settings_renew(struct supervisor *supervisor, size_t demands)
+{
+	int *current = &supervisor->worker_settings[WORKER_FETCHER];
+	struct fetcher_settings settings;
+	int fd = memfd_read(*current, &settings, sizeof(settings));
+
+	if (fd < 0)
+		return fd;
+	settings.signatures = demands > 0 || supervisor->settings.signed_only;
+	fd = memfd_from_bytes("bpfd-fetcher-settings", &settings, sizeof(settings));
+	if (fd < 0)
+		return fd;
+	(void)close(*current);
+	*current = fd;
+	return 0;
+}
+
 void rules_read_again(struct supervisor *supervisor, struct launcher_rules *out)
 {
 	int *current = &supervisor->worker_settings[WORKER_VERIFIER];
@@ -60,9 +79,15 @@ void rules_read_again(struct supervisor *supervisor, struct launcher_rules *out)
 	if (!supervisor->policy)
 		return;
 	result = rules_make(supervisor->policy, supervisor->trusted_root, &rules, &out->error);
+	if (result == -EACCES)
+		confinement_explain(supervisor, &out->error);
+	if (result < 0)
+		return;
+	result = fetcher_settings_renew(supervisor, rules.demands);
 	if (result < 0) {
-		if (result == -EACCES)
-			confinement_explain(supervisor, &out->error);
+		(void)close(rules.fd);
+		(void)error_set(&out->error, result, ERROR_KERNEL,
+		                "cannot make a memfd of settings: %s", strerror(-result));
 		return;
 	}
 	out->demands = (uint32_t)rules.demands;

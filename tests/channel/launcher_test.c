@@ -7,6 +7,7 @@
 #include "common/sandbox.h"
 #include "launcher/rules.h"
 #include "launcher/supervisor.h"
+#include "proto/channel_fetcher.h"
 
 #include <cmocka.h>
 #include <fcntl.h>
@@ -84,6 +85,7 @@ static void helper_install(const struct run *run, const char *role, const char *
 
 static void rules_fill(struct run *run, struct supervisor *out)
 {
+	static const struct fetcher_settings settings;
 	struct rules rules;
 	struct error error;
 
@@ -91,6 +93,8 @@ static void rules_fill(struct run *run, struct supervisor *out)
 	assert_int_equal(mkdir(run->policy, 0755), 0);
 	assert_int_equal(rules_make(run->policy, "", &rules, &error), 0);
 	out->worker_settings[WORKER_VERIFIER] = rules.fd;
+	out->worker_settings[WORKER_FETCHER] =
+		memfd_from_bytes("settings", &settings, sizeof(settings));
 	out->policy = run->policy;
 	out->trusted_root = "";
 }
