@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <nss.h>
+#include <poll.h>
 #include <pthread.h>
 #include <resolv.h>
 #include <signal.h>
@@ -21,6 +22,7 @@ static struct channel_buffer buffer;
 
 #define HEAP_BLOCK_MAX (512 * 1024)
 #define HEAP_KEPT_MAX (4 * 1024 * 1024)
+#define END_PAUSE_MS 30
 #define THREAD_STACK_SIZE (256 * 1024)
 
 /*
@@ -140,25 +142,35 @@ static int job_wait(const struct fetcher *fetcher, struct fetcher_job *job)
 	return job_ok(job) ? 0 : -EPROTO;
 }
 
-/* To tear this process's memory down takes time that the frontend's next step would have to share.
- */
+/* To tear this process's memory down takes a processor for milliseconds, just when the frontend's
+ * next steps want it: what the job was for is given time to happen. */
 static void end_wait(const struct fetcher *fetcher)
 {
 	struct channel_message message;
 
 	(void)channel_receive(&fetcher->channel, 0, &buffer, &message);
+	(void)poll(NULL, 0, END_PAUSE_MS);
+}
+
+/* Copied: behind the end of a sentence there may be that of one which was there before. */
+static int failed_send(const struct fetcher *fetcher, const struct error *error)
+{
+	static struct fetcher_failed answer;
+
+	answer.error.code = error->code;
+	(void)snprintf(answer.error.message, sizeof(answer.error.message), "%s", error->message);
+	return channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
 }
 
 int fetcher_run(struct fetcher *fetcher, const struct error *failed)
 {
 	static struct fetcher_job job;
-	static struct fetcher_failed answer;
+	struct error error = {};
 	struct stat resolver;
 	int result;
 
 	if (failed) {
-		answer.error = *failed;
-		(void)channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
+		(void)failed_send(fetcher, failed);
 		return EXIT_FAILURE;
 	}
 	resolver_note(&resolver);
@@ -177,9 +189,9 @@ int fetcher_run(struct fetcher *fetcher, const struct error *failed)
 		return EXIT_FAILURE;
 	}
 	http_start(fetcher->http);
-	result = job_run(fetcher, &job, &answer.error);
-	if (resolver_check(&resolver, result, &answer.error) < 0)
-		(void)channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
+	result = job_run(fetcher, &job, &error);
+	if (resolver_check(&resolver, result, &error) < 0)
+		(void)failed_send(fetcher, &error);
 	end_wait(fetcher);
 	return EXIT_SUCCESS;
 }
