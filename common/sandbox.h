@@ -36,8 +36,10 @@ struct sandbox_path {
 struct sandbox_policy {
 	const char *role;
 	_Bool root; /* the role runs as uid 0 (with the capabilities below and no other) */
+	/* whoever runs it, root or not: bpfd-image. Then `root` counts for nothing. */
+	_Bool any_user;
 	/* starts with more than this policy leaves it and gives up the rest in sandbox_enter(): the
-	 * launcher, the gate */
+	 * launcher, the gate, bpfd-image */
 	_Bool narrows;
 	_Bool survives_parent;    /* not killed when its parent ends: the launcher */
 	_Bool landlock_inherited; /* no Landlock layer of its own: the gate has the broker's */
@@ -56,7 +58,8 @@ struct sandbox_policy {
 
 extern const struct sandbox_policy sandbox_policy_launcher, sandbox_policy_broker,
 	sandbox_policy_gate, sandbox_policy_frontend, sandbox_policy_loader, sandbox_policy_fetcher,
-	sandbox_policy_verifier, sandbox_policy_opener, sandbox_policy_opener_containers;
+	sandbox_policy_verifier, sandbox_policy_opener, sandbox_policy_opener_containers,
+	sandbox_policy_image;
 
 /*
  * In the launcher's forked child, before exec: takes uid and gid (no supplementary groups but

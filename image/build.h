@@ -47,14 +47,6 @@ int build_image(const struct build_object *objects, size_t count, int64_t create
                 build_take *take, void *context, struct descriptor *root, struct error *error);
 
 /*
- * Writes an OCI image layout (oci-layout, index.json, blobs/sha256/...) into the directory `fd`,
- * which is empty. `tag` is org.opencontainers.image.ref.name, NULL: none. 0 and *root, or -errno
- * with a sentence.
- */
-int build_layout(int fd, const struct build_object *objects, size_t count, int64_t created_s,
-                 const char *tag, struct descriptor *root, struct error *error);
-
-/*
  * The labels' values for one object, as JSON objects in texts with sorted members: {"pass":"xdp"},
  * {"counts":"hash"}. The caller frees both. 0 or -errno with a sentence.
  */

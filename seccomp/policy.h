@@ -38,6 +38,7 @@ struct policy {
 	char role[POLICY_ROLE_SIZE];
 	bool root_given;
 	bool root;
+	bool any_user;
 	bool default_given;
 	bool narrows;
 	bool survives_parent;

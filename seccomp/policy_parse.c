@@ -25,13 +25,15 @@ static int role_parse(struct policy *policy, const struct line *line)
 
 static int root_parse(struct policy *policy, const struct line *line)
 {
-	bool yes = line->count == 2 && strcmp(line->tokens[1], "yes") == 0;
+	const char *word = line->count == 2 ? line->tokens[1] : "";
+	bool yes = strcmp(word, "yes") == 0, any = strcmp(word, "any") == 0;
 
-	if (!yes && (line->count != 2 || strcmp(line->tokens[1], "no") != 0))
-		return line_wrong(line, "expected: root yes|no");
+	if (!yes && !any && strcmp(word, "no") != 0)
+		return line_wrong(line, "expected: root yes|no|any");
 	if (policy->root_given)
 		return line_wrong(line, "root is said twice");
 	policy->root = yes;
+	policy->any_user = any;
 	policy->root_given = true;
 	return 0;
 }
@@ -185,12 +187,14 @@ static int policy_check(const struct policy *policy, const struct line *line)
 	if (!policy->role[0])
 		return line_wrong(line, "the policy has no \"role\" line");
 	if (!policy->root_given)
-		return line_wrong(line, "the policy has no \"root yes|no\" line");
+		return line_wrong(line, "the policy has no \"root yes|no|any\" line");
 	if (!policy->default_given)
 		return line_wrong(line, "the policy has no \"default kill\" line");
 	if (policy->syscall_count == 0)
 		return line_wrong(line,
 		                  "the policy allows no system call: the role could not even end");
+	if (policy->any_user && (policy->capabilities || !policy->narrows))
+		return line_wrong(line, "\"root any\" needs \"narrows\", and leaves no capability");
 	if (policy->landlock_inherited &&
 	    (policy->path_count || policy->landlock_scope || policy->landlock_tcp))
 		return line_wrong(line, "\"landlock inherited\" takes no rules of its own");

@@ -63,8 +63,6 @@ struct arguments {
 	const char *tag;  /* of image build: the reference */
 	const char *path; /* where it is written to; NULL: nowhere */
 	_Bool push;
-	const char *labels[METADATA_MAX]; /* KEY=VALUE */
-	size_t label_count;
 
 	uint32_t interval_s; /* 0: the default */
 	uint32_t count;      /* 0: as the output suggests */

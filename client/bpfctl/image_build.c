@@ -92,9 +92,7 @@ static void option_add(struct words *words, const char *name, const char *value)
 static enum exit_code helper_run(const struct arguments *arguments, const char *command,
                                  _Bool credentials)
 {
-	struct words words = { .words = calloc(arguments->operand_count +
-		                                       2 * arguments->label_count + 16,
-		                               sizeof(char *)) };
+	struct words words = { .words = calloc(arguments->operand_count + 16, sizeof(char *)) };
 
 	if (!words.words)
 		return memory_report();
@@ -103,8 +101,6 @@ static enum exit_code helper_run(const struct arguments *arguments, const char *
 	option_add(&words, "--tag", arguments->tag);
 	option_add(&words, "--output", arguments->path);
 	option_add(&words, "--credentials", credentials ? CREDENTIALS_FD_TEXT : NULL);
-	for (size_t i = 0; i < arguments->label_count; i++)
-		option_add(&words, "--label", arguments->labels[i]);
 	if (arguments->push)
 		word_add(&words, "--push");
 	if (arguments->output == OUTPUT_JSON)

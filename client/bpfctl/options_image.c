@@ -61,18 +61,6 @@ static _Bool take_push(struct arguments *arguments, char *value)
 	return 1;
 }
 
-static _Bool take_label(struct arguments *arguments, char *value)
-{
-	const char *equals = strchr(value, '=');
-
-	if (arguments->label_count == METADATA_MAX)
-		return complain(arguments, "more than %d times --label", METADATA_MAX);
-	if (!equals || equals == value)
-		return complain(arguments, "--label takes KEY=VALUE, not \"%s\"", value);
-	arguments->labels[arguments->label_count++] = value;
-	return 1;
-}
-
 /* clang-format off */
 #define CREDENTIAL_ROWS                                                                                     \
 	{ "username", "NAME", NULL, "log in to the registry; without it as Docker's config.json has it, or not", \
@@ -101,7 +89,6 @@ const struct option_row image_build_options[] = {
 	{ "output", "PATH", VALUES_FILE, "write it to a directory (OCI layout) or a FILE.tar (OCI archive)", take_path, 'o', 0, 0, 0 },
 	{ "push", NULL, NULL, "send it to the registry", take_push, 0, 0, 0, 0 },
 	CREDENTIAL_ROWS,
-	{ "label", "KEY=VALUE", NULL, "a label of the image, besides those of its programs and maps; repeat for more", take_label, 0, 0, 0, 0 },
 	{},
 };
 /* clang-format on */

@@ -22,7 +22,7 @@ struct bad_row {
 /* clang-format off */
 static const struct bad_row bad_rows[] = {
 	{ "", "t.policy:0: the policy has no \"role\" line" },
-	{ "role test\n", "t.policy:1: the policy has no \"root yes|no\" line" },
+	{ "role test\n", "t.policy:1: the policy has no \"root yes|no|any\" line" },
 	{ "role test\nroot no\n", "t.policy:2: the policy has no \"default kill\" line" },
 	{ HEAD, "t.policy:3: the policy allows no system call: the role could not even end" },
 	{ "role\n", "t.policy:1: expected: role NAME" },
@@ -30,7 +30,11 @@ static const struct bad_row bad_rows[] = {
 	{ "role Test\n", "t.policy:1: \"Test\" is no role name: lower case letters only" },
 	{ "role a;b\n", "t.policy:1: \"a;b\" is no role name: lower case letters only" },
 	{ "role test\nrole test\n", "t.policy:2: the role is named twice" },
-	{ "role test\nroot maybe\n", "t.policy:2: expected: root yes|no" },
+	{ "role test\nroot maybe\n", "t.policy:2: expected: root yes|no|any" },
+	{ "role test\nroot any\ndefault kill\nallow read\n",
+	  "t.policy:4: \"root any\" needs \"narrows\", and leaves no capability" },
+	{ "role test\nroot any\nnarrows\ncapability CAP_BPF\ndefault kill\nallow read\n",
+	  "t.policy:6: \"root any\" needs \"narrows\"" },
 	{ "role test\nroot yes\nroot no\n", "t.policy:3: root is said twice" },
 	{ HEAD "permit read\n", "t.policy:4: \"permit\" is nothing that a policy says" },
 	{ "default allow\n", "t.policy:1: expected: default kill (nothing else is accepted)" },
@@ -190,7 +194,7 @@ static void everything_reaches_the_table(void **state)
 	static const char *const expected[] = {
 		"/* Made from t.policy. */",
 		"const struct sandbox_policy sandbox_policy_test = {",
-		"\t.root = 1,\n\t.narrows = 1,\n\t.survives_parent = 1,\n",
+		"\t.root = 1,\n\t.any_user = 0,\n\t.narrows = 1,\n\t.survives_parent = 1,\n",
 		"\t.landlock_inherited = 0,\n",
 		"\t.landlock_scope = 0x2,\n\t.landlock_tcp = 0x2,\n\t.capabilities = "
 		"0x8000000020,\n",
