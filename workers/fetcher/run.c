@@ -152,25 +152,16 @@ static void end_wait(const struct fetcher *fetcher)
 	(void)poll(NULL, 0, END_PAUSE_MS);
 }
 
-/* Copied: behind the end of a sentence there may be that of one which was there before. */
-static int failed_send(const struct fetcher *fetcher, const struct error *error)
-{
-	static struct fetcher_failed answer;
-
-	answer.error.code = error->code;
-	(void)snprintf(answer.error.message, sizeof(answer.error.message), "%s", error->message);
-	return channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
-}
-
 int fetcher_run(struct fetcher *fetcher, const struct error *failed)
 {
 	static struct fetcher_job job;
-	struct error error = {};
+	static struct fetcher_failed answer;
 	struct stat resolver;
 	int result;
 
 	if (failed) {
-		(void)failed_send(fetcher, failed);
+		answer.error = *failed;
+		(void)channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
 		return EXIT_FAILURE;
 	}
 	resolver_note(&resolver);
@@ -189,9 +180,9 @@ int fetcher_run(struct fetcher *fetcher, const struct error *failed)
 		return EXIT_FAILURE;
 	}
 	http_start(fetcher->http);
-	result = job_run(fetcher, &job, &error);
-	if (resolver_check(&resolver, result, &error) < 0)
-		(void)failed_send(fetcher, &error);
+	result = job_run(fetcher, &job, &answer.error);
+	if (resolver_check(&resolver, result, &answer.error) < 0)
+		(void)channel_send(&fetcher->channel, FETCHER_MESSAGE_FAILED, 0, &answer, NULL);
 	end_wait(fetcher);
 	return EXIT_SUCCESS;
 }
