@@ -3,10 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int error_set(struct error *error, int result, enum error_code code, const char *format, ...)
 {
 	va_list arguments;
+	size_t length;
 
 	if (!error)
 		return result;
@@ -14,6 +16,9 @@ int error_set(struct error *error, int result, enum error_code code, const char 
 	va_start(arguments, format);
 	(void)vsnprintf(error->message, sizeof(error->message), format, arguments);
 	va_end(arguments);
+	/* a record has no rests of the sentence that was there before: channels refuse them */
+	length = strlen(error->message);
+	memset(error->message + length, 0, sizeof(error->message) - length);
 	return result;
 }
 

@@ -214,7 +214,8 @@ static int done_take([[maybe_unused]] struct frontend *frontend, struct fetch *f
 static bool error_ok(const struct error *error)
 {
 	return error->code >= ERROR_INVALID_ARGUMENT && error->code <= ERROR_UNTRUSTED &&
-	       error->message[0] && TEXT_OK(error->message);
+	       error->message[0] &&
+	       strnlen(error->message, sizeof(error->message)) < sizeof(error->message);
 }
 
 int fetch_error_take(const struct fetcher_failed *failed, struct error *error)

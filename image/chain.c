@@ -75,7 +75,8 @@ static int layer_follow(const struct evidence *evidence, uint32_t number,
                         const struct descriptor *layer, struct layer_object *object,
                         struct error *error)
 {
-	const struct evidence_part *part = number < evidence->count ? &evidence->parts[number] : NULL;
+	const struct evidence_part *part =
+		number < evidence->count ? &evidence->parts[number] : NULL;
 	uint8_t got[DIGEST_SIZE];
 	int result;
 

@@ -155,6 +155,7 @@ class Fetcher:
     @staticmethod
     def fail(body):
         code, message = FAILED_BODY.unpack(body.ljust(FAILED_BODY.size, b"\0"))
+        assert not message[message.index(0):].strip(b"\0"), "something is behind the sentence"
         raise Failed(code, text(message))
 
     def send(self, operation, reference="", *, policy=ALWAYS, signatures=0, username="", password=""):

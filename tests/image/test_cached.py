@@ -69,7 +69,8 @@ class Cached(Case):
         for name in (f"{self.registry.host}/image:none", digest(b"none")):
             for operation in (INSPECT, REMOVE):
                 self.assertEqual(self.refused(operation, name).code, fetcher.NOT_FOUND)
-        self.assertEqual(self.job(REMOVE, pulled.digest).count, 0)
+        removed = self.job(REMOVE, pulled.digest)
+        self.assertEqual((removed.count, vars(removed.images[0])), (1, vars(pulled)))
         self.assertEqual(self.files(), [])
         self.assertEqual(self.job(LIST).count, 0)
 

@@ -50,7 +50,7 @@ int fixture_make(struct fixture *fixture)
 	    MAKE(bpffs_directory, "bpffs") < 0 || MAKE(xdp_directory, "xdp") < 0 ||
 	    MAKE(tracefs_directory, "tracefs") < 0 || MAKE(helpers_directory, "helpers") < 0 ||
 	    directory_make(fixture->base, "tracefs/events", NULL, 0) < 0 ||
-	    MAKE(ca_directory, "ca") < 0 ||
+	    MAKE(ca_directory, "ca") < 0 || MAKE(rules_directory, "rules") < 0 ||
 	    directory_make(fixture->base, "state/objects", NULL, 0) < 0 ||
 	    directory_make(fixture->base, "state/images", NULL, 0) < 0)
 		return -1;
@@ -62,6 +62,7 @@ int fixture_make(struct fixture *fixture)
 	                       file_make(fixture->base, "xdp/pin") < 0 ||
 	                       file_make(fixture->base, "outside") < 0 ||
 	                       file_make(fixture->base, "ca/bundle") < 0 ||
+	                       file_make(fixture->base, "rules/key") < 0 ||
 	                       file_make(fixture->base, "state/objects/object") < 0
 	               ? -1
 	               : 0;
@@ -113,7 +114,9 @@ void fixture_enter(const struct fixture *fixture, const struct sandbox_policy *p
 	const struct sandbox_policy *first = gate ? &sandbox_policy_broker : policy;
 	struct error error = {};
 
-	if (policy != &sandbox_policy_launcher && fixture_identity(first, &error) < 0)
+	/* the launcher starts as root, bpfd-image as whoever runs it: here, root */
+	if (policy != &sandbox_policy_launcher && !policy->any_user &&
+	    fixture_identity(first, &error) < 0)
 		child_stop(&error);
 	if (sandbox_enter(first, &fixture->settings, NULL, &error) < 0)
 		child_stop(&error);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CACHE_REFERENCES_MAX 4096
 
@@ -38,6 +39,15 @@ struct cache_reference {
 	char reference[IMAGE_REFERENCE_SIZE]; /* normal form */
 	uint8_t digest[DIGEST_SIZE];
 	uint64_t pulled_at_s; /* Unix time */
+};
+
+#define CACHE_NAME_SIZE 80 /* of a file */
+
+/* A file that is held open: what is not current has been replaced, or removed. */
+struct cache_held {
+	int fd; /* -1: none */
+	ino_t number;
+	char name[CACHE_NAME_SIZE];
 };
 
 struct cache_image {
@@ -64,6 +74,8 @@ int cache_reference_each(const struct cache *cache,
 /* The caller holds the lock. */
 int cache_reference_write(const struct cache *cache, const struct cache_reference *reference);
 int cache_reference_remove(const struct cache *cache, const char *reference);
+/* From its file. */
+int cache_reference_take(int fd, struct cache_reference *found);
 /* Whether any reference leads to it. */
 bool cache_reference_any(const struct cache *cache, const uint8_t digest[DIGEST_SIZE]);
 
@@ -71,8 +83,6 @@ bool cache_reference_any(const struct cache *cache, const uint8_t digest[DIGEST_
 
 /* Its file, to read: a descriptor, or -errno. */
 int cache_image_open(const struct cache *cache, const uint8_t digest[DIGEST_SIZE]);
-/* Whether that is still its file. */
-bool cache_image_is_current(const struct cache *cache, const uint8_t digest[DIGEST_SIZE], int fd);
 
 /*
  * Reads the header, and, where `evidence_fd` is not NULL, copies the evidence into a
@@ -113,7 +123,6 @@ void cache_clean(const struct cache *cache);
 
 /* cache_file.c: what the above share. */
 
-#define CACHE_NAME_SIZE 80 /* of a file */
 void cache_image_name(const uint8_t digest[DIGEST_SIZE], char name[CACHE_NAME_SIZE]);
 int cache_reference_name(const char *reference, char name[CACHE_NAME_SIZE]);
 bool cache_name_is_image(const char *name);
@@ -133,6 +142,9 @@ int cache_file_read(int fd, void *bytes, size_t size, uint64_t offset);
 /* The same from `offset` of one file on to where another one's position is, through a small block.
  */
 int cache_file_copy(int from, uint64_t offset, uint64_t size, int to);
+int cache_held_open(const struct cache *cache, const char *name, struct cache_held *held);
+bool cache_held_is_current(const struct cache *cache, const struct cache_held *held);
+void cache_held_close(struct cache_held *held);
 int cache_file_remove(const struct cache *cache, const char *name);
 /* Calls `each` with every name that `is_wanted` takes, until it answers something but 0, which is
  * returned. */

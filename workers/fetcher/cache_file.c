@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #define BLOCK_SIZE 65536
 #define HEX_LENGTH (DIGEST_HEX_SIZE - 1)
@@ -108,6 +109,36 @@ int cache_file_finish(const struct cache *cache, int fd, const char *temporary, 
 		result = -errno;
 	(void)close(fd);
 	return result;
+}
+
+int cache_held_open(const struct cache *cache, const char *name, struct cache_held *held)
+{
+	_cleanup_close_ int fd =
+		openat(cache->directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	(void)snprintf(held->name, sizeof(held->name), "%s", name);
+	held->number = status.st_ino;
+	held->fd = steal_fd(&fd);
+	return 0;
+}
+
+/* A file's number is not given again while it is open. */
+bool cache_held_is_current(const struct cache *cache, const struct cache_held *held)
+{
+	struct stat status;
+
+	return fstatat(cache->directory_fd, held->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       status.st_ino == held->number;
+}
+
+void cache_held_close(struct cache_held *held)
+{
+	if (held->fd >= 0)
+		(void)close(held->fd);
+	held->fd = -1;
 }
 
 int cache_file_remove(const struct cache *cache, const char *name)

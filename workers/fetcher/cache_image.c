@@ -74,17 +74,6 @@ int cache_image_open(const struct cache *cache, const uint8_t digest[DIGEST_SIZE
 	return fd < 0 ? -errno : fd;
 }
 
-/* A file that is replaced is another one, and its number is not given again while it is open. */
-bool cache_image_is_current(const struct cache *cache, const uint8_t digest[DIGEST_SIZE], int fd)
-{
-	char name[CACHE_NAME_SIZE];
-	struct stat there, here;
-
-	cache_image_name(digest, name);
-	return fstatat(cache->directory_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstat(fd, &here) == 0 && there.st_ino == here.st_ino;
-}
-
 int cache_image_read(int fd, const uint8_t digest[DIGEST_SIZE], struct cache_image *image,
                      int *evidence_fd)
 {

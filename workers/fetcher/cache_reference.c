@@ -21,15 +21,13 @@ static int check_make(const struct reference_file *file, uint8_t check[DIGEST_SI
 	return digest_of_bytes(file, offsetof(struct reference_file, check), check);
 }
 
-static int file_read(const struct cache *cache, const char *name, struct cache_reference *found)
+int cache_reference_take(int fd, struct cache_reference *found)
 {
-	_cleanup_close_ int fd =
-		openat(cache->directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct reference_file file = {};
 	uint8_t check[DIGEST_SIZE];
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fstat(fd, &status) < 0)
 		return -errno;
 	int result = cache_file_read(fd, &file, sizeof(file), 0);
 
@@ -43,6 +41,14 @@ static int file_read(const struct cache *cache, const char *name, struct cache_r
 		return -ENOENT;
 	*found = file.reference;
 	return 0;
+}
+
+static int file_read(const struct cache *cache, const char *name, struct cache_reference *found)
+{
+	_cleanup_close_ int fd =
+		openat(cache->directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : cache_reference_take(fd, found);
 }
 
 int cache_reference_read(const struct cache *cache, const char *reference,

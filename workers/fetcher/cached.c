@@ -13,14 +13,18 @@
 /* Bytes of an image's file, and of its object: they are in memory until there is a job. */
 #define PREPARED_SIZE_MAX (512 << 10)
 
-/* An image that was opened before anybody asked for it. */
+/* An image that was opened before anybody asked for it, and one of the references to it. */
 struct prepared {
-	int file_fd; /* -1: nothing */
+	struct cache_held file; /* none: nothing is here */
 	struct image image;
+	struct cache_held reference_file; /* none: no reference */
+	struct cache_reference reference;
 };
 
-static struct prepared prepared[PREPARED_MAX] = { [0 ... PREPARED_MAX -
-	                                           1] = { .file_fd = -1, .image = IMAGE_INIT } };
+static struct prepared prepared[PREPARED_MAX] = {
+	[0 ... PREPARED_MAX -
+	 1] = { .file = { .fd = -1 }, .image = IMAGE_INIT, .reference_file = { .fd = -1 } },
+};
 
 static int file_open(int fd, const uint8_t digest[DIGEST_SIZE], struct image *image)
 {
@@ -43,36 +47,67 @@ static int file_open(int fd, const uint8_t digest[DIGEST_SIZE], struct image *im
 	return -ENOENT;
 }
 
-/* True: it was there, and is handed on. What changed meanwhile is not taken. */
-static bool prepared_take(const struct cache *cache, const uint8_t digest[DIGEST_SIZE],
-                          struct image *image)
+/* True: it is handed on. What changed meanwhile is not taken. */
+static bool prepared_take(const struct cache *cache, struct prepared *one, struct image *image)
+{
+	if (!cache_held_is_current(cache, &one->file))
+		return false;
+	cache_held_close(&one->file);
+	*image = one->image;
+	one->image.evidence_fd = one->image.object.fd = -1;
+	return true;
+}
+
+static struct prepared *prepared_by_digest(const uint8_t digest[DIGEST_SIZE])
 {
 	for (size_t i = 0; i < PREPARED_MAX; i++) {
-		struct prepared *one = &prepared[i];
-
-		if (one->file_fd < 0 || !digest_equal(one->image.record.digest, digest))
-			continue;
-		if (!cache_image_is_current(cache, digest, one->file_fd))
-			return false;
-		(void)close(steal_fd(&one->file_fd));
-		*image = one->image;
-		one->image.evidence_fd = one->image.object.fd = -1;
-		return true;
+		if (prepared[i].file.fd >= 0 &&
+		    digest_equal(prepared[i].image.record.digest, digest))
+			return &prepared[i];
 	}
-	return false;
+	return NULL;
+}
+
+static struct prepared *prepared_by_reference(const char *reference)
+{
+	for (size_t i = 0; i < PREPARED_MAX; i++) {
+		if (prepared[i].file.fd >= 0 && prepared[i].reference_file.fd >= 0 &&
+		    strcmp(prepared[i].reference.reference, reference) == 0)
+			return &prepared[i];
+	}
+	return NULL;
 }
 
 int cached_open(const struct cache *cache, const uint8_t digest[DIGEST_SIZE], struct image *image)
 {
 	struct image opened = IMAGE_INIT;
+	struct prepared *one = prepared_by_digest(digest);
 
-	if (prepared_take(cache, digest, image))
+	if (one && prepared_take(cache, one, image))
 		return 0;
 	_cleanup_close_ int fd = cache_image_open(cache, digest);
 
 	if (fd < 0 || file_open(fd, digest, &opened) < 0)
 		return -ENOENT;
 	*image = opened;
+	return 0;
+}
+
+int cached_find(const struct cache *cache, const char *reference, struct cache_reference *found,
+                struct image *image)
+{
+	struct prepared *one = prepared_by_reference(reference);
+	struct cache_reference read;
+
+	if (one && cache_held_is_current(cache, &one->reference_file) &&
+	    prepared_take(cache, one, image)) {
+		*found = one->reference;
+		return 0;
+	}
+	if (cache_reference_read(cache, reference, &read) < 0 ||
+	    cached_open(cache, read.digest, image) < 0)
+		return -ENOENT;
+	*found = read;
 	return 0;
 }
 
@@ -117,25 +152,47 @@ static void prepared_open(const struct cache *cache, const char *name, struct pr
 {
 	uint8_t digest[DIGEST_SIZE];
 
-	if (cache_name_digest(name, digest) < 0)
+	if (cache_name_digest(name, digest) < 0 || cache_held_open(cache, name, &one->file) < 0)
 		return;
-	one->file_fd = cache_image_open(cache, digest);
-	if (one->file_fd < 0)
-		return;
-	if (file_open(one->file_fd, digest, &one->image) == 0) {
+	if (file_open(one->file.fd, digest, &one->image) == 0) {
 		if (one->image.object.size <= PREPARED_SIZE_MAX)
 			return;
 		image_close(&one->image);
 	}
-	(void)close(steal_fd(&one->file_fd));
+	cache_held_close(&one->file);
+}
+
+/* What is held is read, not what was read before it was held. */
+static void prepared_name(const struct cache *cache, const char *reference, struct prepared *one)
+{
+	char name[CACHE_NAME_SIZE];
+
+	if (cache_reference_name(reference, name) < 0 ||
+	    cache_held_open(cache, name, &one->reference_file) < 0)
+		return;
+	if (cache_reference_take(one->reference_file.fd, &one->reference) < 0 ||
+	    !digest_equal(one->reference.digest, one->image.record.digest))
+		cache_held_close(&one->reference_file);
+}
+
+static int reference_step(void *context, const struct cache_reference *reference)
+{
+	const struct cache *cache = context;
+	struct prepared *one = prepared_by_digest(reference->digest);
+
+	if (one && one->reference_file.fd < 0)
+		prepared_name(cache, reference->reference, one);
+	return 0;
 }
 
 void cached_prepare(const struct cache *cache)
 {
+	struct cache walked = *cache;
 	struct recent recent = { .cache = cache };
 
 	if (cache_files_each(cache, cache_name_is_image, recent_step, &recent) < 0)
 		return;
 	for (size_t i = 0; i < recent.count; i++)
 		prepared_open(cache, recent.names[i], &prepared[i]);
+	(void)cache_reference_each(cache, reference_step, &walked);
 }

@@ -74,9 +74,13 @@ int image_examine(struct image *image, const uint8_t digest[DIGEST_SIZE], struct
 
 /* The image as the cache has it, hashed again. 0, or -ENOENT: it has none that is whole. */
 int cached_open(const struct cache *cache, const uint8_t digest[DIGEST_SIZE], struct image *image);
+/* The same for what the reference leads to. */
+int cached_find(const struct cache *cache, const char *reference, struct cache_reference *found,
+                struct image *image);
 /*
- * Opens those that were used last and are small, before anybody asks: cached_open() then has them.
- * What a job does is done once that way, so that the memory for it is there, too.
+ * Opens those that were used last and are small, before anybody asks, each with a reference to it:
+ * the two above then have them, where they are still the same. What a job does is done once that
+ * way, so that the memory for it is there, too.
  */
 void cached_prepare(const struct cache *cache);
 

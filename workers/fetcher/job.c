@@ -116,22 +116,41 @@ static int inspect(struct job *job, struct error *error)
 	return end_send(job->fetcher, 1);
 }
 
+/* What goes is said before it does: nobody could describe it afterwards. A damaged image, which
+ * cannot be described, goes as well. */
+static int forget_digest(struct job *job, const uint8_t digest[DIGEST_SIZE], uint32_t *count,
+                         struct error *error)
+{
+	struct listing listing = { .fetcher = job->fetcher, .digest = digest };
+
+	(void)cache_reference_each(&job->fetcher->cache, listing_step, &listing);
+	*count = listing.count;
+	return cache_forget_image(&job->fetcher->cache, digest, error);
+}
+
+static int forget_reference(struct job *job, uint32_t *count, struct error *error)
+{
+	struct cache_reference found;
+	int result = reference_asked(job, error);
+
+	if (result < 0)
+		return result;
+	if (cache_reference_read(&job->fetcher->cache, job->name, &found) == 0 &&
+	    image_send(job->fetcher, &found) == 0)
+		*count = 1;
+	return cache_forget_reference(&job->fetcher->cache, job->name, error);
+}
+
 static int forget(struct job *job, struct error *error)
 {
 	uint8_t digest[DIGEST_SIZE];
-	int result;
+	uint32_t count = 0;
+	int result = digest_asked(job, digest) == 0 ? forget_digest(job, digest, &count, error)
+	                                            : forget_reference(job, &count, error);
 
-	if (digest_asked(job, digest) == 0) {
-		result = cache_forget_image(&job->fetcher->cache, digest, error);
-	} else {
-		result = reference_asked(job, error);
-		if (result < 0)
-			return result;
-		result = cache_forget_reference(&job->fetcher->cache, job->name, error);
-	}
 	if (result == -ENOENT)
 		return not_cached(job, error);
-	return result < 0 ? result : end_send(job->fetcher, 0);
+	return result < 0 ? result : end_send(job->fetcher, count);
 }
 
 static int pull(struct job *job, struct error *error)

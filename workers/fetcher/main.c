@@ -46,5 +46,6 @@ int main(void)
 		result = sandbox_close(&fetcher.settings, &error);
 	if (result < 0)
 		log_error("%s", error.message);
-	return fetcher_run(&fetcher, result < 0 ? &error : NULL);
+	/* nothing is left to be written; to free what OpenSSL has would take longer than to end */
+	_exit(fetcher_run(&fetcher, result < 0 ? &error : NULL));
 }

@@ -25,8 +25,8 @@ static bool cache_search(struct pull *pull)
 {
 	const struct cache *cache = &pull->job->fetcher->cache;
 
-	pull->has_reference = cache_reference_read(cache, pull->job->name, &pull->reference) == 0 &&
-	                      cached_open(cache, pull->reference.digest, &pull->image) == 0;
+	pull->has_reference =
+		cached_find(cache, pull->job->name, &pull->reference, &pull->image) == 0;
 	return pull->has_reference;
 }
 

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <nss.h>
+#include <poll.h>
 #include <pthread.h>
 #include <resolv.h>
 #include <signal.h>
@@ -21,6 +22,7 @@ static struct channel_buffer buffer;
 
 #define HEAP_BLOCK_MAX (512 * 1024)
 #define HEAP_KEPT_MAX (4 * 1024 * 1024)
+#define END_PAUSE_MS 30
 #define THREAD_STACK_SIZE (256 * 1024)
 
 /*
@@ -140,13 +142,14 @@ static int job_wait(const struct fetcher *fetcher, struct fetcher_job *job)
 	return job_ok(job) ? 0 : -EPROTO;
 }
 
-/* To tear this process's memory down takes time that the frontend's next step would have to share.
- */
+/* To tear this process's memory down takes a processor for milliseconds, just when the frontend's
+ * next steps want it: what the job was for is given time to happen. */
 static void end_wait(const struct fetcher *fetcher)
 {
 	struct channel_message message;
 
 	(void)channel_receive(&fetcher->channel, 0, &buffer, &message);
+	(void)poll(NULL, 0, END_PAUSE_MS);
 }
 
 int fetcher_run(struct fetcher *fetcher, const struct error *failed)

@@ -66,8 +66,8 @@ static int chain_build(X509 *certificate, const struct trusted_authority *author
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	int problem = X509_V_ERR_UNSPECIFIED;
 
-	if (!context ||
-	    X509_STORE_CTX_init(context, authority->roots, certificate, authority->intermediates) != 1)
+	if (!context || X509_STORE_CTX_init(context, authority->roots, certificate,
+	                                    authority->intermediates) != 1)
 		goto out;
 
 	X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
@@ -111,14 +111,16 @@ static bool authority_verify(X509 *certificate, const struct trusted_authority *
 
 		time_format(times[i], when);
 		if (problem)
-			return reason_set(reason, REASON_CHAIN,
-			                  "its certificate was not good when it was made, at %s: %s",
-			                  when, X509_verify_cert_error_string(problem));
+			return reason_set(
+				reason, REASON_CHAIN,
+				"its certificate was not good when it was made, at %s: %s", when,
+				X509_verify_cert_error_string(problem));
 		if (!time_span_holds(&authority->span, times[i]))
-			return reason_set(reason, REASON_CHAIN,
-			                  "the authority that issued its certificate is not trusted "
-			                  "for %s, when it was made",
-			                  when);
+			return reason_set(
+				reason, REASON_CHAIN,
+				"the authority that issued its certificate is not trusted "
+				"for %s, when it was made",
+				when);
 	}
 	*issuer = above;
 	above = NULL;
@@ -192,8 +194,8 @@ static bool issuer_is(const X509 *certificate, const char *issuer)
 			extension_find(certificate, issuer_extensions[i].oid);
 
 		if (data)
-			return issuer_extensions[i].encoded ? encoded_is(data, issuer) :
-			                                      string_is(data, issuer);
+			return issuer_extensions[i].encoded ? encoded_is(data, issuer)
+			                                    : string_is(data, issuer);
 	}
 	return false;
 }

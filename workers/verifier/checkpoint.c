@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A signed note: the lines origin, size, root and perhaps more, an empty line, and for each signature
- * a line of a dash, a name, and base64 of four bytes of the key's id and the signature. The text up
- * to the empty line is signed, its last newline included.
+ * A signed note: the lines origin, size, root and perhaps more, an empty line, and for each
+ * signature a line of a dash, a name, and base64 of four bytes of the key's id and the signature.
+ * The text up to the empty line is signed, its last newline included.
  */
 #include "workers/verifier/key.h"
 #include "workers/verifier/log_entry.h"

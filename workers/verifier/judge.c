@@ -36,8 +36,8 @@ static int object_read(int object_fd, struct verifier_answer *answer)
 
 	if (result == 0)
 		result = digest_of_fd(object_fd, 0, size, answer->verdict.object);
-	return result == 0 ? 0 :
-	                     error_set(&answer->error, result, ERROR_INTERNAL,
+	return result == 0 ? 0
+	                   : error_set(&answer->error, result, ERROR_INTERNAL,
 	                               "the object cannot be read (%s): nobody but bpfd's own "
 	                               "processes hands it on",
 	                               strerror(-result));
@@ -53,8 +53,8 @@ static int rules_find(struct judgement *judgement)
 	if (result < 0)
 		return result;
 	reference_format_repository(&reference, judgement->repository);
-	rules_choose(trust->rules, trust->count, judgement->repository,
-	             judgement->question->demand, &judgement->choice);
+	rules_choose(trust->rules, trust->count, judgement->repository, judgement->question->demand,
+	             &judgement->choice);
 	if (!judgement->choice.wanted || judgement->choice.count)
 		return 0;
 	return error_set(error, -ENOKEY, ERROR_UNTRUSTED,
@@ -69,8 +69,8 @@ static void rule_format(const struct trust_rule *rule, char out[WANTED_SIZE])
 	if (rule->kind == IMAGE_RULE_KEY)
 		(void)snprintf(out, WANTED_SIZE, "the key %.150s", rule->key);
 	else
-		(void)snprintf(out, WANTED_SIZE, "%.100s, as %.80s vouches",
-		               rule->identity, rule->issuer);
+		(void)snprintf(out, WANTED_SIZE, "%.100s, as %.80s vouches", rule->identity,
+		               rule->issuer);
 }
 
 static int signature_refuse(const struct judgement *judgement, const struct reason *reason)
@@ -82,10 +82,11 @@ static int signature_refuse(const struct judgement *judgement, const struct reas
 	rule_format(&judgement->trust->rules[choice->rules[0]], wanted);
 	digest_format(judgement->question->image.digest, digest);
 	if (reason->step == REASON_NOTHING)
-		return error_set(&judgement->answer->error, -ENOKEY, ERROR_UNTRUSTED,
-		                 "it has no signature, and one by %s%s is wanted: sign %.128s@%s with "
-		                 "cosign",
-		                 wanted, more, judgement->repository, digest);
+		return error_set(
+			&judgement->answer->error, -ENOKEY, ERROR_UNTRUSTED,
+			"it has no signature, and one by %s%s is wanted: sign %.128s@%s with "
+			"cosign",
+			wanted, more, judgement->repository, digest);
 	return error_set(&judgement->answer->error, -EKEYREJECTED, ERROR_UNTRUSTED,
 	                 "none of its signatures will do (%s), and one by %s%s is wanted",
 	                 reason->text, wanted, more);

@@ -13,8 +13,8 @@
 #define RSA_BITS_MAX 8192
 
 struct key_kind {
-	const char *type;  /* as OpenSSL names it */
-	const char *group; /* of an elliptic curve; NULL: any key of this type */
+	const char *type;   /* as OpenSSL names it */
+	const char *group;  /* of an elliptic curve; NULL: any key of this type */
 	const char *digest; /* NULL: the algorithm has its own */
 };
 
@@ -35,9 +35,8 @@ static bool kind_fits(const struct key_kind *kind, const EVP_PKEY *key)
 	if (strcmp(kind->type, "RSA") == 0)
 		return EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
 		       EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
-	return !kind->group ||
-	       (EVP_PKEY_get_group_name(key, group, sizeof(group), &length) == 1 &&
-	        strcmp(group, kind->group) == 0);
+	return !kind->group || (EVP_PKEY_get_group_name(key, group, sizeof(group), &length) == 1 &&
+	                        strcmp(group, kind->group) == 0);
 }
 
 static const struct key_kind *key_kind(const EVP_PKEY *key)
@@ -102,10 +101,10 @@ bool key_verify(EVP_PKEY *key, const void *bytes, size_t size, const void *signa
 {
 	const struct key_kind *kind = key_kind(key);
 	EVP_MD_CTX *context = kind ? EVP_MD_CTX_new() : NULL;
-	bool good = context &&
-	            EVP_DigestVerifyInit_ex(context, NULL, kind->digest, NULL, NULL, key, NULL) ==
-	                    1 &&
-	            EVP_DigestVerify(context, signature, signature_size, bytes, size) == 1;
+	bool good =
+		context &&
+		EVP_DigestVerifyInit_ex(context, NULL, kind->digest, NULL, NULL, key, NULL) == 1 &&
+		EVP_DigestVerify(context, signature, signature_size, bytes, size) == 1;
 
 	EVP_MD_CTX_free(context);
 	ERR_clear_error();

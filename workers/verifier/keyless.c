@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A signature by a key that lived for minutes: a certificate says whose it was, a log or an authority
- * for timestamps says that it was used within those minutes, and another log that the certificate
- * was not issued in secret. All of it is beside the signature; the network is not asked.
+ * A signature by a key that lived for minutes: a certificate says whose it was, a log or an
+ * authority for timestamps says that it was used within those minutes, and another log that the
+ * certificate was not issued in secret. All of it is beside the signature; the network is not
+ * asked.
  */
 #include "image/digest.h"
 #include "image/json.h"
@@ -98,7 +99,8 @@ static bool timestamps_read(const json_t *given, struct material *material)
 	const json_t *stamp;
 	size_t i;
 
-	json_array_foreach (list, i, stamp) {
+	json_array_foreach(list, i, stamp)
+	{
 		if (!timestamp_add(material, stamp, "signedTimestamp"))
 			return false;
 	}
@@ -149,8 +151,7 @@ static bool body_verify(const struct signature *signature, const struct material
 		                 .is_envelope = signature->form == SIGNATURE_ENVELOPE };
 
 	if (digest_of_bytes(signature->text.data, signature->text.size, logged.signed_digest) < 0 ||
-	    digest_of_bytes(signature->payload.data ? signature->payload.data :
-	                                              (const uint8_t *)"",
+	    digest_of_bytes(signature->payload.data ? signature->payload.data : (const uint8_t *)"",
 	                    signature->payload.size, logged.payload_digest) < 0)
 		return reason_set(reason, REASON_LOG, "there is no memory for it");
 	return log_body_verify(&material->entry.body, &logged, reason);
@@ -207,9 +208,9 @@ bool signature_verify_identity(const struct signature *signature, const struct t
                                const char *identity, const char *issuer, struct reason *reason)
 {
 	struct material material = {};
-	bool good = signature->form == SIGNATURE_SIMPLE ?
-	                    material_of_annotations(signature->document, &material, reason) :
-	                    material_of_bundle(signature->document, &material, reason);
+	bool good = signature->form == SIGNATURE_SIMPLE
+	                    ? material_of_annotations(signature->document, &material, reason)
+	                    : material_of_bundle(signature->document, &material, reason);
 
 	good = good && material_verify(signature, &material, root, reason) &&
 	       certificate_identity_verify(material.certificate, identity, issuer, reason);

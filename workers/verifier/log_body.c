@@ -99,7 +99,8 @@ static bool envelope_1_verify(const json_t *spec, const struct logged *logged)
 
 	return logged->is_envelope &&
 	       hex_is(json_member_object(spec, "payloadHash"), logged->payload_digest) &&
-	       signature_is(signature, "signature", logged) && pem_is(signature, "verifier", logged);
+	       signature_is(signature, "signature", logged) &&
+	       pem_is(signature, "verifier", logged);
 }
 
 static bool envelope_2_verify(const json_t *spec, const struct logged *logged)
@@ -137,8 +138,7 @@ bool log_body_verify(const struct bytes *body, const struct logged *logged, stru
 			continue;
 		if (body_kinds[i].verify(json_member_object(json, "spec"), logged))
 			return true;
-		return reason_set(reason, REASON_LOG,
-		                  "the log's entry is about another signature");
+		return reason_set(reason, REASON_LOG, "the log's entry is about another signature");
 	}
 	return reason_set(reason, REASON_LOG,
 	                  "the log's entry is of a kind that bpfd does not know: hashedrekord and "

@@ -15,11 +15,12 @@ static int hashes_read(const json_t *list, struct log_proof *proof)
 
 	if (json_array_size(list) > LOG_HASHES_MAX)
 		return -EBADMSG;
-	json_array_foreach (list, i, hash) {
-		int result = json_is_string(hash) ?
-		                     base64_decode(json_string_value(hash),
-		                                   json_string_length(hash), &proof->hashes[i]) :
-		                     -EBADMSG;
+	json_array_foreach(list, i, hash)
+	{
+		int result = json_is_string(hash)
+		                     ? base64_decode(json_string_value(hash),
+		                                     json_string_length(hash), &proof->hashes[i])
+		                     : -EBADMSG;
 
 		if (result < 0)
 			return result;
@@ -89,9 +90,9 @@ int log_entry_of_bundle(const json_t *object, struct log_entry *entry)
 
 static int hex_digit(char digit)
 {
-	return digit >= '0' && digit <= '9' ? digit - '0' :
-	       digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 :
-	                                      -1;
+	return digit >= '0' && digit <= '9'   ? digit - '0'
+	       : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+	                                      : -1;
 }
 
 static int hex_read(const char *text, struct bytes *bytes)

@@ -40,11 +40,12 @@ static bool promise_verify(const struct log_entry *entry, const struct trusted_l
 {
 	_cleanup_free_ char *text = promise_text(entry);
 
-	if (!text || !key_verify(log->key, text, strlen(text), entry->promise.data,
-	                         entry->promise.size))
-		return reason_set(reason, REASON_LOG,
-		                  "the log's promise (SignedEntryTimestamp) is not by the log of the "
-		                  "trusted root, or about something else");
+	if (!text ||
+	    !key_verify(log->key, text, strlen(text), entry->promise.data, entry->promise.size))
+		return reason_set(
+			reason, REASON_LOG,
+			"the log's promise (SignedEntryTimestamp) is not by the log of the "
+			"trusted root, or about something else");
 	if (!time_span_holds(&log->span, entry->time_s))
 		return reason_set(reason, REASON_LOG,
 		                  "the log's key is not trusted for the time of its entry");

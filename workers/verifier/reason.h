@@ -25,8 +25,8 @@ struct reason {
 	char text[REASON_TEXT_SIZE]; /* "it is not by that key" */
 };
 
-/* Keeps it unless a later step's is there. What a stranger may have written in it is made printable.
- * Returns false, so that a caller may write `return reason_set(...)`. */
+/* Keeps it unless a later step's is there. What a stranger may have written in it is made
+ * printable. Returns false, so that a caller may write `return reason_set(...)`. */
 bool reason_set(struct reason *reason, enum reason_step step, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -12,8 +12,8 @@ bool rule_matches(const char *pattern, const char *repository)
 	return strcmp(pattern, repository) == 0;
 }
 
-/* How much it says of the name, and then whether that is all of it: the pattern "a/b" is longer than
- * "a/b" with any rest. */
+/* How much it says of the name, and then whether that is all of it: the pattern "a/b" is longer
+ * than "a/b" with any rest. */
 static size_t pattern_weight(const char *pattern)
 {
 	size_t length = strlen(pattern);

@@ -150,8 +150,8 @@ bool sct_verify(X509 *certificate, X509 *issuer, const struct trusted_log *logs,
                 struct reason *reason)
 {
 	STACK_OF(SCT) *list = X509_get_ext_d2i(certificate, NID_ct_precert_scts, NULL, NULL);
-	bool good = list ? list_verify(list, certificate, issuer, logs, count, reason) :
-	                   reason_set(reason, REASON_CERTIFICATE_LOG,
+	bool good = list ? list_verify(list, certificate, issuer, logs, count, reason)
+	                 : reason_set(reason, REASON_CERTIFICATE_LOG,
 	                              "its certificate holds no log's word (SCT)");
 
 	SCT_LIST_free(list);

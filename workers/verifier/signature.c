@@ -47,11 +47,12 @@ static bool simple_read(const void *payload, size_t size, json_t *annotations,
 		return reason_set(reason, REASON_FORM, "its payload cannot be read");
 	if (!simple_is_about(json, image, reason))
 		return false;
-	if (member_bytes(annotations, "dev.cosignproject.cosign/signature",
-	                 &signature->signature) < 0)
-		return reason_set(reason, REASON_FORM,
-		                  "its annotation dev.cosignproject.cosign/signature is not there or "
-		                  "no base64");
+	if (member_bytes(annotations, "dev.cosignproject.cosign/signature", &signature->signature) <
+	    0)
+		return reason_set(
+			reason, REASON_FORM,
+			"its annotation dev.cosignproject.cosign/signature is not there or "
+			"no base64");
 	signature->document = json_incref(annotations);
 	return bytes_copy(payload, size, &signature->text) == 0 ||
 	       reason_set(reason, REASON_FORM, "there is no memory for it");
@@ -76,7 +77,8 @@ static bool subject_is(const json_t *statement, const uint8_t wanted[DIGEST_SIZE
 	size_t i;
 
 	digest_hex(wanted, hex);
-	json_array_foreach (list, i, subject) {
+	json_array_foreach(list, i, subject)
+	{
 		if (member_is(json_member_object(subject, "digest"), "sha256", hex))
 			return true;
 	}
@@ -181,11 +183,12 @@ static bool bundle_read(const void *bundle, size_t size, const struct signed_ima
 	message = json_member_object(signature->document, "messageSignature");
 	if (!media_type_is_known(member_text(signature->document, "mediaType")) ||
 	    !envelope == !message)
-		return reason_set(reason, REASON_FORM,
-		                  "its bundle is of a kind that bpfd does not know: versions 0.1 to "
-		                  "0.3 are read");
-	return envelope ? envelope_read(envelope, image, signature, reason) :
-	                  message_read(message, image, signature, reason);
+		return reason_set(
+			reason, REASON_FORM,
+			"its bundle is of a kind that bpfd does not know: versions 0.1 to "
+			"0.3 are read");
+	return envelope ? envelope_read(envelope, image, signature, reason)
+	                : message_read(message, image, signature, reason);
 }
 
 bool signature_read_bundle(const void *bundle, size_t size, const struct signed_image *image,

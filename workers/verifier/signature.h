@@ -27,8 +27,8 @@ enum signature_form {
 /* One that says that it is about the image; nothing of it has been verified. */
 struct signature {
 	enum signature_form form;
-	struct bytes text;      /* the bytes under the signature */
-	struct bytes payload;   /* ENVELOPE */
+	struct bytes text;    /* the bytes under the signature */
+	struct bytes payload; /* ENVELOPE */
 	struct bytes signature;
 	json_t *document; /* SIMPLE: the layer's annotations; else the bundle */
 };

@@ -19,7 +19,8 @@ struct trial {
 	struct reason *reason;
 };
 
-static bool rule_is_met(const struct trial *trial, const struct signature *signature, uint32_t number)
+static bool rule_is_met(const struct trial *trial, const struct signature *signature,
+                        uint32_t number)
 {
 	const struct trust_rule *rule = &trial->trust->rules[number];
 
@@ -52,7 +53,8 @@ static json_t *layer_find(const json_t *manifest, const void *bytes, size_t size
 
 	if (digest_of_bytes(bytes, size, digest) < 0)
 		return NULL;
-	json_array_foreach (list, i, object) {
+	json_array_foreach(list, i, object)
+	{
 		if (descriptor_read(object, layer) == 0 && digest_equal(layer->digest, digest))
 			return object;
 	}
@@ -70,9 +72,8 @@ static bool blob_read(const struct trial *trial, const json_t *manifest, const v
 		return reason_set(trial->reason, REASON_FORM,
 		                  "its bytes are not those that its manifest names");
 	if (strcmp(layer.media_type, MEDIA_SIMPLE_SIGNING) == 0)
-		return signature_read_simple(bytes, size,
-		                             json_member_object(object, "annotations"), image,
-		                             signature, trial->reason);
+		return signature_read_simple(bytes, size, json_member_object(object, "annotations"),
+		                             image, signature, trial->reason);
 	return signature_read_bundle(bytes, size, image, signature, trial->reason);
 }
 

@@ -13,9 +13,8 @@
 static TS_RESP *response_read(const struct bytes *bytes)
 {
 	const unsigned char *next = bytes->data;
-	TS_RESP *response = bytes->size <= LONG_MAX ?
-	                            d2i_TS_RESP(NULL, &next, (long)bytes->size) :
-	                            NULL;
+	TS_RESP *response =
+		bytes->size <= LONG_MAX ? d2i_TS_RESP(NULL, &next, (long)bytes->size) : NULL;
 
 	if (response && next != bytes->data + bytes->size) {
 		TS_RESP_free(response);
@@ -42,7 +41,8 @@ static bool info_time(const TS_TST_INFO *info, int64_t *time_s)
 	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int days;
 	int seconds;
-	bool good = epoch && ASN1_TIME_diff(&days, &seconds, epoch, TS_TST_INFO_get_time(info)) == 1;
+	bool good =
+		epoch && ASN1_TIME_diff(&days, &seconds, epoch, TS_TST_INFO_get_time(info)) == 1;
 
 	ASN1_TIME_free(epoch);
 	if (good)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define TRUST_SIZE_MAX                                                            \
+#define TRUST_SIZE_MAX                                                               \
 	(sizeof(struct trust_header) + TRUST_RULES_MAX * sizeof(struct trust_rule) + \
 	 TRUST_FILES_MAX * (sizeof(struct trust_file) + TRUST_FILE_SIZE_MAX))
 
@@ -99,10 +99,11 @@ static int rule_read(const struct layout *layout, uint32_t i, struct trust *trus
 	trust->rules[i] = *rule;
 	trust->count = i + 1;
 	if (rule->kind == IMAGE_RULE_KEYLESS && !trust->has_root)
-		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-		                 "the rule \"%s\" is keyless, and no trusted root is installed: make "
-		                 "one with `cosign trusted-root create` and name it in bpfd.conf",
-		                 rule->pattern);
+		return error_set(
+			error, -EINVAL, ERROR_INVALID_ARGUMENT,
+			"the rule \"%s\" is keyless, and no trusted root is installed: make "
+			"one with `cosign trusted-root create` and name it in bpfd.conf",
+			rule->pattern);
 	if (rule->kind != IMAGE_RULE_KEY)
 		return 0;
 

@@ -42,7 +42,8 @@ static int span_read(const json_t *owner, struct time_span *span, const struct p
 	const char *start = valid ? member_text(valid, "start") : NULL;
 
 	if (!start || time_parse(start, &span->start_s) < 0 || end_read(valid, &span->end_s) < 0)
-		return place_refuse(place, "does not say from when on it is valid (validFor.start)");
+		return place_refuse(place,
+		                    "does not say from when on it is valid (validFor.start)");
 	return 0;
 }
 
@@ -81,7 +82,8 @@ static int logs_read(const json_t *root, const char *name, struct trusted_log *l
 	const json_t *list = json_member_array(root, name);
 	const json_t *object;
 
-	json_array_foreach (list, place.number, object) {
+	json_array_foreach(list, place.number, object)
+	{
 		if (place.number >= TRUSTED_ROOT_LOGS_MAX)
 			return place_refuse(&place, "is one too many (16 are read)");
 
@@ -109,9 +111,9 @@ static int certificate_add(const json_t *object, struct trusted_authority *autho
 		return -EBADMSG;
 	if (X509_self_signed(certificate, 1) == 1)
 		return X509_STORE_add_cert(authority->roots, certificate) == 1 ? 0 : -ENOMEM;
-	return X509_add_cert(authority->intermediates, certificate, X509_ADD_FLAG_UP_REF) == 1 ?
-	               0 :
-	               -ENOMEM;
+	return X509_add_cert(authority->intermediates, certificate, X509_ADD_FLAG_UP_REF) == 1
+	               ? 0
+	               : -ENOMEM;
 }
 
 static int authority_read(const json_t *object, struct trusted_authority *authority,
@@ -126,7 +128,8 @@ static int authority_read(const json_t *object, struct trusted_authority *author
 	authority->intermediates = sk_X509_new_null();
 	if (!authority->roots || !authority->intermediates)
 		return place_refuse(place, "cannot be read for want of memory");
-	json_array_foreach (chain, i, certificate) {
+	json_array_foreach(chain, i, certificate)
+	{
 		if (certificate_add(certificate, authority) < 0)
 			return place_refuse(place, "has a certificate that cannot be read");
 	}
@@ -143,7 +146,8 @@ static int authorities_read(const json_t *root, const char *name,
 	const json_t *list = json_member_array(root, name);
 	const json_t *object;
 
-	json_array_foreach (list, place.number, object) {
+	json_array_foreach(list, place.number, object)
+	{
 		if (place.number >= TRUSTED_ROOT_AUTHORITIES_MAX)
 			return place_refuse(&place, "is one too many (16 are read)");
 
@@ -160,15 +164,14 @@ static int lists_read(const json_t *json, struct trusted_root *root, struct erro
 	int result = logs_read(json, "tlogs", root->logs, &root->log_count, error);
 
 	if (result == 0)
-		result = logs_read(json, "ctlogs", root->certificate_logs,
-		                   &root->certificate_count, error);
+		result = logs_read(json, "ctlogs", root->certificate_logs, &root->certificate_count,
+		                   error);
 	if (result == 0)
 		result = authorities_read(json, "certificateAuthorities", root->authorities,
 		                          &root->authority_count, error);
 	if (result == 0)
-		result = authorities_read(json, "timestampAuthorities",
-		                          root->timestamp_authorities, &root->timestamp_count,
-		                          error);
+		result = authorities_read(json, "timestampAuthorities", root->timestamp_authorities,
+		                          &root->timestamp_count, error);
 	return result;
 }
 
@@ -187,10 +190,10 @@ int trusted_root_read(const void *bytes, size_t size, struct trusted_root *root,
 		result = error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                   "the trusted root names no %s: install a trusted_root.json as "
 		                   "`cosign trusted-root create` makes it",
-		                   !root->authority_count ?
-		                           "certificate authority (certificateAuthorities)" :
-		                   !root->log_count ? "transparency log (tlogs)" :
-		                                      "log of certificates (ctlogs)");
+		                   !root->authority_count
+		                           ? "certificate authority (certificateAuthorities)"
+		                   : !root->log_count ? "transparency log (tlogs)"
+		                                      : "log of certificates (ctlogs)");
 	if (result < 0)
 		trusted_root_clear(root);
 	return result;

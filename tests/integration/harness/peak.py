@@ -5,7 +5,7 @@ import os
 
 from .isolate import libc, libc_check
 
-PTRACE_CONT, PTRACE_SEIZE, PTRACE_O_TRACEEXIT = 7, 0x4206, 0x40
+PTRACE_CONT, PTRACE_DETACH, PTRACE_SEIZE, PTRACE_O_TRACEEXIT = 7, 17, 0x4206, 0x40
 PTRACE_EVENT_EXIT = 6
 WALL = 0x40000000
 
@@ -36,6 +36,7 @@ class PeakWatch:
                 return None
             ending = status >> 16 == PTRACE_EVENT_EXIT
             peak = high_water_kib(self.pid) if ending else None
-            ptrace(PTRACE_CONT, self.pid, 0 if ending or status >> 16 else os.WSTOPSIG(status))
-            if ending:
+            if ending:  # let go: bpfd's launcher, and not this process, is to hear of its end
+                ptrace(PTRACE_DETACH, self.pid, 0)
                 return peak
+            ptrace(PTRACE_CONT, self.pid, 0 if status >> 16 else os.WSTOPSIG(status))
