@@ -16,6 +16,7 @@ static const char *const operation_names[] = {
 	[STORE_OPERATION_MAP_SET] = "map_set",
 	[STORE_OPERATION_MAP_DELETE] = "map_delete",
 	[STORE_OPERATION_VERIFY] = "verify",
+	[STORE_OPERATION_RULES] = "rules",
 };
 
 static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
@@ -81,6 +82,17 @@ void answer_verdict(struct broker *broker, const struct origin *origin,
 	struct frontend_verdict body = { .verdict = *verdict };
 
 	answer_send(broker, FRONTEND_VERDICT, origin->message_id, &body, NULL);
+	audit(origin, "done", detail);
+}
+
+void answer_rules(struct broker *broker, const struct origin *origin,
+                  const struct frontend_rules *rules)
+{
+	char detail[64];
+
+	(void)snprintf(detail, sizeof(detail), "demands=%u changed=%u", rules->demands,
+	               rules->changed);
+	answer_send(broker, FRONTEND_RULES, origin->message_id, rules, NULL);
 	audit(origin, "done", detail);
 }
 

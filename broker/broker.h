@@ -61,6 +61,14 @@ struct netns_list {
 	uint64_t look_at_ms; /* 0: there is nothing to look at */
 };
 
+/* What of a request is needed to answer it. */
+struct origin {
+	uint64_t message_id;
+	enum store_operation operation;
+	struct record_peer peer;
+	uint8_t request_id[REQUEST_ID_SIZE];
+};
+
 struct broker {
 	struct launcher_settings settings;
 	void *heap; /* where it begins */
@@ -80,7 +88,8 @@ struct broker {
 	struct attach_context attach;
 	struct loads loads;
 	struct verifiers verifiers;
-	uint64_t worker_ids; /* the last one that was given to a WORKER_START */
+	struct origin rules_origin; /* who wants the rules read again; message id 0: nobody */
+	uint64_t worker_ids;        /* the last one that was given to a WORKER_START */
 	struct copies copies;
 	struct netns_list netns;
 	struct kernel_lists lists;
@@ -96,14 +105,6 @@ struct broker {
 	bool stopping;
 	bool failed; /* the service is broken: the loop ends with exit status 1 */
 	struct channel_buffer buffer;
-};
-
-/* What of a request is needed to answer it. */
-struct origin {
-	uint64_t message_id;
-	enum store_operation operation;
-	struct record_peer peer;
-	uint8_t request_id[REQUEST_ID_SIZE];
 };
 
 /* broker.c: life */
@@ -161,6 +162,9 @@ void answer_refused_with_log(struct broker *broker, const struct origin *origin,
 /* The answer to VERIFY_IMAGE. */
 void answer_verdict(struct broker *broker, const struct origin *origin,
                     const struct record_verdict *verdict, const char *detail);
+/* The answer to RULES_READ. */
+void answer_rules(struct broker *broker, const struct origin *origin,
+                  const struct frontend_rules *rules);
 /* What was asked of a map: no change, so no audit line. `fd` stays the caller's. */
 void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
                 int fd);
@@ -217,6 +221,14 @@ void verifier_ready(struct broker *broker, size_t slot);
 /* Ends what is overdue; returns the milliseconds until the next deadline, or -1 for none. */
 int verifiers_tick(struct broker *broker);
 void verify_job_free(struct verify_job *job);
+
+/* Ends those that have no question yet, who judge by old rules. */
+void verifiers_renew(struct broker *broker);
+
+/* rules.c */
+int rules_request(struct broker *broker, struct channel_message *message);
+/* The launcher's answer. 0 or -EPROTO. */
+int rules_take(struct broker *broker, const struct channel_message *message);
 
 /* image.c */
 #define IMAGE_DETAIL_SIZE 1536

@@ -161,7 +161,7 @@ static void question_settle(struct broker *broker, const struct verify_job *job)
 	}
 	(void)error_set(&error, -ENOENT, ERROR_UNTRUSTED,
 	                "no rule says whose signatures count, so none can be verified: write one "
-	                "into policy.d, see bpfd-policy.d(5), and start bpfd again");
+	                "into policy.d, see bpfd-policy.d(5), and run \"bpfctl reload\"");
 	question_refuse(broker, job, &error);
 }
 

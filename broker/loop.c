@@ -114,6 +114,7 @@ static int (*const launcher_handlers[])(struct broker *broker,
                                         const struct channel_message *message) = {
 	[LAUNCHER_WORKER_GONE] = launcher_worker_gone,
 	[LAUNCHER_STOP] = launcher_stop,
+	[LAUNCHER_RULES] = rules_take,
 };
 
 static int launcher_ready(struct broker *broker)

@@ -21,6 +21,7 @@ static const request_handler handlers[] = {
 	[FRONTEND_MAP_DELETE] = map_delete_request,
 	[FRONTEND_LOAD_IMAGE] = image_load_request,
 	[FRONTEND_VERIFY_IMAGE] = image_verify_request,
+	[FRONTEND_RULES_READ] = rules_request,
 };
 
 int request_dispatch(struct broker *broker, struct channel_message *message)

@@ -39,7 +39,9 @@ enum store_operation {
 	STORE_OPERATION_UPDATE = 5,
 	STORE_OPERATION_MAP_SET = 6,
 	STORE_OPERATION_MAP_DELETE = 7,
-	STORE_OPERATION_VERIFY = 8 /* a question: its answer is not kept */
+	/* these two change nothing in the store: their answers are not kept */
+	STORE_OPERATION_VERIFY = 8,
+	STORE_OPERATION_RULES = 9
 };
 
 /* The answer that a request got, kept so that its repetition gets the same one. Refusals changed

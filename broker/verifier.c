@@ -64,8 +64,8 @@ static void death_note(struct broker *broker, const char *reason)
 
 	verifiers->deaths++;
 	verifiers->start_at_ms = clock_now_ms() + load_backoff_ms(verifiers->deaths);
-	log_warning("a verifier died before it had a question (%u in a row): %s",
-	            verifiers->deaths, reason);
+	log_warning("a verifier died before it had a question (%u in a row): %s", verifiers->deaths,
+	            reason);
 }
 
 static int slot_start(struct broker *broker, struct verifier_slot *slot)
@@ -99,10 +99,11 @@ static uint64_t start_time_ms(const struct verifiers *verifiers)
 	return verifiers->spare_at_ms;
 }
 
+/* A question that was taken when there were rules is answered, too. */
 static bool start_possible(struct broker *broker)
 {
-	return verifier_wanted(broker) && !broker->failed && !slot_spare(&broker->verifiers) &&
-	       slot_free(&broker->verifiers);
+	return (verifier_wanted(broker) || broker->verifiers.first) && !broker->failed &&
+	       !slot_spare(&broker->verifiers) && slot_free(&broker->verifiers);
 }
 
 static void spare_start(struct broker *broker)
@@ -175,7 +176,17 @@ bool verifier_push(struct broker *broker, struct verify_job *job)
 	return true;
 }
 
-struct load_job *verifier_load_find(const struct broker *broker, const struct frontend_load *request)
+void verifiers_renew(struct broker *broker)
+{
+	struct verifier_slot *spare = slot_spare(&broker->verifiers);
+
+	if (spare)
+		slot_clear(broker, spare);
+	queue_serve(broker);
+}
+
+struct load_job *verifier_load_find(const struct broker *broker,
+                                    const struct frontend_load *request)
 {
 	const struct verifiers *verifiers = &broker->verifiers;
 
@@ -311,10 +322,11 @@ static void queue_expire(struct broker *broker, uint64_t now_ms)
 	struct verifiers *verifiers = &broker->verifiers;
 	struct error error;
 
-	(void)error_set(&error, -ETIMEDOUT, ERROR_UNAVAILABLE,
-	                "no verifier was free within %u ms, and nothing is loaded without a verdict: "
-	                "try again; if that does not help, bpfd's log says why no verifier starts",
-	                broker->settings.load_timeout_ms);
+	(void)error_set(
+		&error, -ETIMEDOUT, ERROR_UNAVAILABLE,
+		"no verifier was free within %u ms, and nothing is loaded without a verdict: "
+		"try again; if that does not help, bpfd's log says why no verifier starts",
+		broker->settings.load_timeout_ms);
 	while (verifiers->first && verifiers->first->deadline_ms <= now_ms)
 		verify_refused(broker, queue_pop(verifiers), &error);
 }

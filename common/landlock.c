@@ -85,6 +85,7 @@ static const char *settings_directory(const struct launcher_settings *settings, 
 		{ "@tracefs", settings->tracefs_directory },
 		{ "@helpers", settings->helpers_directory },
 		{ "@ca", settings->ca_directory },
+		{ "@rules", settings->rules_directory },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

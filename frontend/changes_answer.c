@@ -29,7 +29,7 @@ static const struct change_kind {
 	[FRONTEND_MAP_DELETE] = { "map_delete", true },
 	[FRONTEND_LOAD_IMAGE] = { "load", false },
 	[FRONTEND_VERIFY_IMAGE] = { NULL, false }, /* as its fetch is called */
-	[FRONTEND_VERDICT] = { NULL, false },      /* the last message */
+	[FRONTEND_RULES] = { NULL, false },        /* the last message */
 };
 
 bool change_is_told(uint16_t type)
@@ -171,7 +171,7 @@ static void map_answer(struct frontend *frontend, struct connection *connection,
 }
 
 /* A list is answered with records, a question about a map with data, one about signatures with a
- * verdict, a change with DONE; anything may be refused. */
+ * verdict, one about rules with their number, a change with DONE; anything may be refused. */
 static bool answer_fits(uint16_t question, uint16_t answer)
 {
 	if (answer == FRONTEND_REFUSED || answer == FRONTEND_REFUSED_WITH_LOG)
@@ -183,6 +183,8 @@ static bool answer_fits(uint16_t question, uint16_t answer)
 		return answer == FRONTEND_MAP_DATA;
 	case FRONTEND_VERIFY_IMAGE:
 		return answer == FRONTEND_VERDICT;
+	case FRONTEND_RULES_READ:
+		return answer == FRONTEND_RULES;
 	default:
 		return answer == FRONTEND_DONE;
 	}
@@ -195,6 +197,19 @@ static void verdict_answer(struct frontend *frontend, struct connection *connect
 
 	if (image_answer(frontend, connection, fetch, &answer->verdict, &error) < 0)
 		operation_refuse(frontend, connection, &error);
+}
+
+static void rules_answer(struct frontend *frontend, struct connection *connection,
+                         const struct frontend_rules *rules)
+{
+	Bpfd__V1__Response response = BPFD__V1__RESPONSE__INIT;
+	Bpfd__V1__RulesReadResponse read = BPFD__V1__RULES_READ_RESPONSE__INIT;
+
+	read.demands = rules->demands;
+	read.changed = rules->changed == 1;
+	response.result_case = BPFD__V1__RESPONSE__RESULT_RULES_READ;
+	response.rules_read = &read;
+	connection_answer(frontend, connection, &response);
 }
 
 /* The answer to a client that is still there. `fetch` is NULL where no image was asked about. */
@@ -213,6 +228,9 @@ static void client_answer(struct frontend *frontend, struct connection *connecti
 		break;
 	case FRONTEND_VERDICT:
 		verdict_answer(frontend, connection, fetch, message->body);
+		break;
+	case FRONTEND_RULES:
+		rules_answer(frontend, connection, message->body);
 		break;
 	default:
 		listing_end(frontend, connection);
@@ -264,6 +282,8 @@ static bool answer_ok(const struct channel_message *message)
 	}
 	if (message->row->type == FRONTEND_MAP_DATA)
 		return map_data_ok(message->body);
+	if (message->row->type == FRONTEND_RULES)
+		return ((const struct frontend_rules *)message->body)->changed <= 1;
 	if (message->row->type == FRONTEND_VERDICT)
 		return verdict_ok(&((const struct frontend_verdict *)message->body)->verdict);
 

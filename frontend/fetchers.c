@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define END_TIMEOUT_MS 10000  /* from its last message until it has ended */
+#define END_TIMEOUT_MS 10000 /* from its last message until it has ended */
 #define BACKOFF_LEAST_MS 1000
 #define BACKOFF_MOST_MS 60000
-#define MESSAGES_MAX 64       /* of one fetcher before somebody else's turn */
+#define MESSAGES_MAX 64 /* of one fetcher before somebody else's turn */
 
 void fetchers_init(struct fetchers *fetchers)
 {
@@ -99,6 +99,16 @@ void fetchers_forget_client(struct frontend *frontend, struct fetch *fetch)
 	}
 	fetchers_withdraw(fetchers, fetch);
 	fetch_free(frontend, fetch);
+}
+
+void fetchers_renew(struct frontend *frontend)
+{
+	struct fetchers *fetchers = &frontend->fetchers;
+
+	for (size_t i = 0; i < FETCHER_SLOTS; i++) {
+		if (fetchers->slots[i].channel.fd >= 0 && !fetchers->slots[i].fetch)
+			slot_end(frontend, &fetchers->slots[i], true);
+	}
 }
 
 /* ---- messages ---- */

@@ -62,6 +62,9 @@ void fetchers_forget_client(struct frontend *frontend, struct fetch *fetch);
  * of the loop. */
 void fetchers_serve(struct frontend *frontend);
 
+/* Ends those that have no job: they were told what is true no longer. */
+void fetchers_renew(struct frontend *frontend);
+
 /* Handles an epoll event of a fetcher's channel. */
 void fetchers_event(struct frontend *frontend, uint16_t slot, uint32_t generation);
 

@@ -17,7 +17,7 @@
 /* Whether the broker has a word to say about signatures. */
 static bool verdict_wanted(const struct frontend *frontend)
 {
-	return frontend->settings.image_rules || frontend->settings.signed_only;
+	return frontend->view.status.image_rules || frontend->settings.signed_only;
 }
 
 /* ---- what is done when the fetcher is done ---- */

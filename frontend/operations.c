@@ -244,6 +244,15 @@ static int map_read_run(struct work *work)
 	                  &work->error);
 }
 
+/* Another. */
+static int rules_read_run(struct work *work)
+{
+	struct frontend_rules_read body = { .peer = work->connection->peer };
+
+	return change_ask(work->frontend, work->connection, FRONTEND_RULES_READ, &body, -1, 0,
+	                  &work->error);
+}
+
 static int change_run(struct work *work)
 {
 	const Bpfd__V1__Request *request = work->request;
@@ -376,6 +385,8 @@ static int request_run(struct work *work)
 		return image_run(work->frontend, work->connection, work->request, &work->error);
 	if (map_request_is(work->request))
 		return request_is_change(work->request) ? map_change_run(work) : map_read_run(work);
+	if (work->request->operation_case == BPFD__V1__REQUEST__OPERATION_RULES_READ)
+		return rules_read_run(work);
 	if (request_is_change(work->request))
 		return change_run(work);
 	return question_run(work);

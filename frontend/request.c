@@ -59,8 +59,9 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 			"detach, unload, "
 			"list_programs, list_links, list_maps, get_program, get_link, map_dump, "
 			"map_get, map_set, map_delete, map_types, image_pull, image_list, "
-			"image_inspect, image_verify, image_remove, status and version_info must "
-			"be set");
+			"image_inspect, image_verify, image_remove, rules_read, status and "
+		        "version_info "
+			"must be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);
 }
@@ -207,7 +208,8 @@ int load_take(const Bpfd__V1__LoadRequest *request, struct frontend_load *out, s
 
 	memset(out, 0, sizeof(*out));
 	if (r == 0)
-		r = count_check("programs", request->n_programs, request->image ? 0 : 1, LOAD_PROGRAMS_MAX, error);
+		r = count_check("programs", request->n_programs, request->image ? 0 : 1,
+		                LOAD_PROGRAMS_MAX, error);
 	for (size_t i = 0; r == 0 && i < request->n_programs; i++)
 		r = load_program_take(request->programs[i], i, out, error);
 	if (r == 0)

@@ -111,11 +111,22 @@ static int gone_row(struct frontend *frontend, const struct frontend_gone *row)
 	return view_take_gone(&frontend->view, row);
 }
 
+/* Whether there are rules is what fetchers are told at their start. */
+static int status_row(struct frontend *frontend, const struct record_status *row)
+{
+	bool rules = frontend->view.status.image_rules != 0;
+	int r = view_take_status(&frontend->view, row);
+
+	if (r == 0 && rules != (row->image_rules != 0))
+		fetchers_renew(frontend);
+	return r;
+}
+
 int row_take(struct frontend *frontend, const struct channel_message *message)
 {
 	switch (message->row->type) {
 	case FRONTEND_STATUS:
-		return view_take_status(&frontend->view, message->body);
+		return status_row(frontend, message->body);
 	case FRONTEND_PROGRAM:
 		return program_row(frontend, message->body);
 	case FRONTEND_GLOBALS:

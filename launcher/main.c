@@ -48,7 +48,7 @@ static int check(const struct config *config)
 		             found.users.verifier.uid);
 	(void)printf("group %u", found.users.access_gid);
 	if (config->images)
-		(void)printf("; %zu rules about signatures", found.rules);
+		(void)printf("; %zu rules about signatures", found.rules.count);
 	(void)printf("\n");
 	return EXIT_SUCCESS;
 }

@@ -7,9 +7,7 @@
 #include "launcher/listener.h"
 #include "launcher/lock.h"
 #include "launcher/notify.h"
-#include "launcher/policy.h"
 #include "launcher/settings.h"
-#include "launcher/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,28 +48,20 @@ static int helpers_check(const struct config *config, struct error *error)
 }
 
 /* Whose signatures count. A rule that cannot be kept ends the start: it is never left out. */
-static int trust_check(const struct config *config, struct findings *out, struct error *error)
+static int rules_check(const struct config *config, struct findings *out, struct error *error)
 {
-	static struct policy policy;
-	int result;
-
 	if (!config->images && config->signed_only)
 		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 		                 "[images] signed-only = yes, but [features] images = no: nothing "
 		                 "could ever be loaded");
 	if (!config->images)
 		return 0;
-	result = policy_read(config->policy, &policy, error);
-	if (result == 0)
-		result = trust_make(&policy, config->trusted_root, &out->trust_fd, error);
-	out->rules = policy.rule_count;
-	out->demands = policy_demands(&policy);
-	return result;
+	return rules_make(config->policy, config->trusted_root, &out->rules, error);
 }
 
 int prepare_check(const struct config *config, struct findings *out, struct error *error)
 {
-	struct findings found = { .trust_fd = -1 };
+	struct findings found = { .rules = { .fd = -1 } };
 	int result = users_find(config, &found.users, error);
 
 	if (result == 0)
@@ -81,7 +71,7 @@ int prepare_check(const struct config *config, struct findings *out, struct erro
 	if (result == 0)
 		result = directories_prepare(config, &found.users, true, error);
 	if (result == 0)
-		result = trust_check(config, &found, error);
+		result = rules_check(config, &found, error);
 	if (result == 0)
 		*out = found;
 	return result;
@@ -154,13 +144,13 @@ static void oddities_tell(const struct config *config, const struct findings *fo
 		log_warning("%s ([images] ca-file): %s; images are fetched by https only from "
 		            "registries that it vouches for",
 		            config->ca_file, strerror(errno));
-	if (config->signed_only && found->demands == 0)
+	if (config->signed_only && found->rules.demands == 0)
 		log_warning("[images] signed-only = yes, and no rule in %s says whose signatures "
 		            "count: nothing can be loaded",
 		            config->policy);
 }
 
-/* What fetchers and verifiers are told, made once: they cannot be told otherwise. */
+/* What fetchers and verifiers are told: those whom they serve cannot tell them otherwise. */
 static int worker_settings_make(const struct config *config, const struct findings *found,
                                 struct supervisor *supervisor, struct error *error)
 {
@@ -171,13 +161,13 @@ static int worker_settings_make(const struct config *config, const struct findin
 		supervisor->worker_settings[i] = -1;
 	if (!config->images)
 		return 0;
-	settings_fetcher_fill(config, found->demands, &fetcher);
+	settings_fetcher_fill(config, found->rules.demands, &fetcher);
 	fd = memfd_from_bytes("bpfd-fetcher-settings", &fetcher, sizeof(fetcher));
 	if (fd < 0)
 		return error_set(error, fd, ERROR_KERNEL, "cannot make a memfd of settings: %s",
 		                 strerror(-fd));
 	supervisor->worker_settings[WORKER_FETCHER] = fd;
-	supervisor->worker_settings[WORKER_VERIFIER] = found->trust_fd;
+	supervisor->worker_settings[WORKER_VERIFIER] = found->rules.fd;
 	return 0;
 }
 
@@ -205,6 +195,8 @@ int prepare_start(const struct config *config, struct supervisor *supervisor, st
 	memlock_raise();
 	supervisor->helpers = config->helpers;
 	supervisor->declarations = config->declarations;
-	settings_fill(config, &supervisor->users, found.demands, &supervisor->settings);
+	supervisor->policy = config->images ? config->policy : NULL;
+	supervisor->trusted_root = config->trusted_root;
+	settings_fill(config, &supervisor->users, found.rules.demands, &supervisor->settings);
 	return 0;
 }

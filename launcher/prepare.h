@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "launcher/config.h"
+#include "launcher/rules.h"
 #include "launcher/supervisor.h"
 
 #define PREPARE_LOCKS 3
@@ -17,9 +18,7 @@ struct prepared {
 /* What was found in place. */
 struct findings {
 	struct users users;
-	size_t rules;   /* of policy.d */
-	size_t demands; /* those of them that want a signature */
-	int trust_fd;   /* rules and keys, a sealed memfd; -1 where images are switched off */
+	struct rules rules; /* of policy.d; its descriptor is -1 where images are switched off */
 };
 
 /* Looks, and changes nothing: users, helpers, bpffs, directories, policy. 0 and `out`, whose

@@ -172,10 +172,24 @@ static int worker_kill_take(struct supervisor *supervisor, struct role *role,
 	return 0;
 }
 
+static int rules_read_take(struct supervisor *supervisor, struct role *role,
+                           struct channel_message *message)
+{
+	struct launcher_rules answer = {};
+
+	if (role_index_of(supervisor, role) != ROLE_BROKER)
+		return -EPROTO;
+	rules_read_again(supervisor, &answer);
+	return channel_send(&role->channel, LAUNCHER_RULES, message->id, &answer, NULL) < 0
+	               ? -EPROTO
+	               : 0;
+}
+
 static const message_handler handlers[] = {
 	[LAUNCHER_READY] = ready_take,
 	[LAUNCHER_WORKER_START] = worker_start_take,
 	[LAUNCHER_WORKER_KILL] = worker_kill_take,
+	[LAUNCHER_RULES_READ] = rules_read_take,
 };
 
 int role_receive(struct supervisor *supervisor, struct role *role)

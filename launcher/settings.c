@@ -13,17 +13,25 @@ _Static_assert(CONFIG_HOSTS_MAX == FETCHER_INSECURE_MAX &&
                "the configured registries fit a fetcher's settings");
 
 /*
- * The directory of the certificates, not the file: an update puts a new one in its place. A file
+ * The directory of a file, or what a directory lies in: an update puts a new one in its place. One
  * that is not there yet may come.
  */
-static void ca_directory_fill(const char *ca_file, char *out, size_t size)
+static void parent_fill(const char *name, char *out, size_t size)
 {
-	char *real = realpath(ca_file, NULL);
-	const char *path = real ? real : ca_file;
+	char *real = realpath(name, NULL);
+	const char *path = real ? real : name;
 	const char *slash = strrchr(path, '/');
 
 	(void)snprintf(out, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 	free(real);
+}
+
+/* Not all that there is, where they lie at the top. */
+static void rules_directory_fill(const char *policy, char *out, size_t size)
+{
+	parent_fill(policy, out, size);
+	if (strcmp(out, "/") == 0)
+		(void)snprintf(out, size, "%s", policy);
 }
 
 void settings_fill(const struct config *config, const struct users *users, size_t demands,
@@ -56,7 +64,8 @@ void settings_fill(const struct config *config, const struct users *users, size_
 	out->signed_only = (uint32_t)config->signed_only;
 	out->image_rules = (uint32_t)demands;
 	out->fetch_timeout_ms = (uint32_t)config->total_timeout_ms;
-	ca_directory_fill(config->ca_file, out->ca_directory, sizeof(out->ca_directory));
+	parent_fill(config->ca_file, out->ca_directory, sizeof(out->ca_directory));
+	rules_directory_fill(config->policy, out->rules_directory, sizeof(out->rules_directory));
 }
 
 void settings_fetcher_fill(const struct config *config, size_t demands,

@@ -39,6 +39,8 @@ enum supervisor_state { SUPERVISOR_STARTING, SUPERVISOR_RUNNING, SUPERVISOR_STOP
 struct supervisor {
 	const char *helpers;
 	const char *declarations; /* the directory of programs.d; NULL: none */
+	const char *policy;       /* the directory of policy.d; NULL: images are switched off */
+	const char *trusted_root; /* a file; empty: none */
 	struct users users;
 	struct launcher_settings settings;
 	int listen_fd; /* handed to the frontend, then closed here */
@@ -94,6 +96,10 @@ void worker_kill(struct supervisor *supervisor, enum role_index asker, uint64_t 
 /* Tells who asked for it if `pid` was a worker; false if it was none. */
 bool worker_reaped(struct supervisor *supervisor, pid_t pid, int wait_status);
 void workers_kill(struct supervisor *supervisor);
+
+/* Reads policy.d again, for verifiers that are started from now on. Where that fails the rules stay
+ * as they were. */
+void rules_read_again(struct supervisor *supervisor, struct launcher_rules *out);
 bool workers_run(const struct supervisor *supervisor);
 
 #endif

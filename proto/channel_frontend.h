@@ -53,6 +53,16 @@ struct frontend_verify_image {
 	uint32_t reserved;
 };
 
+/* The rules about signatures are to be read again. */
+struct frontend_rules_read {
+	struct record_peer peer;
+};
+
+struct frontend_rules {
+	uint32_t demands; /* how many want a signature */
+	uint32_t changed; /* 1: they are not as they were */
+};
+
 /* The answer to VERIFY_IMAGE where nothing was refused. */
 struct frontend_verdict {
 	struct record_verdict verdict;
@@ -220,7 +230,9 @@ struct frontend_kernel_records {
 	X(MAP_DATA, 22, LOWER, struct frontend_map_data, 1, FRONTEND_STATE_READY)             \
 	X(LOAD_IMAGE, 23, UPPER, struct frontend_load_image, 2, FRONTEND_STATE_READY)         \
 	X(VERIFY_IMAGE, 24, UPPER, struct frontend_verify_image, 2, FRONTEND_STATE_READY)     \
-	X(VERDICT, 25, LOWER, struct frontend_verdict, 0, FRONTEND_STATE_READY)
+	X(VERDICT, 25, LOWER, struct frontend_verdict, 0, FRONTEND_STATE_READY)               \
+	X(RULES_READ, 26, UPPER, struct frontend_rules_read, 0, FRONTEND_STATE_READY)         \
+	X(RULES, 27, LOWER, struct frontend_rules, 0, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

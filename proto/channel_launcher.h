@@ -7,6 +7,7 @@
 #define BPFD_PROTO_CHANNEL_LAUNCHER_H
 
 #include "common/channel.h"
+#include "common/error.h"
 
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct launcher_settings {
 	char tracefs_directory[128]; /* /sys/kernel/tracing */
 	char helpers_directory[128]; /* where the roles' binaries lie */
 	char ca_directory[128];      /* where the certificates lie that fetchers trust */
+	char rules_directory[128];   /* where policy.d lies, and beside it the keys */
 };
 
 /* The role is confined and serves. */
@@ -85,6 +87,13 @@ struct launcher_worker_gone {
 	int32_t wait_status; /* as waitpid(2) gives it */
 };
 
+/* The rules about signatures, read again. */
+struct launcher_rules {
+	uint32_t demands;   /* how many want a signature */
+	uint32_t changed;   /* 1: verifiers that run already judge by others */
+	struct error error; /* with a code they could not be read, and nothing has changed */
+};
+
 /* X(NAME, type, sender, structure, descriptors, receiver's states) */
 #define CHANNEL_LAUNCHER(X)                                                         \
 	X(SETTINGS, 1, UPPER, struct launcher_settings, 0, LAUNCHER_STATE_STARTING) \
@@ -101,7 +110,10 @@ struct launcher_worker_gone {
 	/* finish what is being written and end */                                  \
 	X(STOP, 6, UPPER, struct channel_nothing, 0,                                \
 	  LAUNCHER_STATE_STARTING | LAUNCHER_STATE_RUNNING)                         \
-	X(PROCESS, 7, UPPER, struct launcher_process, 0, LAUNCHER_STATE_RUNNING)
+	X(PROCESS, 7, UPPER, struct launcher_process, 0, LAUNCHER_STATE_RUNNING)    \
+	/* broker only: read the rules again; the answer has this one's id */       \
+	X(RULES_READ, 8, LOWER, struct channel_nothing, 0, LAUNCHER_STATE_RUNNING)  \
+	X(RULES, 9, UPPER, struct launcher_rules, 0, LAUNCHER_STATE_RUNNING)
 
 enum launcher_message {
 #define X(name, type, ...) CHANNEL_ENUM_ROW(LAUNCHER_, name, type)

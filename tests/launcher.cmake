@@ -5,7 +5,8 @@ bpfd_add_test(NAME launcher_policy_test LABEL unit SOURCES unit/launcher_policy_
 
 # Without sanitizers, whatever the rest is built with: they run behind the launcher's sandbox.
 set(behaviours good dies sigsys hangs ignores_stop ready_twice closes garbage asks_loader asks_verifier asks_fetcher
-	asks_nothing asks_beyond kills_worker same_id inspects runs_loaders runs_fetchers misses_fetchers worker)
+	asks_nothing asks_beyond kills_worker same_id inspects runs_loaders runs_fetchers misses_fetchers
+	reads_rules asks_rules worker)
 foreach(behaviour ${behaviours})
 	add_executable(fake_role_${behaviour} launcher/fake_role.c ${PROJECT_SOURCE_DIR}/common/channel.c
 		${PROJECT_SOURCE_DIR}/proto/channel_launcher.c)

@@ -56,7 +56,7 @@ const struct command commands[] = {
 	  NULL, 1, OPERANDS_ANY, NULL, image_build_args_run },
 	{ { "top", NULL }, "", NULL, "which programs run, how often and how long",
 	  top_options, 0, 0, NULL, top_run },
-	{ { "reload", NULL }, "", NULL, "make bpfd have what the files of programs.d declare",
+	{ { "reload", NULL }, "", NULL, "make bpfd have what the files of programs.d and policy.d say",
 	  reload_options, 0, 0, NULL, reload_run },
 	{ { "watch", NULL }, "", NULL, "print what happens, as it happens",
 	  NULL, 0, 0, NULL, watch_run },

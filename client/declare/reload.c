@@ -322,6 +322,25 @@ static enum exit_code declarations_apply(struct reload *reload,
 	return code;
 }
 
+/* Whose signatures count, before anything is loaded. */
+static void rules_apply(struct reload *reload)
+{
+	struct bpfd_error *error = NULL;
+	char what[64];
+	uint32_t demands;
+	int changed;
+
+	if (bpfd_rules_read(reload->client, &demands, &changed, &error) < 0) {
+		worst_raise(reload,
+		            error_report(stderr, "the rules about signatures stay as they were",
+		                         error));
+		return;
+	}
+	(void)snprintf(what, sizeof(what), "%u want a signature", demands);
+	if (changed)
+		done_tell(reload, NULL, "read the rules again", 0, 0, what);
+}
+
 static void end_tell(struct reload *reload, const char *directory)
 {
 	if (reload->output == OUTPUT_JSON)
@@ -374,6 +393,7 @@ enum exit_code reload_run(struct arguments *arguments)
 	code = session_open(arguments, &reload.client);
 	if (code == EXIT_DONE) {
 		reload.done = json_array();
+		rules_apply(&reload);
 		code = declarations_apply(&reload, &declarations);
 		worst_raise(&reload, code);
 		end_tell(&reload, directory);

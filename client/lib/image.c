@@ -127,3 +127,27 @@ int bpfd_image_remove(struct bpfd_client *client, const char *reference, const u
 	return images_give(&arena, response->image_remove->images, response->image_remove->n_images,
 	                   removed, error);
 }
+
+int bpfd_rules_read(struct bpfd_client *client, uint32_t *demands, int *changed,
+                    struct bpfd_error **error)
+{
+	_cleanup_(arena) struct arena *arena = client_arena(error);
+	Bpfd__V1__RulesReadRequest read = BPFD__V1__RULES_READ_REQUEST__INIT;
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	const Bpfd__V1__Response *response;
+	int result;
+
+	if (!arena)
+		return -ENOMEM;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_RULES_READ;
+	request.rules_read = &read;
+	result = client_call(client, &request, BPFD__V1__RESPONSE__RESULT_RULES_READ, arena,
+	                     &response, error);
+	if (result < 0)
+		return result;
+	if (demands)
+		*demands = response->rules_read->demands;
+	if (changed)
+		*changed = response->rules_read->changed ? 1 : 0;
+	return 0;
+}

@@ -394,6 +394,12 @@ static void launcher_take(struct channel_message *message)
 	case LAUNCHER_WORKER_START:
 		worker_start_take(message);
 		break;
+	case LAUNCHER_RULES_READ:
+		assert_int_equal(channel_send(&stage->launcher, LAUNCHER_RULES,
+		                              message->id + stage->rules_id_wrong, &stage->rules,
+		                              NULL),
+		                 0);
+		break;
 	case LAUNCHER_WORKER_KILL:
 		stage->loader_killed = message->id;
 		stage_verifier_kill(message->id);
@@ -454,6 +460,8 @@ static void answer_take(const struct channel_message *message)
 	*answer = (struct stage_answer){ .id = message->id, .type = message->row->type };
 	if (answer->type == FRONTEND_DONE)
 		memcpy(&answer->done, message->body, sizeof(answer->done));
+	else if (answer->type == FRONTEND_RULES)
+		memcpy(&answer->rules, message->body, sizeof(answer->rules));
 	else if (answer->type == FRONTEND_VERDICT)
 		memcpy(&answer->verdict, message->body, sizeof(answer->verdict));
 	else

@@ -19,10 +19,11 @@
 
 struct stage_answer {
 	uint64_t id;
-	uint16_t type; /* FRONTEND_DONE, FRONTEND_VERDICT, FRONTEND_REFUSED or
+	uint16_t type; /* FRONTEND_DONE, FRONTEND_VERDICT, FRONTEND_RULES, FRONTEND_REFUSED or
 	                  FRONTEND_REFUSED_WITH_LOG */
 	struct frontend_done done;
 	struct frontend_verdict verdict;
+	struct frontend_rules rules;
 	struct frontend_refused refused;
 	char log[4096]; /* the beginning of the verifier's log */
 };
@@ -69,7 +70,9 @@ struct stage {
 
 	struct stage_verifier verifiers[STAGE_MOST];
 	size_t verifier_count;
-	bool verifiers_cold; /* they never say WARM */
+	bool verifiers_cold;         /* they never say WARM */
+	struct launcher_rules rules; /* what reading them again leads to */
+	uint64_t rules_id_wrong;     /* added to the answer's id */
 
 	/* the frontend's view */
 	struct record_program programs[STAGE_MOST];

@@ -297,6 +297,7 @@ static void test_none_is_ready(void **state)
 static void test_queue_is_bounded(void **state)
 {
 	uint64_t ids[VERIFIER_QUEUE_MAX];
+	struct stage_verifier *first;
 
 	(void)state;
 	stage->verifiers_cold = true;
@@ -308,8 +309,9 @@ static void test_queue_is_bounded(void **state)
 	assert_refused(stage_answer(load_send()), ERROR_UNAVAILABLE,
 	               "16 images are waiting to be verified already");
 	/* they are served in order, each by a verifier of its own, never more than there may be */
+	first = stage_verifier_warm(); /* which it is not yet */
 	stage->verifiers_cold = false;
-	act_warm_again(stage_verifier_warm());
+	act_warm_again(first);
 	for (size_t i = 0; i < VERIFIER_QUEUE_MAX; i++) {
 		const struct verifier_answer none = {};
 		size_t open = 0;
@@ -391,6 +393,114 @@ static void test_questions_under_the_ceiling(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
+static const struct stage_answer *rules_read(void)
+{
+	static const struct frontend_rules_read read = { .peer = { .uid = 0, .pid = 1 } };
+
+	return stage_answer(stage_send(FRONTEND_RULES_READ, &read, NULL));
+}
+
+/* Who is warm has the old rules, and never sees an image that is asked for afterwards. Who is at
+ * work goes on. */
+static void test_rules_change(void **state)
+{
+	const struct verifier_answer none = {};
+	struct stage_verifier *working, *warm, *fresh;
+	const struct stage_answer *answer;
+	uint64_t id;
+
+	(void)state;
+	rules_start();
+	id = load_send();
+	working = stage_verifier_asked();
+	warm = stage_verifier_warm();
+	stage->rules = (struct launcher_rules){ .demands = 4, .changed = 1 };
+	answer = rules_read();
+	assert_int_equal(answer->type, FRONTEND_RULES);
+	assert_int_equal(answer->rules.demands, 4);
+	assert_int_equal(answer->rules.changed, 1);
+	assert_int_equal(stage->status.image_rules, 4); /* the row came before */
+	while (!warm->killed)
+		assert_return_code(stage_pump(-1), 0);
+	assert_false(working->killed);
+	stage_verifier_answer(working, &none);
+	assert_done(stage_answer(id));
+	id = load_send();
+	fresh = stage_verifier_asked();
+	assert_true(fresh->id > warm->id);
+	stage_verifier_answer(fresh, &none);
+	assert_done(stage_answer(id));
+	assert_int_equal(stage_stop(), 0);
+}
+
+static void test_rules_unchanged(void **state)
+{
+	const struct stage_answer *answer;
+	struct stage_verifier *warm;
+
+	(void)state;
+	rules_start();
+	warm = stage_verifier_warm();
+	stage->rules = (struct launcher_rules){ .demands = 1 };
+	answer = rules_read();
+	assert_int_equal(answer->type, FRONTEND_RULES);
+	assert_int_equal(answer->rules.changed, 0);
+	assert_false(warm->killed);
+	stage->rules = (struct launcher_rules){ .error = { ERROR_INVALID_ARGUMENT,
+		                                           "/etc/bpfd/policy.d/a.conf:3: no" } };
+	answer = rules_read();
+	assert_int_equal(answer->type, FRONTEND_REFUSED);
+	assert_string_equal(answer->refused.error.message, "/etc/bpfd/policy.d/a.conf:3: no");
+	assert_int_equal(stage->status.image_rules, 1);
+	assert_false(warm->killed);
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* The first rule, and the last. */
+static void test_rules_come_and_go(void **state)
+{
+	const struct verifier_answer none = {};
+	struct stage_verifier *verifier;
+	uint64_t id;
+
+	(void)state;
+	stage->settings.log_level = 0;
+	stage_start();
+	assert_done(stage_answer(load_send()));
+	assert_int_equal(stage->verifier_count, 0);
+	stage->rules = (struct launcher_rules){ .demands = 1, .changed = 1 };
+	assert_int_equal(rules_read()->type, FRONTEND_RULES);
+	id = load_send();
+	stage->rules.demands = 0;
+	assert_int_equal(rules_read()->type, FRONTEND_RULES);
+	verifier = stage_verifier_asked(); /* it was asked when there was one */
+	stage_verifier_answer(verifier, &none);
+	assert_done(stage_answer(id));
+	assert_done(stage_answer(load_send()));
+	assert_int_equal(stage_stop(), 0);
+}
+
+/* The launcher answers what was not asked, or makes no sense. */
+static void test_rules_broken(void **state)
+{
+	(void)state;
+	for (int row = 0; row < 3; row++) {
+		static const struct frontend_rules_read read;
+		const struct launcher_rules rules = { .changed = row == 1 ? 2 : 0 };
+
+		rules_start();
+		stage->rules = rules;
+		stage->rules_id_wrong = row == 0;
+		if (row == 2)
+			assert_int_equal(
+				channel_send(&stage->launcher, LAUNCHER_RULES, 1, &rules, NULL), 0);
+		else
+			assert_null(stage_answer(stage_send(FRONTEND_RULES_READ, &read, NULL)));
+		assert_int_equal(stage_wait_end(), 1 << 8);
+		stage_kill();
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, stage_setup, stage_teardown)
 
 int main(void)
@@ -406,6 +516,10 @@ int main(void)
 		TEST(test_questions),
 		TEST(test_questions_without_rules),
 		TEST(test_questions_under_the_ceiling),
+		TEST(test_rules_change),
+		TEST(test_rules_unchanged),
+		TEST(test_rules_come_and_go),
+		TEST(test_rules_broken),
 	};
 
 	if (!stage_namespaces()) {

@@ -5,13 +5,16 @@
 #include "common/log.h"
 #include "common/memfd.h"
 #include "common/sandbox.h"
+#include "launcher/rules.h"
 #include "launcher/supervisor.h"
+#include "proto/channel_fetcher.h"
 
 #include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -33,6 +36,8 @@ struct run {
 	int output; /* what the launcher and its roles wrote to standard error */
 	int sockets[2];
 	bool images;
+	char rules[32];  /* where policy.d lies; empty: nowhere */
+	char policy[48]; /* the supervisor's own */
 	char text[8192];
 	size_t used;
 };
@@ -78,7 +83,23 @@ static void helper_install(const struct run *run, const char *role, const char *
 	file_copy(from, to);
 }
 
-static void supervisor_fill(const struct run *run, struct supervisor *out)
+static void rules_fill(struct run *run, struct supervisor *out)
+{
+	static const struct fetcher_settings settings;
+	struct rules rules;
+	struct error error;
+
+	(void)snprintf(run->policy, sizeof(run->policy), "%s/policy.d", run->rules);
+	assert_int_equal(mkdir(run->policy, 0755), 0);
+	assert_int_equal(rules_make(run->policy, "", &rules, &error), 0);
+	out->worker_settings[WORKER_VERIFIER] = rules.fd;
+	out->worker_settings[WORKER_FETCHER] =
+		memfd_from_bytes("settings", &settings, sizeof(settings));
+	out->policy = run->policy;
+	out->trusted_root = "";
+}
+
+static void supervisor_fill(struct run *run, struct supervisor *out)
 {
 	*out = (struct supervisor){
 		.helpers = run->helpers,
@@ -103,10 +124,14 @@ static void supervisor_fill(const struct run *run, struct supervisor *out)
 	(void)snprintf(out->settings.state_directory, sizeof(out->settings.state_directory), "%s",
 	               run->helpers);
 	(void)snprintf(out->settings.ca_directory, sizeof(out->settings.ca_directory), "/etc");
+	(void)snprintf(out->settings.rules_directory, sizeof(out->settings.rules_directory), "%s",
+	               run->rules[0] ? run->rules : "/etc");
 	if (run->images) {
 		out->worker_settings[WORKER_FETCHER] = memfd_from_bytes("settings", "fetch", 5);
 		out->worker_settings[WORKER_VERIFIER] = memfd_from_bytes("settings", "trust", 5);
 	}
+	if (run->rules[0])
+		rules_fill(run, out);
 }
 
 /* Behaviours of opener, broker and frontend; NULL: the binary is missing. */
@@ -264,6 +289,59 @@ static void starts_no_fetcher_without_images(void **state)
 	assert_exit(wait_status, 0);
 }
 
+static void file_write(const char *directory, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Behind the launcher's own sandbox, as "bpfctl reload" has them read; the files change as a whole
+ * each time. */
+static void rules_are_read_again(void **state)
+{
+	(void)state;
+	struct run run = {};
+	char text[256], policy[64], outside[] = "/var/tmp/bpfd-key-XXXXXX";
+	int fd = mkstemp(outside);
+
+	assert_int_equal(write(fd, "key", 3), 3);
+	(void)close(fd);
+	(void)snprintf(run.rules, sizeof(run.rules), "/tmp/bpfd-rules-XXXXXX");
+	assert_non_null(mkdtemp(run.rules));
+	(void)snprintf(policy, sizeof(policy), "%s/policy.d", run.rules);
+	run_start_with(&run, "good", "reads_rules", "good", real_confine);
+	assert_true(output_wait(&run, "rules: none\n"));
+	file_write(run.rules, "a.pub", "key");
+	(void)snprintf(text, sizeof(text), "[repository r.example/a]\nverify = key %s/a.pub\n",
+	               run.rules);
+	file_write(run.rules, "new", text);
+	(void)snprintf(text, sizeof(text), "cd %s && mv new policy.d/a.conf", run.rules);
+	assert_int_equal(system(text), 0);
+	assert_true(output_wait(&run, "rules: 1 1 \n"));
+	assert_output(&run, "the rules about signatures were read again: 1, of which 1 want one");
+	file_write(policy, "b.conf", "[repository r.example/b]\nverify = nobody\n");
+	assert_true(output_wait(&run, "rules: 0 0 "));
+	assert_true(output_wait(&run, "b.conf:2: \"verify\" expects "));
+	(void)snprintf(text, sizeof(text), "[repository r.example/b]\nverify = key %s\n", outside);
+	file_write(policy, "b.conf", text);
+	assert_true(output_wait(&run, "start bpfd again\n"));
+	(void)snprintf(text, sizeof(text), "rm -r %s", policy);
+	assert_int_equal(system(text), 0);
+	assert_true(output_wait(&run, "rules: 0 1 \n"));
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	int wait_status = run_finish(&run);
+
+	assert_exit(wait_status, 0);
+	(void)snprintf(text, sizeof(text), "rm -r %s %s", run.rules, outside);
+	assert_int_equal(system(text), 0);
+}
+
 /* Everything that goes wrong by itself ends the service with status 1 and says who and why. */
 struct failure_row {
 	const char *opener, *broker, *frontend;
@@ -288,6 +366,7 @@ static const struct failure_row failure_rows[] = {
 	{ "good", "asks_beyond", "good", "broke the protocol" },
 	{ "kills_worker", "good", "good", "broke the protocol" },
 	{ "good", "same_id", "good", "broke the protocol" },
+	{ "good", "good", "asks_rules", "broke the protocol" },
 	{ "good", "closes", "good", "was killed by SIGKILL" },
 	{ "good", "good", NULL, "bpfd-frontend: No such file or directory" },
 };
@@ -375,6 +454,7 @@ int main(void)
 		cmocka_unit_test(serves_and_stops),
 		cmocka_unit_test(starts_workers),
 		cmocka_unit_test(starts_no_fetcher_without_images),
+		cmocka_unit_test(rules_are_read_again),
 		cmocka_unit_test(fails_with_reason),
 		cmocka_unit_test(a_killed_role_ends_all),
 		cmocka_unit_test(roles_end_with_the_launcher),

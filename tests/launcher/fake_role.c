@@ -34,6 +34,7 @@ struct self {
 	uint32_t permitted;
 	int32_t no_new_privileges;
 	char settings[8]; /* the beginning of its settings; empty: it was given none */
+	int64_t settings_size;
 };
 
 static bool is(const char *role)
@@ -298,6 +299,90 @@ __attribute__((unused)) static void runs_fetchers(void)
 	message_wait(0, &message);
 }
 
+static const struct launcher_rules *rules_ask(uint64_t id)
+{
+	struct channel_message message;
+
+	expect(channel_send(&launcher, LAUNCHER_RULES_READ, id, NULL, NULL) == 0, 80);
+	message_wait(LAUNCHER_RULES, &message);
+	expect(message.id == id, 81);
+	return message.body;
+}
+
+/* Asks until the test has changed the files, and tells what the answer is then. */
+static void rules_await(bool (*is_so)(const struct launcher_rules *rules))
+{
+	const struct launcher_rules *rules;
+	char text[sizeof(rules->error.message) + 64];
+	uint64_t id = 100;
+
+	do {
+		(void)usleep(10000);
+		rules = rules_ask(id++);
+	} while (!is_so(rules));
+	(void)snprintf(text, sizeof(text), "rules: %u %u %s\n", rules->demands, rules->changed,
+	               rules->error.message);
+	expect(write(STDERR_FILENO, text, strlen(text)) == (ssize_t)strlen(text), 66);
+}
+
+static bool rules_changed(const struct launcher_rules *rules)
+{
+	return rules->changed && !rules->error.code;
+}
+
+static bool rules_wrong(const struct launcher_rules *rules)
+{
+	return rules->error.code && !rules->changed;
+}
+
+static bool rules_out_of_reach(const struct launcher_rules *rules)
+{
+	return rules->error.code && strstr(rules->error.message, "runs already");
+}
+
+static int64_t verifier_settings_size(uint64_t id)
+{
+	struct self self;
+	int own;
+
+	worker_ask(id, WORKER_VERIFIER, &own);
+	expect(recv(own, &self, sizeof(self), 0) == (ssize_t)sizeof(self), 60);
+	(void)close(own);
+	gone_expect(id, 0);
+	return self.settings_size;
+}
+
+/* The test changes the rules under it; see rules_are_read_again(). */
+__attribute__((unused)) static void reads_rules(void)
+{
+	int64_t size, grown;
+	struct channel_message message;
+
+	settings_take();
+	ready_send();
+	(void)usleep(300000); /* the launcher confines itself */
+	size = verifier_settings_size(1);
+	expect(size > 0 && !rules_ask(2)->changed, 82);
+	expect(write(STDERR_FILENO, "rules: none\n", 12) == 12, 66);
+	rules_await(rules_changed);
+	grown = verifier_settings_size(3);
+	expect(grown > size, 83);
+	rules_await(rules_wrong);
+	rules_await(rules_out_of_reach);
+	expect(verifier_settings_size(4) == grown, 84); /* those that were */
+	rules_await(rules_changed);
+	expect(verifier_settings_size(5) == size, 85);
+	message_wait(0, &message);
+}
+
+__attribute__((unused)) static void asks_rules(void)
+{
+	settings_take();
+	ready_send();
+	expect(channel_send(&launcher, LAUNCHER_RULES_READ, 1, NULL, NULL) == 0, 80);
+	hangs();
+}
+
 /* Images are switched off: a fetcher is answered as gone, which ends nobody. */
 __attribute__((unused)) static void misses_fetchers(void)
 {
@@ -327,6 +412,7 @@ __attribute__((unused)) static void worker(void)
 	self.permitted = data[0].permitted | data[1].permitted;
 	self.no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 	(void)pread(ROLE_FD_PEER, self.settings, sizeof(self.settings) - 1, 0);
+	self.settings_size = lseek(ROLE_FD_PEER, 0, SEEK_END);
 	expect(close(ROLE_FD_EXTRA) < 0 && errno == EBADF, 72); /* nothing beyond */
 	(void)send(ROLE_FD_LAUNCHER, &self, sizeof(self), 0);
 	(void)channel_receive(&launcher, LAUNCHER_STATE_STARTING, &buffer, &message);

@@ -50,7 +50,7 @@ int fixture_make(struct fixture *fixture)
 	    MAKE(bpffs_directory, "bpffs") < 0 || MAKE(xdp_directory, "xdp") < 0 ||
 	    MAKE(tracefs_directory, "tracefs") < 0 || MAKE(helpers_directory, "helpers") < 0 ||
 	    directory_make(fixture->base, "tracefs/events", NULL, 0) < 0 ||
-	    MAKE(ca_directory, "ca") < 0 ||
+	    MAKE(ca_directory, "ca") < 0 || MAKE(rules_directory, "rules") < 0 ||
 	    directory_make(fixture->base, "state/objects", NULL, 0) < 0 ||
 	    directory_make(fixture->base, "state/images", NULL, 0) < 0)
 		return -1;
@@ -62,6 +62,7 @@ int fixture_make(struct fixture *fixture)
 	                       file_make(fixture->base, "xdp/pin") < 0 ||
 	                       file_make(fixture->base, "outside") < 0 ||
 	                       file_make(fixture->base, "ca/bundle") < 0 ||
+	                       file_make(fixture->base, "rules/key") < 0 ||
 	                       file_make(fixture->base, "state/objects/object") < 0
 	               ? -1
 	               : 0;

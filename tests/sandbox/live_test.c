@@ -320,6 +320,9 @@ static const struct path_row path_rows[] = {
 	/* the names' files are written anew again and again: no rule but the directory's outlives that */
 	{ &sandbox_policy_launcher, "/etc/resolv.conf", PATH_READ, 0 },
 	{ &sandbox_policy_launcher, "ca/bundle", PATH_READ, 0 },
+	{ &sandbox_policy_launcher, "rules/key", PATH_READ, 0 },
+	{ &sandbox_policy_launcher, "rules/new", PATH_NEW, EACCES },
+	{ &sandbox_policy_fetcher, "rules/key", PATH_READ, EACCES },
 	{ &sandbox_policy_launcher, "outside", PATH_READ, EACCES },
 	{ &sandbox_policy_launcher, "/root", PATH_LIST, EACCES },
 	{ &sandbox_policy_launcher, "/proc/self/status", PATH_READ, EACCES },

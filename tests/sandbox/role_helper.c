@@ -25,6 +25,8 @@ static void settings_fill(struct launcher_settings *settings, const char *base)
 	(void)snprintf(settings->tracefs_directory, sizeof(settings->tracefs_directory),
 	               "%s/tracefs", base);
 	(void)snprintf(settings->ca_directory, sizeof(settings->ca_directory), "%s/ca", base);
+	(void)snprintf(settings->rules_directory, sizeof(settings->rules_directory), "%s/rules",
+	               base);
 	(void)snprintf(settings->helpers_directory, sizeof(settings->helpers_directory),
 	               "%s/helpers", base);
 }

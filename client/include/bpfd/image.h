@@ -124,6 +124,14 @@ int bpfd_image_list(struct bpfd_client *client, struct bpfd_images **images,
  * those that are gone. Programs that were loaded from it stay as they are. */
 int bpfd_image_remove(struct bpfd_client *client, const char *reference, const uint8_t *request_id,
                       struct bpfd_images **removed, struct bpfd_error **error);
+
+/*
+ * Has the rules about signatures (bpfd-policy.d(5)) read again: 0, and they are in force. `demands`
+ * is how many want a signature, `changed` is 1 if they are not as they were; either may be NULL.
+ * Where a file of them is wrong they stay as they were, and `error` names file and line.
+ */
+int bpfd_rules_read(struct bpfd_client *client, uint32_t *demands, int *changed,
+                    struct bpfd_error **error);
 void bpfd_images_free(struct bpfd_images *images);
 
 #ifdef __cplusplus
