@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The next verifier's start takes a processor, which the load needs that follows a verdict. */
-#define SPARE_AFTER_VERDICT_MS 100
+/* The next verifier's start takes a processor, which the verdict and the load behind it need. */
+#define SPARE_AFTER_MS 100
 
 bool verifier_wanted(const struct broker *broker)
 {
@@ -140,6 +140,7 @@ static void slot_submit(struct broker *broker, struct verifier_slot *slot, struc
 	int result = channel_send(&slot->channel, VERIFIER_VERIFY, 0, &job->question, descriptors);
 
 	broker->verifiers.deaths = 0;
+	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
 	if (result == 0) {
 		slot->job = job;
 		slot->state = VERIFIER_STATE_WORKING;
@@ -243,7 +244,7 @@ static void verdict_take(struct broker *broker, struct verifier_slot *slot,
 	}
 	job = steal_ptr(&slot->job);
 	slot_clear(broker, slot);
-	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_VERDICT_MS;
+	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
 	if (answer->verdict.verdict == IMAGE_VERDICT_REFUSED)
 		verify_refused(broker, job, &answer->error);
 	else
