@@ -201,7 +201,7 @@ def tag_that_moves(host):
     digest = stage.put("bpf/moving")
     stage.sign(2, "ours", "bpf/moving", digest)
     stage.loads("bpf/moving", "ours")
-    image_put(stage.registry, "bpf/moving", "1", stage.daemon.object("xdp_drop").read_bytes(), labels({"xdp_drop": "xdp"}))
+    image_put(stage.registry, "bpf/moving", "1", stage.daemon.object("xdp_filter").read_bytes(), labels({"xdp_filter": "xdp"}))
     message = stage.images.load_refused(stage.reference("bpf/moving"), policy="Always")
     check_in("signature", message, "what the tag is now")
     stage.loads("bpf/moving", "ours", digest)
