@@ -154,7 +154,7 @@ static int object_give(struct building *building, const struct build_object *obj
 	uint8_t diff[DIGEST_SIZE];
 	struct descriptor layer;
 	struct descriptor config;
-	uint64_t size;
+	uint64_t size = 0;
 	int result = object_open(object, &size, error);
 
 	if (result == 0)

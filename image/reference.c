@@ -3,7 +3,6 @@
 
 #include "image/digest.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -245,7 +244,8 @@ void reference_format(const struct reference *reference, char text[IMAGE_REFEREN
 	length = snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s%s%s%s%s", reference->registry,
 	                  reference->repository, reference->tag[0] ? ":" : "", reference->tag,
 	                  digest[0] ? "@" : "", digest);
-	assert(length < IMAGE_REFERENCE_SIZE);
+	if (length >= IMAGE_REFERENCE_SIZE)
+		text[0] = '\0'; /* reference_parse() lets none through */
 }
 
 void reference_format_repository(const struct reference *reference, char text[IMAGE_REFERENCE_SIZE])
@@ -253,7 +253,8 @@ void reference_format_repository(const struct reference *reference, char text[IM
 	int length = snprintf(text, IMAGE_REFERENCE_SIZE, "%s/%s", reference->registry,
 	                      reference->repository);
 
-	assert(length < IMAGE_REFERENCE_SIZE);
+	if (length >= IMAGE_REFERENCE_SIZE)
+		text[0] = '\0'; /* reference_parse() lets none through */
 }
 
 const char *reference_host(const struct reference *reference)

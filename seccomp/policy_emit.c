@@ -79,7 +79,8 @@ static void needed_print(const struct policy *policy, FILE *output)
 static void table_print(const struct policy *policy, size_t length, FILE *output)
 {
 	(void)fprintf(output, "const struct sandbox_policy sandbox_policy_%s = {\n", policy->role);
-	(void)fprintf(output, "\t.role = \"%s\",\n\t.root = %d,\n\t.any_user = %d,\n\t.narrows = %d,\n",
+	(void)fprintf(output,
+	              "\t.role = \"%s\",\n\t.root = %d,\n\t.any_user = %d,\n\t.narrows = %d,\n",
 	              policy->role, policy->root, policy->any_user, policy->narrows);
 	(void)fprintf(output, "\t.survives_parent = %d,\n\t.landlock_inherited = %d,\n",
 	              policy->survives_parent, policy->landlock_inherited);

@@ -1,6 +1,6 @@
 # libbpfd and bpfctl: against a server of the tests' own, which can answer what no bpfd would.
 find_package(Threads REQUIRED)
-add_library(bpfd_client_test STATIC client/test_server.c client/samples.c client/samples_kernel.c)
+add_library(bpfd_client_test STATIC client/test_server.c client/samples.c client/samples_image.c client/samples_kernel.c)
 target_include_directories(bpfd_client_test PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(bpfd_client_test PUBLIC bpfd_proto bpfd_flags Threads::Threads)
 
@@ -16,12 +16,13 @@ foreach(name library answer)
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
 
-foreach(name arguments render bpfctl)
+foreach(name arguments render bpfctl credentials image)
 	bpfd_add_test(NAME client_${name}_test LABEL unit
-		SOURCES client/${name}_test.c client/run_command.c
+		SOURCES client/${name}_test.c client/run_command.c client/bpfctl_run.c
 		LIBRARIES bpfctl_core bpfd_client_test)
 endforeach()
 add_dependencies(client_bpfctl_test bpfctl)
+add_dependencies(client_image_test bpfctl)
 
 foreach(shell bash zsh fish)
 	add_test(NAME client_completion_${shell}_test

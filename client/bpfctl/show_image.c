@@ -15,7 +15,7 @@ static void size_cell(struct table *table, uint64_t bytes)
 {
 	if (bytes < 10240)
 		table_cell(table, "%" PRIu64 " B", bytes);
-	else if (bytes < (10u << 20))
+	else if (bytes < (1u << 20))
 		table_cell(table, "%.1f KiB", (double)bytes / 1024);
 	else
 		table_cell(table, "%.1f MiB", (double)bytes / (1u << 20));
@@ -59,11 +59,11 @@ int images_show(FILE *out, const struct bpfd_images *images, size_t width)
 void verification_show(FILE *out, const struct bpfd_verification *verification)
 {
 	if (!verification->verified)
-		detail(out, "verified", "no: no rule wants it");
+		detail(out, "signature", "not looked at: no rule wants one");
 	else if (*verification->key)
-		detail(out, "verified", "by the key %s", verification->key);
+		detail(out, "signature", "good, by the key %s", verification->key);
 	else
-		detail(out, "verified", "by %s of %s", verification->identity,
+		detail(out, "signature", "good, by %s of %s", verification->identity,
 		       verification->issuer);
 }
 

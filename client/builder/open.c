@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *path_base(const char *path)
 {
@@ -44,6 +45,7 @@ static int operand_split(const char *operand, struct builder_object *object, str
 
 static int object_open(const char *operand, struct builder_object *object, struct error *error)
 {
+	struct stat status;
 	int result = operand_split(operand, object, error);
 
 	if (result < 0)
@@ -53,6 +55,10 @@ static int object_open(const char *operand, struct builder_object *object, struc
 		return error_set(error, -errno, ERROR_INVALID_ARGUMENT,
 		                 "cannot read the object \"%.200s\": %s", object->path,
 		                 strerror(errno));
+	if (fstat(object->object.fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
+		                 "\"%.200s\" is no regular file: name an object file",
+		                 object->path);
 	object->object.architecture = object->architecture;
 	object->object.name = path_base(object->path);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The real bpfctl: exit codes, what it prints for people and for programs, what it says about wrong
  * command lines. */
-#include "client/run_command.h"
+#include "client/bpfctl_run.h"
 #include "client/samples.h"
 #include "common/program_type.h"
 
@@ -14,35 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BPFCTL BPFD_BUILD_DIR "/bin/bpfctl"
-#define WORDS_MAX 24
-
 static struct test_server *server;
 static char object_path[64];
 
-/* Runs bpfctl with the words of `line`, which is cut at blanks; OBJECT is the object file. */
-static struct run_result bpfctl_run(const char *line)
-{
-	char *argv[WORDS_MAX] = { (char *)(uintptr_t)BPFCTL };
-	char *copy = strdup(line), *rest = copy, *word;
-	struct run_result result;
-	size_t count = 1;
-
-	assert_non_null(copy);
-	while ((word = strsep(&rest, " ")) != NULL && count < WORDS_MAX - 1)
-		argv[count++] = strcmp(word, "OBJECT") == 0 ? object_path : word;
-	result = command_run(argv);
-	free(copy);
-	return result;
-}
-
 static struct run_result bpfctl_run_on_server(const char *line)
 {
-	char with_socket[512];
-
-	(void)snprintf(with_socket, sizeof(with_socket), "--socket %s %s", test_server_path(server),
-	               line);
-	return bpfctl_run(with_socket);
+	return bpfctl_run_on(server, line, object_path);
 }
 
 #define EIGHT "1,2,3,4,5,6,7,8,"
@@ -422,7 +399,7 @@ static void reply_garbage(void *context, const Bpfd__V1__Request *request, unsig
 
 static void assert_unreachable(const char *line, const char *words)
 {
-	struct run_result result = bpfctl_run(line);
+	struct run_result result = bpfctl_run(line, NULL);
 
 	if (result.exit_code != 3 || *result.out || !strstr(result.err, words))
 		fail_msg("\"%s\" ended with %d and said: %s%s", line, result.exit_code, result.out,
@@ -451,7 +428,7 @@ static void test_unreachable(void **state)
 
 static void test_version_needs_no_daemon(void **state)
 {
-	struct run_result result = bpfctl_run("--socket /nonexistent --version");
+	struct run_result result = bpfctl_run("--socket /nonexistent --version", NULL);
 
 	(void)state;
 	assert_int_equal(result.exit_code, 0);

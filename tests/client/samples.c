@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client/samples.h"
 
+#include "client/samples_image.h"
 #include "client/samples_kernel.h"
 
 #include <string.h>
@@ -301,7 +302,7 @@ static void answer_load(const Bpfd__V1__LoadRequest *request, Bpfd__V1__Response
 	programs[0] = sample_program(5);
 	programs[1] = sample_program_second(6);
 	load.programs = programs;
-	load.n_programs = request->n_programs;
+	load.n_programs = request->n_programs ?: 2; /* of an image: those that it names */
 	response->result_case = BPFD__V1__RESPONSE__RESULT_LOAD;
 	response->load = &load;
 }
@@ -418,13 +419,17 @@ static void answer_list(const Bpfd__V1__Request *request, Bpfd__V1__Response *re
 	}
 }
 
-/* Program 8 was loaded for a function of the kernel. */
+/* Program 8 was loaded for a function of the kernel, 9 out of an image. */
 static Bpfd__V1__Program *get_program_sample(uint64_t id)
 {
 	Bpfd__V1__Program *program;
 
-	if (id != 8)
-		return sample_program(id);
+	if (id != 8) {
+		program = sample_program(id);
+		if (id == 9)
+			sample_source_image(program->source);
+		return program;
+	}
 	program = sample_program_second(id);
 	program->name = TEXT("on_read");
 	program->type = BPFD__V1__PROGRAM_TYPE__PROGRAM_TYPE_FENTRY;
@@ -560,7 +565,7 @@ void sample_reply(void *context, const Bpfd__V1__Request *request, unsigned coun
 	if (request_subject(request) >= 900)
 		refuse(&response, BPFD__V1__ERROR_CODE__ERROR_CODE_NOT_FOUND,
 		       "there is none with that id: see \"bpfctl list\"\x1b[0m");
-	else
+	else if (!sample_image_answer(request, &response))
 		answer_fill(request, &response);
 	reply_pack(reply, &response);
 }

@@ -255,3 +255,39 @@ def keys_that_are_none(host):
     stage.public("ours").write_text("no key\n", encoding="ascii")
     stage.daemon.start()
     stage.refuses("bpf/a", "a key that is none")
+
+
+@test()
+def rules_read_again(host):
+    """The first rule, a wrong one, one whose key is out of reach, and none again, without a restart."""
+    stage = Stage(host, {})
+    daemon = stage.daemon
+    declarations = daemon.directory / "programs.d"
+    declarations.mkdir(exist_ok=True)
+    key = daemon.directory / "ours.pub"
+    shutil.copy(stage.public("ours"), key)
+
+    def reload(status=0):
+        result = daemon.bpfctl("reload", "--directory", declarations)
+        check_equal(result.returncode, status, f"exit status of bpfctl reload ({result.stdout} {result.stderr})")
+        return result.stdout + result.stderr
+
+    for name in ("signed", "unsigned"):
+        digest = stage.put(f"bpf/{name}")
+        if name == "signed":
+            stage.sign(2, "ours", f"bpf/{name}", digest)
+    stage.loads("bpf/unsigned", None)
+    check_equal(reload(), f"{declarations}: nothing to change\n", "nothing has changed")
+    policy_write(daemon, {stage.pattern(): [f"key {key}"]})
+    check_in("read the rules again (1 want a signature)", reload(), "the first rule")
+    stage.refuses("bpf/unsigned", "without a signature")
+    row = stage.images.load(stage.reference("bpf/signed"))[0]
+    check_equal(daemon.ask("get", "program", row["id"])["source"]["verification"]["key"], str(key), "by whom it is signed")
+    daemon.unload(row["id"])
+    for rule, said in (("nobody", 'images.conf:2: "verify" expects'), (f"key {stage.public('ours')}", "start bpfd again")):
+        policy_write(daemon, {stage.pattern(): [rule]})
+        check_in(said, reload(1), "a rule that cannot be kept")
+        stage.refuses("bpf/unsigned", "the rules are as they were")
+    policy_write(daemon, {stage.pattern(): ["none"]})
+    check_in("read the rules again (0 want a signature)", reload(), "no signature is wanted any more")
+    stage.loads("bpf/unsigned", None)

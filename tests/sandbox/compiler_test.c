@@ -34,7 +34,7 @@ static const struct bad_row bad_rows[] = {
 	{ "role test\nroot any\ndefault kill\nallow read\n",
 	  "t.policy:4: \"root any\" needs \"narrows\", and leaves no capability" },
 	{ "role test\nroot any\nnarrows\ncapability CAP_BPF\ndefault kill\nallow read\n",
-	  "t.policy:6: \"root any\" needs \"narrows\"" },
+	  "t.policy:6: \"root any\" needs \"narrows\", and leaves no capability" },
 	{ "role test\nroot yes\nroot no\n", "t.policy:3: root is said twice" },
 	{ HEAD "permit read\n", "t.policy:4: \"permit\" is nothing that a policy says" },
 	{ "default allow\n", "t.policy:1: expected: default kill (nothing else is accepted)" },
@@ -189,7 +189,7 @@ static void everything_reaches_the_table(void **state)
 	static const char text[] = "role test\nroot yes\nnarrows\nsurvives-parent\n"
 				   "capability CAP_BPF CAP_KILL\nrlimit NOFILE 0x10\n"
 				   "landlock read|write @state/x optional\nlandlock scope "
-	                           "signal\nlandlock tcp connect\n"
+				   "signal\nlandlock tcp connect\n"
 				   "needed libc.so.6\ndefault kill\nallow exit_group\n";
 	static const char *const expected[] = {
 		"/* Made from t.policy. */",

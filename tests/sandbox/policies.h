@@ -4,7 +4,7 @@
 
 #include "common/sandbox.h"
 
-#define POLICY_COUNT 9
+#define POLICY_COUNT 10
 
 extern const struct sandbox_policy *const policy_table[POLICY_COUNT];
 

@@ -53,9 +53,11 @@ enum {
 	C = 64,  /* the opener that looks into containers */
 	T = 128, /* the fetcher */
 	V = 256, /* the verifier */
+	I = 512, /* bpfd-image */
 	O = H | C,
 	N = L | T, /* who may connect; the launcher, for fetchers are born behind its filter */
-	ALL = 511
+	S = N | I, /* who has sockets of the internet */
+	ALL = 1023
 };
 
 struct row {
@@ -97,14 +99,14 @@ static const struct row rows[] = {
 	{ "userfaultfd", ALL, KILL, __NR_userfaultfd, {} },
 	{ "pidfd_getfd", ALL, KILL, __NR_pidfd_getfd, {} },
 	{ "memfd_secret", ALL, KILL, 447, {} },
-	{ "clone3", ALL & ~N, KILL, __NR_clone3, {} },
+	{ "clone3", ALL & ~S, KILL, __NR_clone3, {} },
 	/* glibc then takes clone, whose flags can be seen */
-	{ "clone3", N, FAIL(ENOSYS), __NR_clone3, {} },
+	{ "clone3", S, FAIL(ENOSYS), __NR_clone3, {} },
 	{ "setuid by its own call", ALL, KILL, __NR_setuid, {} },
 	{ "execveat", ALL, KILL, __NR_execveat, {} },
-	{ "socket, IPv4", ALL & ~N, KILL, __NR_socket, { AF_INET, SOCK_STREAM } },
+	{ "socket, IPv4", ALL & ~S, KILL, __NR_socket, { AF_INET, SOCK_STREAM } },
 	{ "socket, packet", ALL, KILL, __NR_socket, { AF_PACKET, SOCK_RAW } },
-	{ "connect", ALL & ~N, KILL, __NR_connect, {} },
+	{ "connect", ALL & ~S, KILL, __NR_connect, {} },
 	{ "bind", ALL, KILL, __NR_bind, {} },
 	{ "listen", ALL, KILL, __NR_listen, {} },
 	{ "symlink", ALL, KILL, __NR_symlinkat, {} },
@@ -200,6 +202,7 @@ static const struct row rows[] = {
 	/* libbpf's calls go to the gate: the loader makes none */
 	{ "bpf", L | W, KILL, __NR_bpf, { BPF_PROG_LOAD } },
 	{ "bpf + 1<<32", L | W, KILL, __NR_bpf, { UPPER | BPF_MAP_CREATE } },
+	{ "bpf", I | T | V, KILL, __NR_bpf, { BPF_PROG_LOAD } },
 	{ "prlimit64", W, FAIL(EPERM), __NR_prlimit64, {} },
 	{ "ioctl", ALL, KILL, __NR_ioctl, {} },
 
@@ -262,11 +265,11 @@ static const struct row rows[] = {
 	{ "a routing socket", O, ALLOW, __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
 	{ "another netlink socket", O, KILL, __NR_socket, { AF_NETLINK, SOCK_RAW, NETLINK_AUDIT } },
 	{ "a socket of the internet", O, KILL, __NR_socket, { AF_INET, SOCK_RAW, NETLINK_ROUTE } },
-	{ "a routing socket", ALL & ~(O | N), KILL, __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
+	{ "a routing socket", ALL & ~(O | S), KILL, __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
 	/* glibc's resolver asks for one, and for nscd's, and lives with a no */
-	{ "a routing socket", N, FAIL(EAFNOSUPPORT), __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
-	{ "a local socket", N, FAIL(EAFNOSUPPORT), __NR_socket, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
-	{ "a local socket", ALL & ~N, KILL, __NR_socket, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
+	{ "a routing socket", S, FAIL(EAFNOSUPPORT), __NR_socket, { AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE } },
+	{ "a local socket", S, FAIL(EAFNOSUPPORT), __NR_socket, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
+	{ "a local socket", ALL & ~S, KILL, __NR_socket, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
 	{ "SO_RCVTIMEO", O, ALLOW, __NR_setsockopt, { 5, SOL_SOCKET, SO_RCVTIMEO } },
 	{ "NETLINK_EXT_ACK", O, ALLOW, __NR_setsockopt, { 5, SOL_NETLINK, NETLINK_EXT_ACK } },
 	{ "NETLINK_LISTEN_ALL_NSID", O, KILL, __NR_setsockopt, { 5, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID } },
@@ -281,34 +284,34 @@ static const struct row rows[] = {
 	{ "a file's kind", L | B | G | W | O, ALLOW, __NR_newfstatat, { 5, 0, 0, AT_EMPTY_PATH } },
 
 	/* fetchers connect to registries; behind the launcher's filter, which therefore lets it through */
-	{ "socket, IPv4", N, ALLOW, __NR_socket, { AF_INET, SOCK_STREAM } },
-	{ "socket, IPv6", N, ALLOW, __NR_socket, { AF_INET6, SOCK_DGRAM } },
-	{ "socket, IPv6 + 1<<32", N, ALLOW, __NR_socket, { UPPER | AF_INET6, SOCK_DGRAM } },
-	{ "socket, IPv6", ALL & ~N, KILL, __NR_socket, { AF_INET6, SOCK_DGRAM } },
+	{ "socket, IPv4", S, ALLOW, __NR_socket, { AF_INET, SOCK_STREAM } },
+	{ "socket, IPv6", S, ALLOW, __NR_socket, { AF_INET6, SOCK_DGRAM } },
+	{ "socket, IPv6 + 1<<32", S, ALLOW, __NR_socket, { UPPER | AF_INET6, SOCK_DGRAM } },
+	{ "socket, IPv6", ALL & ~S, KILL, __NR_socket, { AF_INET6, SOCK_DGRAM } },
 	{ "socket, vsock", ALL, KILL, __NR_socket, { AF_VSOCK, SOCK_STREAM } },
-	{ "connect", N, ALLOW, __NR_connect, {} },
-	{ "accept4", T | V, KILL, __NR_accept4, {} },
+	{ "connect", S, ALLOW, __NR_connect, {} },
+	{ "accept4", T | V | I, KILL, __NR_accept4, {} },
 	{ "recvfrom", V, KILL, __NR_recvfrom, {} },
 	{ "sendto", V, KILL, __NR_sendto, {} },
-	{ "SO_ERROR", N, ALLOW, __NR_getsockopt, { 5, SOL_SOCKET, SO_ERROR } },
-	{ "SO_ERROR", ALL & ~N, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_ERROR } },
-	{ "SO_PEERCRED", N, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_PEERCRED } },
-	{ "TCP_NODELAY", N, ALLOW, __NR_setsockopt, { 5, SOL_TCP, TCP_NODELAY } },
-	{ "TCP_REPAIR", N, KILL, __NR_setsockopt, { 5, SOL_TCP, 19 } },
-	{ "SO_BINDTODEVICE", N, KILL, __NR_setsockopt, { 5, SOL_SOCKET, 25 } },
-	{ "FIONREAD", N, ALLOW, __NR_ioctl, { 5, FIONREAD } },
-	{ "FIONREAD", ALL & ~N, KILL, __NR_ioctl, { 5, FIONREAD } },
+	{ "SO_ERROR", S, ALLOW, __NR_getsockopt, { 5, SOL_SOCKET, SO_ERROR } },
+	{ "SO_ERROR", ALL & ~S, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_ERROR } },
+	{ "SO_PEERCRED", S, KILL, __NR_getsockopt, { 5, SOL_SOCKET, SO_PEERCRED } },
+	{ "TCP_NODELAY", S, ALLOW, __NR_setsockopt, { 5, SOL_TCP, TCP_NODELAY } },
+	{ "TCP_REPAIR", S, KILL, __NR_setsockopt, { 5, SOL_TCP, 19 } },
+	{ "SO_BINDTODEVICE", S, KILL, __NR_setsockopt, { 5, SOL_SOCKET, 25 } },
+	{ "FIONREAD", S, ALLOW, __NR_ioctl, { 5, FIONREAD } },
+	{ "FIONREAD", ALL & ~S, KILL, __NR_ioctl, { 5, FIONREAD } },
 	{ "TIOCSTI", ALL, KILL, __NR_ioctl, { 5, 0x5412 } },
 	/* one thread for a name, no process */
-	{ "a thread as libc makes it", N, ALLOW, __NR_clone, { THREAD } },
-	{ "a thread as libc makes it", ALL & ~N, KILL, __NR_clone, { THREAD } },
+	{ "a thread as libc makes it", S, ALLOW, __NR_clone, { THREAD } },
+	{ "a thread as libc makes it", ALL & ~S, KILL, __NR_clone, { THREAD } },
 	{ "a thread with namespaces of its own", ALL, KILL, __NR_clone, { THREAD | CLONE_NEWNET } },
-	{ "fork", T | V, KILL, __NR_clone, { SIGCHLD } },
+	{ "fork", T | V | I, KILL, __NR_clone, { SIGCHLD } },
 	{ "vfork", ALL, KILL, __NR_vfork, {} },
-	{ "execve", T | V, KILL, __NR_execve, {} },
+	{ "execve", T | V | I, KILL, __NR_execve, {} },
 	/* the cache is written by name: a new file, flushed, renamed */
 	{ "make a new file + 1<<32", N, ALLOW, __NR_openat, { (uint64_t)AT_FDCWD, 0, UPPER | NEW_FILE } },
-	{ "append to a file", N, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_WRONLY | O_APPEND } },
+	{ "append to a file", S, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_WRONLY | O_APPEND } },
 	{ "flock", N, ALLOW, __NR_flock, { 5, 2 } },
 	{ "utimensat", N, ALLOW, __NR_utimensat, {} },
 	{ "utimensat", ALL & ~N, KILL, __NR_utimensat, {} },
@@ -319,12 +322,17 @@ static const struct row rows[] = {
 	{ "openat2", V, KILL, __NR_openat2, {} },
 	{ "socketpair", V, KILL, __NR_socketpair, { AF_UNIX, SOCK_STREAM } },
 	{ "rename", V, KILL, __NR_rename, {} },
+	/* bpfd-image reads the resolver's files, and leaves what it made in a file in memory */
+	{ "read a file", I, ALLOW, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY | O_CLOEXEC } },
+	{ "pwrite", I, ALLOW, __NR_pwrite64, {} },
+	{ "memfd_create", I, KILL, __NR_memfd_create, {} },
+	{ "unlink", I, KILL, __NR_unlinkat, {} },
 
 	/* what a filter can still load is less: only a loader's birth and a gate's need it */
 	{ "seccomp", L | B, ALLOW, __NR_seccomp, { SECCOMP_SET_MODE_FILTER } },
 	{ "seccomp", ALL & ~(L | B), KILL, __NR_seccomp, { SECCOMP_SET_MODE_FILTER } },
 	{ "capset", ALL & ~(L | B), KILL, __NR_capset, {} },
-	{ "prctl, dumpable", G | F | W | O, KILL, __NR_prctl, { PR_SET_DUMPABLE, 1 } },
+	{ "prctl, dumpable", G | F | W | O | I, KILL, __NR_prctl, { PR_SET_DUMPABLE, 1 } },
 	{ "prctl, capability bounding set", ALL, KILL, __NR_prctl, { PR_CAPBSET_DROP, 0 } },
 	{ "prctl, seccomp", ALL, KILL, __NR_prctl, { PR_SET_SECCOMP, 0 } },
 };

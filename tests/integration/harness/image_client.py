@@ -10,7 +10,7 @@ def settings(**keys):
 
 
 def policy_write(daemon, rules, name="images"):
-    """A file of bpfd-policy.d(5): {pattern: (rule, ...)}, of which any one will do. bpfd reads it at its start."""
+    """A file of bpfd-policy.d(5): {pattern: (rule, ...)}, of which any one will do. bpfd reads it at its start, and with `bpfctl reload`."""
     directory = daemon.directory / "policy.d"
     directory.mkdir(exist_ok=True)
     text = "".join(f"[repository {pattern}]\n" + "".join(f"verify = {rule}\n" for rule in row) for pattern, row in rules.items())
