@@ -192,6 +192,10 @@ void verifiers_renew(struct broker *broker)
 
 	if (spare)
 		slot_clear(broker, spare);
+	/* what was wrong with the old rules says nothing of the new ones */
+	broker->verifiers.broken = (struct error){};
+	broker->verifiers.deaths = 0;
+	broker->verifiers.start_at_ms = 0;
 	queue_serve(broker);
 }
 

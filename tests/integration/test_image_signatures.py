@@ -249,12 +249,16 @@ def keys_that_are_none(host):
     digest = stage.put("bpf/a")
     stage.sign(2, "ours", "bpf/a", digest)
     stage.daemon.stop()
+    good = stage.public("ours").read_bytes()
     stage.public("ours").unlink()
     _, said = stage.daemon.start_refused()
     check_in(str(stage.public("ours")), said, "a key that is not there")
     stage.public("ours").write_text("no key\n", encoding="ascii")
     stage.daemon.start()
-    stage.refuses("bpf/a", "a key that is none")
+    check_in("holds no public key", stage.refuses("bpf/a", "a key that is none"), "why")
+    stage.public("ours").write_bytes(good)
+    check_equal(stage.daemon.bpfctl("reload").returncode, 0, "reload with the key")
+    stage.loads("bpf/a", "ours")
 
 
 @test()
