@@ -12,11 +12,13 @@
 #include <sys/epoll.h>
 
 #define WARM_TIMEOUT_MS 30000 /* from the start until it is warm */
-#define GRACE_MS 5000         /* beyond the time that a fetcher gives itself: it says more */
+#define GRACE_MOST_MS 5000    /* beyond the time that a fetcher gives itself: it says more */
 
 static uint64_t job_deadline_ms(const struct frontend *frontend)
 {
-	return frontend_now_ms() + frontend->settings.fetch_timeout_ms + GRACE_MS;
+	uint64_t own_ms = frontend->settings.fetch_timeout_ms;
+
+	return frontend_now_ms() + own_ms + (own_ms < GRACE_MOST_MS ? own_ms : GRACE_MOST_MS);
 }
 
 int fetchers_push(struct frontend *frontend, struct fetch *fetch, struct error *error)

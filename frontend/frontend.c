@@ -222,9 +222,9 @@ static void loop_turn(struct frontend *frontend)
 	for (int i = 0; i < count && !frontend->ended; i++)
 		event_handle(frontend, &events[i]);
 	listings_read(frontend);
+	fetchers_serve(frontend);
 	if (loop_timeout_ms(frontend) == 0)
 		loop_expire(frontend, frontend_now_ms());
-	fetchers_serve(frontend);
 	if (frontend->stopping && !frontend->ended && !connections_writing(frontend))
 		frontend_end(frontend);
 }

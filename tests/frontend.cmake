@@ -8,6 +8,11 @@ foreach(name strangers answers load attach update remove end events)
 		SOURCES channel/frontend_${name}_test.c channel/frontend_requests.c channel/frontend_fixture.c
 		LIBRARIES bpfd_frontend_core)
 endforeach()
+foreach(name image image_signed image_faults image_limits image_secrets)
+	bpfd_add_test(NAME frontend_${name}_test LABEL channel
+		SOURCES channel/frontend_${name}_test.c channel/fetcher_stage.c channel/frontend_requests.c channel/frontend_fixture.c
+		LIBRARIES bpfd_frontend_core)
+endforeach()
 foreach(name nng nng_events)
 	bpfd_add_test(NAME frontend_${name}_test LABEL channel
 		SOURCES channel/frontend_${name}_test.c channel/frontend_fixture.c LIBRARIES bpfd_frontend_core bpfd::nng)

@@ -21,49 +21,6 @@
 #endif
 #define EVENT(kind) BPFD__V1__EVENT_KIND__EVENT_KIND_##kind
 
-static const unsigned char subscriber_greeting[8] = { 0, 'S', 'P', 0, 0, 0x21, 0, 0 };
-static const unsigned char publisher_greeting[8] = { 0, 'S', 'P', 0, 0, 0x20, 0, 0 };
-
-static int watcher_open(void)
-{
-	unsigned char got[8];
-	int fd = watcher_connect(&fixture);
-
-	client_write(fd, subscriber_greeting, sizeof(subscriber_greeting));
-	client_read(fd, got, sizeof(got));
-	assert_memory_equal(got, publisher_greeting, sizeof(got));
-	return fd;
-}
-
-/* The next event, which must have this topic; to be freed. */
-static Bpfd__V1__Event *event_next(int fd, const char *topic)
-{
-	static unsigned char bytes[8192];
-	unsigned char head[9];
-	size_t topic_size = strlen(topic);
-	uint64_t size = 0;
-
-	client_read(fd, head, sizeof(head));
-	assert_int_equal(head[0], 1);
-	for (int i = 0; i < 8; i++)
-		size = size << 8 | head[1 + i];
-	assert_in_range(size, topic_size + 1, sizeof(bytes));
-	client_read(fd, bytes, size);
-	if (memcmp(bytes, topic, topic_size) != 0 || bytes[topic_size] != ' ')
-		fail_msg("the topic is not \"%s\" but \"%.*s\"", topic, 16, (const char *)bytes);
-
-	Bpfd__V1__Event *event =
-		bpfd__v1__event__unpack(NULL, size - topic_size - 1, bytes + topic_size + 1);
-
-	assert_non_null(event);
-	return event;
-}
-
-static void event_free(Bpfd__V1__Event *event)
-{
-	bpfd__v1__event__free_unpacked(event, NULL);
-}
-
 /* The next event has this kind, these ids and this number. */
 static void event_expect(int fd, const char *topic, uint64_t program_id, uint64_t link_id,
                          uint64_t sequence)

@@ -23,6 +23,13 @@ void ask_detach(int fd, uint32_t id, uint64_t link_id);
 /* A load of one tracepoint program from an object of zeros. */
 void ask_load(int fd, uint32_t id, size_t object_size);
 
+/* Those who watch: the greetings on their socket, and one that has exchanged them. */
+extern const unsigned char subscriber_greeting[8], publisher_greeting[8];
+int watcher_open(void);
+/* The next event, which must have this topic; to be freed. */
+Bpfd__V1__Event *event_next(int fd, const char *topic);
+void event_free(Bpfd__V1__Event *event);
+
 /* The answer is an error of this code with these words; frees it. */
 void expect_error(Bpfd__V1__Response *response, int code, const char *text);
 /* The link is link 7 of the fixture's view. */
