@@ -78,8 +78,8 @@ static bool image_fill(const struct answer_source *source, const struct record_i
 	out->used_at = image->used_at_s;
 	out->signatures = image->signature_count;
 	out->architecture = text_const(image->architecture);
-	out->programs_from = text_const(
-		image->programs_from == IMAGE_PROGRAMS_FROM_LABEL ? "label" : "object");
+	out->programs_from =
+		text_const(image->programs_from == IMAGE_PROGRAMS_FROM_LABEL ? "label" : "object");
 	return programs_fill(source, image, out) && maps_fill(source, image, out);
 }
 
@@ -108,12 +108,10 @@ struct parts {
 	bool cached;
 };
 
-#define RESULT_NEW(parts, response, member, CASE, init)                          \
-	((response)->member = arena_take((parts)->arena, sizeof(*(response)->member)), \
-	 (response)->member ? (init((response)->member),                         \
-	                       (response)->result_case =                         \
-	                               BPFD__V1__RESPONSE__RESULT_##CASE,        \
-	                       0)                                                \
+#define RESULT_NEW(parts, response, member, CASE, init)                                        \
+	((response)->member = arena_take((parts)->arena, sizeof(*(response)->member)),         \
+	 (response)->member ? (init((response)->member),                                       \
+	                       (response)->result_case = BPFD__V1__RESPONSE__RESULT_##CASE, 0) \
 	                    : -ENOMEM)
 
 static int pull_compose(const struct parts *parts, Bpfd__V1__Response *response)

@@ -102,10 +102,11 @@ static int program_choose(const struct record_image *image, uint32_t index,
 
 	for (uint32_t i = 0; r == 0 && i < index; i++) {
 		if (strcmp(load->programs[i].function, entry->function) == 0)
-			r = error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-			              "the image names its program \"%s\" twice: say which programs "
-			              "are to be loaded",
-			              entry->function);
+			r = error_set(
+				error, -EINVAL, ERROR_BAD_OBJECT,
+				"the image names its program \"%s\" twice: say which programs "
+				"are to be loaded",
+				entry->function);
 	}
 	entry->type = label_type(image, program->type);
 	return r;
@@ -179,7 +180,8 @@ const struct fetch_kind *fetch_kind_of(const Bpfd__V1__Request *request)
 	}
 }
 
-/* Signatures are fetched where they will be asked for; and the object, to be shown to a verifier. */
+/* Signatures are fetched where they will be asked for; and the object, to be shown to a verifier.
+ */
 static void job_complete(const struct frontend *frontend, struct fetcher_job *job)
 {
 	bool pulls = job->operation == FETCHER_PULL || job->operation == FETCHER_OBJECT;
@@ -200,8 +202,7 @@ static int load_keep(struct frontend *frontend, struct fetch *fetch,
 		return r;
 	fetch->load = calloc(1, sizeof(*fetch->load));
 	if (!fetch->load)
-		return error_set(error, -ENOMEM, ERROR_LIMIT,
-		                 "bpfd has no memory left: try again");
+		return error_set(error, -ENOMEM, ERROR_LIMIT, "bpfd has no memory left: try again");
 	r = load_take(request->load, &fetch->load->load, error);
 	fetch->load->load.peer = fetch->origin.peer;
 	memcpy(fetch->load->load.request_id, fetch->origin.request_id, REQUEST_ID_SIZE);
