@@ -57,7 +57,7 @@ void answer_refused_with_log(struct broker *broker, const struct origin *origin,
 {
 	struct frontend_refused body = { .error = { .code = error->code }, .log_size = log_size };
 	char reason[ERROR_MESSAGE_MAX];
-	char line[IMAGE_DETAIL_SIZE + 640];
+	char line[IMAGE_DETAIL_SIZE + 1152];
 
 	(void)snprintf(body.error.message, sizeof(body.error.message), "%s", error->message);
 	(void)snprintf(line, sizeof(line), "%s%scode=%s reason=\"%s\"", detail,

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/*
- * The end of a load: what the session left is checked against the kernel's own word, pinned, stored
- * and answered, all of it or nothing. The gate and its loader are not believed: type, form, name
- * and maps are read from the descriptors.
- */
-#include "broker/broker.h"
+/* The end of a load: what the session left is checked (load_check.c), pinned, stored and answered,
+ * all of it or nothing. */
+#include "broker/load_check.h"
 
-#include "broker/kernel.h"
 #include "broker/map_share.h"
 #include "broker/objects.h"
 #include "broker/own_pins.h"
-#include "broker/validate.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -18,13 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One program of the load. */
-struct loaded {
-	int fd;                     /* the session's */
-	int map_fds[LOAD_MAPS_MAX]; /* the session's, in the order of the record's maps */
-	bool pinned;
-	struct record_program record;
-};
+#define DETAIL_SIZE (IMAGE_DETAIL_SIZE + 512)
 
 struct origin load_origin(const struct load_job *job, size_t waiter)
 {
@@ -42,15 +31,14 @@ struct origin load_origin(const struct load_job *job, size_t waiter)
 static void detail_make(const struct load_job *job, const struct store_answer *answer, char *out,
                         size_t size)
 {
-	char name[160];
-	int used = snprintf(out, size, "source=\"%s\"",
-	                    log_escape(job->request.source_name, name, sizeof(name)));
+	char name[160], image[IMAGE_DETAIL_SIZE] = "";
+	int used;
 
-	if (job->image.reference[0]) {
-		out[used++] = ' ';
-		image_detail(&job->image, &job->verdict, out + used, size - (size_t)used);
-	}
-	used = (int)strlen(out);
+	if (job->image.reference[0])
+		image_detail(&job->image, &job->verdict, image, sizeof(image));
+	used = snprintf(out, size, "source=\"%s\"%s%s",
+	                log_escape(job->request.source_name, name, sizeof(name)),
+	                image[0] ? " " : "", image);
 	for (uint32_t i = 0; i < answer->count && used > 0 && (size_t)used < size; i++)
 		used += snprintf(out + used, size - (size_t)used, "%s%llu",
 		                 i ? "," : " programs=", (unsigned long long)answer->ids[i]);
@@ -60,7 +48,7 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
                          const struct error *error, int log_fd, uint32_t log_size)
 {
 	struct store_answer nothing = {};
-	char detail[IMAGE_DETAIL_SIZE];
+	char detail[DETAIL_SIZE];
 
 	if (job->iterator >= 0) {
 		kernel_iterator_refused(broker, (uint32_t)job->iterator, error);
@@ -77,198 +65,6 @@ void load_answer_refused(struct broker *broker, const struct load_job *job,
 
 		answer_refused_with_log(broker, &origin, error, log_fd, log_size, detail);
 	}
-}
-
-static int distrust(struct error *error, const char *what)
-{
-	return error_set(error, -EBADMSG, ERROR_INTERNAL,
-	                 "the loader's result was not accepted: %s; nothing was loaded", what);
-}
-
-/* Fills the session's maps as records, in the session's order. */
-static int maps_check(struct broker *broker, const struct load_job *job,
-                      const struct session_result *result, struct record_map *maps,
-                      struct error *error)
-{
-	for (size_t i = 0; i < result->map_count; i++) {
-		if (!validate_map_name(result->maps[i].name))
-			return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-			                 "a map's name has other characters than letters, digits, "
-			                 "'_' and '.': "
-			                 "bpfd cannot pin it");
-		memcpy(maps[i].name, result->maps[i].name, sizeof(maps[i].name));
-
-		int failure = kernel_map_info(result->maps[i].fd, &maps[i]);
-
-		if (failure)
-			return distrust(error, "a map's descriptor is none");
-		failure = map_share_settle(broker, job, &result->maps[i], &maps[i], error);
-		if (failure)
-			return failure;
-	}
-	return 0;
-}
-
-/* The program's maps must all be of this session. */
-static int program_maps_check(const struct session_result *result, const struct record_map *maps,
-                              struct loaded *loaded, struct error *error)
-{
-	uint32_t ids[LOAD_MAPS_MAX];
-	size_t count = 0;
-
-	if (kernel_program_map_ids(loaded->fd, ids, &count) < 0)
-		return distrust(error, "a program's maps cannot be read");
-	for (size_t i = 0; i < count; i++) {
-		size_t at = 0;
-
-		while (at < result->map_count && maps[at].kernel_id != ids[i])
-			at++;
-		if (at == result->map_count)
-			return distrust(error, "a program uses a map of somebody else's");
-		loaded->record.maps[i] = maps[at];
-		loaded->map_fds[i] = result->maps[at].fd;
-	}
-	loaded->record.map_count = (uint32_t)count;
-	return 0;
-}
-
-/* The kernel cuts a program's name to 15 characters. */
-static bool name_matches(const struct record_program *record)
-{
-	return strncmp(record->kernel_name, record->name, sizeof(record->kernel_name) - 1) == 0;
-}
-
-static int kernel_facts_check(const struct session_program *program, struct loaded *loaded,
-                              struct error *error)
-{
-	struct record_program *record = &loaded->record;
-	uint32_t native = program_type_row(record->type)->bpf_type;
-
-	if (kernel_program_info(program->fd, record) < 0)
-		return distrust(error, "a program's descriptor is none");
-	if (record->kernel_type == BPF_PROG_TYPE_EXT && program_type_row(record->type)->dispatched)
-		record->form = PROGRAM_FORM_EXTENSION;
-	else if (record->kernel_type == native)
-		record->form = PROGRAM_FORM_NATIVE;
-	else
-		return distrust(error, "a program is of another type than asked for");
-	if (!name_matches(record))
-		return distrust(error, "a program has another name than asked for");
-	return 0;
-}
-
-static bool form_matches(const struct broker *broker, const struct frontend_load_program *asked,
-                         uint32_t type, uint32_t form)
-{
-	bool extension = program_type_row(type)->dispatched && !asked->exclusive &&
-	                 xdp_extension_errno(broker->xdp) == 0;
-
-	return form == (extension ? PROGRAM_FORM_EXTENSION : PROGRAM_FORM_NATIVE);
-}
-
-/* What is the same for all programs of the load. */
-static void record_common(const struct load_job *job, const struct session_result *result,
-                          struct record_program *record)
-{
-	record->owner_uid = job->request.peer.uid;
-	record->owner_gid = job->request.peer.gid;
-	record->loaded_at_s = clock_now_s();
-	memcpy(record->digest, result->digest, sizeof(record->digest));
-	memcpy(record->application, job->request.application, sizeof(record->application));
-	memcpy(record->source_name, job->request.source_name, sizeof(record->source_name));
-	record->image = job->image;
-	record->verdict = job->verdict;
-	record->persist = job->request.persist;
-	record->map_owner = job->request.map_owner;
-	record->metadata.count = job->request.metadata.count;
-	memcpy(record->metadata.entries, job->request.metadata.entries,
-	       record->metadata.count * sizeof(record->metadata.entries[0]));
-}
-
-static int program_check(const struct broker *broker, const struct load_job *job,
-                         const struct session_result *result, const struct record_map *maps,
-                         const struct session_program *program, struct loaded *all,
-                         struct error *error)
-{
-	if (program->index >= job->request.program_count || all[program->index].fd >= 0)
-		return distrust(error, "a program was not asked for");
-
-	const struct frontend_load_program *asked = &job->request.programs[program->index];
-	struct loaded *loaded = &all[program->index];
-
-	loaded->fd = program->fd;
-	record_common(job, result, &loaded->record);
-	loaded->record.type = program->type;
-	memcpy(loaded->record.target, program->target, sizeof(loaded->record.target));
-	loaded->record.exclusive = asked->exclusive;
-	memcpy(loaded->record.name, asked->function, sizeof(loaded->record.name));
-	loaded->record.xdp = program->xdp;
-
-	if (asked->type && asked->type != program->type)
-		return distrust(error, "a program is of another type than asked for");
-
-	int failure = kernel_facts_check(program, loaded, error);
-
-	if (failure)
-		return failure;
-	if (!form_matches(broker, asked, loaded->record.type, loaded->record.form))
-		return distrust(error, "a program is not in the form asked for");
-	return program_maps_check(result, maps, loaded, error);
-}
-
-/* Maps of the load's own have no origin yet. */
-static bool maps_shared(const struct loaded *loaded)
-{
-	for (uint32_t i = 0; i < loaded->record.map_count; i++) {
-		if (loaded->record.maps[i].origin)
-			return true;
-	}
-	return false;
-}
-
-/* Who names an owner wants to share at least one of its maps. */
-static int owner_check(struct broker *broker, const struct load_job *job, const struct loaded *all,
-                       struct error *error)
-{
-	int failure = map_owner_check(broker, &job->request, error);
-
-	if (failure || !job->request.map_owner)
-		return failure;
-	for (uint32_t i = 0; i < job->request.program_count; i++) {
-		if (maps_shared(&all[i]))
-			return 0;
-	}
-	return error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
-	                 "no map of the object is one of program %llu's, by its name: \"bpfctl map "
-	                 "list %llu\" shows those",
-	                 (unsigned long long)job->request.map_owner,
-	                 (unsigned long long)job->request.map_owner);
-}
-
-static int result_check(struct broker *broker, const struct load_job *job,
-                        const struct session_result *result, struct loaded *all,
-                        struct error *error)
-{
-	struct record_map maps[LOAD_MAPS_MAX] = {};
-	int failure;
-
-	if (job->restores[0] && memcmp(result->digest, job->digest, sizeof(job->digest)) != 0)
-		return error_set(error, -EBADMSG, ERROR_STORE,
-		                 "its object in the state directory is damaged (it has another "
-		                 "digest than when it was loaded): load it again");
-	if (job->verdict.verdict == IMAGE_VERDICT_VERIFIED &&
-	    memcmp(result->digest, job->verdict.object, sizeof(result->digest)) != 0)
-		return distrust(error, "it says that it has loaded another object than was "
-		                       "verified");
-	if (result->program_count != job->request.program_count)
-		return distrust(error, "it has another number of programs than asked for");
-	failure = maps_check(broker, job, result, maps, error);
-	for (size_t i = 0; i < result->program_count && !failure; i++)
-		failure =
-			program_check(broker, job, result, maps, &result->programs[i], all, error);
-	if (!failure && !job->restores[0])
-		failure = owner_check(broker, job, all, error);
-	return failure;
 }
 
 static void pins_undo(struct broker *broker, struct loaded *all, size_t count)
@@ -401,7 +197,7 @@ static int result_keep(struct broker *broker, const struct load_job *job,
                        struct store_answer *answer, struct error *error)
 {
 	size_t count = job->request.program_count;
-	int failure = result_check(broker, job, result, all, error);
+	int failure = load_check(broker, job, result, all, error);
 
 	if (!failure)
 		failure = restores_check(broker, job, error);
@@ -452,7 +248,7 @@ bool load_finish(struct broker *broker, struct load_job *job, struct session_res
 {
 	struct store_answer answer = { .operation = STORE_OPERATION_LOAD };
 	struct error error = {};
-	char detail[IMAGE_DETAIL_SIZE + 512];
+	char detail[DETAIL_SIZE];
 	int failure;
 
 	if (job->iterator >= 0) {

@@ -15,7 +15,9 @@ function(bpfd_find_static target header)
 endfunction()
 
 bpfd_find_static(libbpf bpf/libbpf.h libbpf.a libelf.a libz.a)
-bpfd_find_static(libarchive archive.h libarchive.a libz.a)
+bpfd_find_static(libarchive archive.h libarchive.a libnettle.a libz.a)
+# Of its formats only those that are called: the others ask for what they pack with, and for nettle, to no end.
+target_link_options(bpfd::libarchive INTERFACE -Wl,--gc-sections)
 bpfd_find_static(libzstd zstd.h libzstd.a)
 bpfd_find_static(libxdp xdp/libxdp.h libxdp.a)
 bpfd_find_static(libcap-ng cap-ng.h libcap-ng.a)

@@ -4,7 +4,7 @@
 #include "common/cleanup.h"
 #include "common/memfd.h"
 #include "image/digest.h"
-#include "image/tar.h"
+#include "image/layer_archive.h"
 #include "image/unpack.h"
 
 #include <elf.h>
@@ -18,7 +18,6 @@ struct work {
 	const unsigned char *first; /* a block that was read to see what it is; NULL: no more */
 	size_t first_size;
 	struct digest_stream *digest; /* of the object */
-	bool found;
 	struct layer_object object;
 };
 
@@ -28,15 +27,6 @@ static int refuse(struct error *error, const char *why)
 	                 "%s; a bytecode image holds one object file and nothing else: build it "
 	                 "again",
 	                 why);
-}
-
-static int refuse_name(struct error *error, const char *name, const char *what)
-{
-	return error_set(
-		error, -EBADMSG, ERROR_BAD_OBJECT,
-		"the image's layer holds %s, \"%.128s\"; a bytecode image holds one object "
-		"file and nothing else: build it again",
-		what, name);
 }
 
 static ssize_t work_fill(void *context, const unsigned char **bytes, struct error *error)
@@ -50,9 +40,10 @@ static ssize_t work_fill(void *context, const unsigned char **bytes, struct erro
 	return (ssize_t)work->first_size;
 }
 
-static int object_write(struct work *work, const unsigned char *bytes, size_t size,
-                        struct error *error)
+static int object_write(void *context, const unsigned char *bytes, size_t size, struct error *error)
 {
+	struct work *work = context;
+
 	if (size > OBJECT_SIZE_MAX - work->object.size)
 		return error_set(
 			error, -EFBIG, ERROR_LIMIT,
@@ -75,7 +66,7 @@ static int object_write(struct work *work, const unsigned char *bytes, size_t si
 	return 0;
 }
 
-static void name_copy(char out[LAYER_NAME_SIZE], const char *name)
+void layer_name_copy(char out[LAYER_NAME_SIZE], const char *name)
 {
 	size_t length = strnlen(name, LAYER_NAME_SIZE - 1);
 
@@ -84,107 +75,23 @@ static void name_copy(char out[LAYER_NAME_SIZE], const char *name)
 		out[i] = name[i] < 0x20 || name[i] > 0x7e || name[i] == '"' ? '?' : name[i];
 }
 
-/* Whether one of the name's parts is, or begins with, `part`. */
-static bool name_has(const char *name, const char *part, bool whole)
+static int file_begin(void *context, const char *name, uint64_t size, struct error *error)
 {
-	size_t length = strlen(part);
+	struct work *work = context;
 
-	while (*name) {
-		size_t end = strcspn(name, "/");
-
-		if (end >= length && strncmp(name, part, length) == 0 && (!whole || end == length))
-			return true;
-		name += end + (name[end] == '/');
-	}
-	return false;
-}
-
-static const char *type_name(const struct tar_entry *entry)
-{
-	switch (entry->type) {
-	case '0':
-	case '5':
-		return entry->is_sparse ? "a sparse file" : NULL;
-	case '1':
-		return "a hard link";
-	case '2':
-		return "a symbolic link";
-	case '3':
-	case '4':
-		return "a device";
-	case '6':
-		return "a pipe";
-	case 'S':
-		return "a sparse file";
-	default:
-		return "something that is no file";
-	}
-}
-
-static int entry_check(const struct tar_entry *entry, struct error *error)
-{
-	const char *what = type_name(entry);
-	char name[LAYER_NAME_SIZE];
-
-	name_copy(name, entry->name);
-	if (what)
-		return refuse_name(error, name, what);
-	if (entry->name[0] == '/')
-		return refuse_name(error, name, "a file with an absolute name");
-	if (name_has(entry->name, "..", true))
-		return refuse_name(error, name, "a file with \"..\" in its name");
-	if (name_has(entry->name, ".wh.", false))
-		return refuse_name(error, name, "a whiteout");
-	if (entry->type == '5' && entry->size)
-		return refuse_name(error, name, "a directory with data of its own");
-	return 0;
-}
-
-static int file_take(struct work *work, struct tar_reader *reader, const struct tar_entry *entry,
-                     struct error *error)
-{
-	const unsigned char *bytes;
-	char name[LAYER_NAME_SIZE];
-	ssize_t got;
-
-	if (entry->size > OBJECT_SIZE_MAX)
+	if (size > OBJECT_SIZE_MAX)
 		return error_set(error, -EFBIG, ERROR_LIMIT,
 		                 "the image's object has %llu bytes, bpfd loads at most %u",
-		                 (unsigned long long)entry->size, OBJECT_SIZE_MAX);
-	name_copy(name, entry->name);
-	if (work->found)
-		return refuse_name(error, name, "a second file");
-	work->found = true;
-	memcpy(work->object.name, name, sizeof(name));
-	while ((got = tar_read(reader, &bytes, error)) > 0) {
-		int result = object_write(work, bytes, (size_t)got, error);
-
-		if (result < 0)
-			return result;
-	}
-	return (int)got;
+		                 (unsigned long long)size, OBJECT_SIZE_MAX);
+	layer_name_copy(work->object.name, name);
+	return 0;
 }
 
 static int archive_take(struct work *work, struct error *error)
 {
-	_cleanup_free_ struct tar_reader *reader = calloc(1, sizeof(*reader));
-	_cleanup_free_ struct tar_entry *entry = calloc(1, sizeof(*entry));
-	int result;
+	const struct layer_archive layer = { work, work_fill, file_begin, object_write };
 
-	if (!reader || !entry)
-		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the layer");
-	reader->fill = work_fill;
-	reader->context = work;
-	while ((result = tar_next(reader, entry, error)) > 0) {
-		result = entry_check(entry, error);
-		if (result == 0 && entry->type == '0')
-			result = file_take(work, reader, entry, error);
-		if (result < 0)
-			return result;
-	}
-	if (result == 0 && !work->found)
-		return refuse(error, "the image's layer holds no file");
-	return result;
+	return layer_archive_read(&layer, error);
 }
 
 static int raw_take(struct work *work, struct error *error)

@@ -1,3 +1,8 @@
+# What makes signatures by identities, for those who ask the real verifier.
+add_executable(keyless_tool image/keyless_tool.c unit/keyless_maker.c unit/keyless_certificates.c)
+target_link_libraries(keyless_tool PRIVATE bpfd_verifier_core bpfd_flags)
+set_target_properties(keyless_tool PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
 # The verifier: the real program behind its real filter, which a sanitizer's run-time does not live with.
 if(NOT BPFD_SANITIZE)
 	add_test(NAME verifier_test COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/image/run ${PROJECT_BINARY_DIR} test_verifier)

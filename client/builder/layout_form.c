@@ -2,7 +2,7 @@
 #include "client/builder/layout_form.h"
 
 #include "common/cleanup.h"
-#include "image/tar.h"
+#include "image/tar_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,13 @@
 struct archive {
 	int fd;
 	int64_t created_s;
+	struct tar_writer *writer;
 };
+
+static void tar_writer_cleanup(struct tar_writer **writer)
+{
+	tar_writer_free(*writer);
+}
 
 int layout_bytes_write(int fd, const void *bytes, size_t size)
 {
@@ -55,33 +61,35 @@ int layout_directory_write(const char *path, const struct pieces *pieces, const 
 	return layout_fill(&sink, pieces, tag);
 }
 
+static int archive_write(void *context, const void *bytes, size_t size)
+{
+	const struct archive *archive = context;
+
+	return layout_bytes_write(archive->fd, bytes, size);
+}
+
 static int member_add(void *context, const char *name, const void *bytes, size_t size)
 {
-	static const unsigned char zeroes[TAR_BLOCK_SIZE];
 	const struct archive *archive = context;
-	unsigned char header[TAR_BLOCK_SIZE];
-	int result = tar_header_make(name, size, archive->created_s, header);
+	int result = tar_file_begin(archive->writer, name, size, archive->created_s);
 
-	if (result == 0)
-		result = layout_bytes_write(archive->fd, header, sizeof(header));
-	if (result == 0)
-		result = layout_bytes_write(archive->fd, bytes, size);
-	if (result == 0)
-		result = layout_bytes_write(archive->fd, zeroes, -size % TAR_BLOCK_SIZE);
-	return result;
+	return result < 0 ? result : tar_file_write(archive->writer, bytes, size);
 }
 
 static int archive_fill(struct archive *archive, const struct pieces *pieces, const char *tag)
 {
-	static const unsigned char end[2 * TAR_BLOCK_SIZE];
+	_cleanup_(tar_writer) struct tar_writer *writer = tar_writer_new(archive_write, archive);
 	const struct layout_sink sink = { member_add, archive };
 	mode_t mask = umask(0);
 	int result;
 
 	(void)umask(mask);
+	if (!writer)
+		return -ENOMEM;
+	archive->writer = writer;
 	result = layout_fill(&sink, pieces, tag);
 	if (result == 0)
-		result = layout_bytes_write(archive->fd, end, sizeof(end));
+		result = tar_finish(writer);
 	if (result == 0 && fchmod(archive->fd, 0666 & ~mask) < 0)
 		result = -errno;
 	return result;

@@ -36,9 +36,9 @@ def member(name, data=b"", kind=tarfile.REGTYPE, link=""):
     return entry, data
 
 
-def tar(*members):
+def tar(*members, form=tarfile.USTAR_FORMAT):
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
         for entry, data in members:
             archive.addfile(entry, io.BytesIO(data))
     return out.getvalue()
@@ -57,9 +57,9 @@ def zstd_frame(blocks, window_log=17):
     return out
 
 
-def zstd_stored(data):
+def zstd_stored(data, window_log=17):
     parts = [data[at:at + ZSTD_BLOCK_MAX] for at in range(0, len(data), ZSTD_BLOCK_MAX)]
-    return zstd_frame([(0, part, len(part)) for part in parts])
+    return zstd_frame([(0, part, len(part)) for part in parts], window_log)
 
 
 def zstd_bomb(size):

@@ -9,7 +9,7 @@ import tarfile
 import time
 
 from bytecode_image import (HOST, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Image, descriptor, digest, gzip_bomb, gzipped, member, tar,
-                            to_json, zstd_bomb, zstd_frame)
+                            to_json, zstd_bomb, zstd_frame, zstd_stored)
 from hostile_registry import Bearer
 
 INVALID_ARGUMENT, NOT_FOUND, LIMIT, UNSUPPORTED, BAD_OBJECT, TIMEOUT, REGISTRY = 1, 2, 6, 7, 8, 13, 15
@@ -282,6 +282,32 @@ def sparse_file_of_a_terabyte(registry, data):
     entry[148:156] = b" " * 8
     entry[148:156] = f"{sum(entry):06o}\0 ".encode()
     Image(b"", layer=gzipped(bytes(entry))).publish(registry)
+
+
+def headers_that_cost(attributes, packed_by):
+    def function(registry, data):
+        entry, data = member("a.o", data)
+        entry.pax_headers = attributes
+        Image(b"", layer=packed_by(tar((entry, data), form=tarfile.PAX_FORMAT))).publish(registry)
+    return function
+
+
+def zstd_of_most_memory(data):
+    "A layer whose unpacking takes as much memory as any may."
+    return zstd_stored(data + bytes(8 << 20), window_log=23)
+
+
+for name, code, says, attributes in (
+        ("map_of_holes", BAD_OBJECT, "a sparse file", {"GNU.sparse.map": ",".join(["0,0"] * 15000), "GNU.sparse.size": "5"}),
+        ("long_map_of_holes", LIMIT, "64 KiB", {"GNU.sparse.map": ",".join(["0,0"] * 250000), "GNU.sparse.size": "5"}),
+        ("many_attributes", LIMIT, "64 KiB", {f"SCHILY.xattr.{number}": "" for number in range(30000)}),
+        ("long_list_of_access", LIMIT, "64 KiB", {"SCHILY.acl.access": "user:a:rwx," * 80000})):
+    one = headers_that_cost(attributes, gzipped)
+    one.__name__ = f"layer_with_{name}"
+    behaviour(code, says=says)(one)
+    one = headers_that_cost(attributes, zstd_of_most_memory)
+    one.__name__ = f"layer_of_most_memory_with_{name}"
+    behaviour(LIMIT, says="memory")(one)
 
 
 @behaviour(LIMIT, BAD_OBJECT)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Images as tools make them."""
+import tarfile
 import time
 
 from bytecode_image import Image, OCI_LAYER, digest, member, tar, zstd_stored
@@ -30,6 +31,17 @@ class Good(Case):
 
     def test_plain_tar(self):
         self.check(Image(self.data, layer=tar(member("a.o", self.data)), layer_type=OCI_LAYER))
+
+    def test_long_and_foreign_names(self):
+        for name in ("a" * 200 + ".o", "z\u00e4hler.o"):
+            for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+                self.check(Image(self.data, layer=tar(member(name, self.data), form=form), layer_type=OCI_LAYER))
+
+    def test_largest_window(self):
+        "As zstd makes one of a large object at the levels from 18 on."
+        self.data += bytes((16 << 20) - len(self.data))
+        archive = tar(member("a" * 200 + ".o", self.data), form=tarfile.PAX_FORMAT)
+        self.check(Image(self.data, layer=zstd_stored(archive, window_log=23), layer_type=OCI_LAYER + "+zstd", diff=digest(archive)))
 
     def test_raw_object_as_oras_pushes_it(self):
         image = Image(self.data, layer=self.data, layer_type=OCI_LAYER)

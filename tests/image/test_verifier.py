@@ -18,6 +18,8 @@ from verifier_process import (INDEX, LAYER, MANIFEST, NONE, REFUSED, SIGNATURE_B
                               evidence_bytes, key_rule, none_rule, trust_bytes)
 
 BINARY = BUILD / "bin/bpfd-verifier"
+KEYLESS = BUILD / "tests/keyless_tool"
+IDENTITY, ISSUER = "https://example.org/builds/release.yaml@refs/heads/main", "https://issuer.example.org"
 REFERENCE = "registry.example/bpf/counter:1"
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -218,6 +220,45 @@ class Keys(Case):
         self.refused("no signature on a container image", signature_parts(SIMPLE_SIGNING, to_json({"critical": {"type": "x"}})))
         self.refused("manifest cannot be read", [(SIGNATURE_MANIFEST, b"{"), (SIGNATURE_BLOB, b"{}")])
         self.refused("no signature", [(SIGNATURE_BLOB, payload(self.digest))])
+
+
+class Identities(Case):
+    """What is taken and refused otherwise is the unit test's: here is the same behind the filter, and within the memory."""
+
+    def keyless(self, kind, identity=IDENTITY, issuer=ISSUER):
+        made = json.loads(subprocess.run([str(KEYLESS), kind, self.digest.removeprefix("sha256:")], check=True, stdout=subprocess.PIPE).stdout)
+        trust = trust_bytes([verifier.keyless_rule("registry.example/*", identity, issuer)], [to_json(made["root"])], 1)
+        if "bundle" in made:
+            return trust, signature_parts(BUNDLE, to_json(made["bundle"]))
+        return trust, signature_parts(SIMPLE_SIGNING, made["payload"].encode(), made["annotations"])
+
+    def test_good(self):
+        for kind in ("annotations", "annotations-timestamp", "bundle", "bundle-timestamp"):
+            with self.subTest(kind=kind):
+                trust, parts = self.keyless(kind)
+                answer = self.verified(parts, trust=trust)
+                self.assertEqual((answer.kind, answer.key, answer.identity, answer.issuer), (verifier.KIND_KEYLESS, "", IDENTITY, ISSUER))
+
+    def test_bad(self):
+        for kind, word in (("annotations-promise", "promise"), ("bundle-expired", "certificate has expired"),
+                           ("bundle-authority", "unable to get")):
+            with self.subTest(kind=kind):
+                trust, parts = self.keyless(kind)
+                self.refused(word, parts, trust=trust)
+
+    def test_another(self):
+        for options, word in (({"identity": IDENTITY + "2"}, f"it is by {IDENTITY}"), ({"issuer": ISSUER + "/"}, "not as that issuer")):
+            trust, parts = self.keyless("bundle", **options)
+            self.refused(word, parts, trust=trust)
+
+    def test_key_where_an_identity_is_wanted(self):
+        trust, _ = self.keyless("bundle")
+        for make in (simple, bundle):
+            self.refused("by a key, not by an identity", make(self.ours, self.digest), trust=trust)
+
+    def test_identity_where_a_key_is_wanted(self):
+        for kind in ("annotations", "bundle"):
+            self.refused("not by that key", self.keyless(kind)[1])
 
 
 class Rules(Case):

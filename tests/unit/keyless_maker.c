@@ -111,6 +111,8 @@ static void image_make(const struct maker *maker)
 
 	(void)snprintf(made->image, sizeof(made->image), "the bytes of a manifest");
 	maker_digest(made->image, strlen(made->image), made->digest);
+	if (maker->options->digest)
+		memcpy(made->digest, maker->options->digest, DIGEST_SIZE);
 }
 
 static json_t *subject_digest(const struct maker *maker)

@@ -62,6 +62,7 @@ struct maker_options {
 	/* the rest */
 	bool wrong_signature;
 	bool other_image;
+	const uint8_t *digest; /* the image's; NULL: of bytes that the maker has */
 };
 
 struct made {

@@ -69,7 +69,7 @@ static void rule_format(const struct trust_rule *rule, char out[WANTED_SIZE])
 	if (rule->kind == IMAGE_RULE_KEY)
 		(void)snprintf(out, WANTED_SIZE, "the key %.150s", rule->key);
 	else
-		(void)snprintf(out, WANTED_SIZE, "%.100s, as %.80s vouches", rule->identity,
+		(void)snprintf(out, WANTED_SIZE, "%.100s (issuer %.80s)", rule->identity,
 		               rule->issuer);
 }
 
