@@ -39,7 +39,8 @@ static uint64_t question_take(uint32_t demand)
 static const struct frontend_verdict verified = { .verdict = { .verdict = IMAGE_VERDICT_VERIFIED,
 	                                                       .kind = IMAGE_RULE_KEYLESS,
 	                                                       .identity = "ci@example.org",
-	                                                       .issuer = "https://issuer.example" } };
+	                                                       .issuer =
+	                                                               "https://issuer.example" } };
 
 static void expect_verified(const Bpfd__V1__Verification *verification)
 {
@@ -133,7 +134,8 @@ static void the_brokers_refusal_is_told(void **state)
 		(void)fetcher_job(&fetcher);
 		object_give(&fetcher);
 		event_free(event_next(watcher, "image-pull")); /* it is in the cache */
-		broker_send(&fixture, FRONTEND_REFUSED, question_take(rows[i].demand), &refused, -1);
+		broker_send(&fixture, FRONTEND_REFUSED, question_take(rows[i].demand), &refused,
+		            -1);
 		expect_refusal(fd, watcher, rows[i].name);
 		(void)close(watcher);
 		(void)close(fd);
