@@ -26,16 +26,16 @@ enum fetch_name { FETCH_LOAD, FETCH_PULL, FETCH_LIST, FETCH_INSPECT, FETCH_VERIF
 
 /* What a request does with images. */
 struct fetch_kind {
-	enum fetch_name name;
 	const char *operation; /* as people and events know it */
+	/* The fetcher has said DONE and ended: the answer, or what is next. 0 and the fetch is
+	 * gone; -errno with `error`. */
+	int (*finish)(struct frontend *frontend, struct fetch *fetch, struct error *error);
+	enum fetch_name name;
 	uint32_t images_least; /* IMAGEs that the fetcher has to send */
 	uint32_t images_most;
 	bool fetches;  /* from a registry, perhaps */
 	bool finishes; /* also when the client is gone */
 	bool tells;    /* those who watch, of a refusal: it is no mere question */
-	/* The fetcher has said DONE and ended: the answer, or what is next. 0 and the fetch is
-	 * gone; -errno with `error`. */
-	int (*finish)(struct frontend *frontend, struct fetch *fetch, struct error *error);
 };
 
 struct fetch {

@@ -116,7 +116,7 @@ static int images_reserve(struct fetch *fetch)
 	if (fetch->image_count < fetch->image_room)
 		return 0;
 
-	struct record_image **images = reallocarray(fetch->images, room, sizeof(*fetch->images));
+	struct record_image **images = reallocarray(fetch->images, room, sizeof(void *));
 
 	if (!images)
 		return -ENOMEM;

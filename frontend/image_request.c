@@ -66,7 +66,7 @@ static int secret_take(const char *noun, const char *value, char *out, size_t si
 			return refuse(error, "the %s has control characters: a line's end, perhaps",
 			              noun);
 	}
-	memcpy(out, value, length);
+	memcpy(out, value, length + 1);
 	return 0;
 }
 

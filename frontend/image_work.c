@@ -146,19 +146,16 @@ static int finish_load(struct frontend *frontend, struct fetch *fetch, struct er
 	return change_ask_image(frontend, fetch, FRONTEND_LOAD_IMAGE, fetch->load, error);
 }
 
+/* clang-format off */
 static const struct fetch_kind kinds[] = {
-	[FETCH_LOAD] = { FETCH_LOAD, "load", 1, 1, .fetches = true, .tells = true,
-	                 .finish = finish_load },
-	[FETCH_PULL] = { FETCH_PULL, "image_pull", 1, 1, .fetches = true, .tells = true,
-	                 .finish = finish_pull },
-	[FETCH_LIST] = { FETCH_LIST, "image_list", 0, IMAGE_CACHED_MAX, .finish = finish_answer },
-	[FETCH_INSPECT] = { FETCH_INSPECT, "image_inspect", 1, IMAGE_CACHED_MAX,
-	                    .finish = finish_answer },
-	[FETCH_VERIFY] = { FETCH_VERIFY, "image_verify", 1, 1, .fetches = true, .tells = true,
-	                   .finish = finish_verify },
-	[FETCH_REMOVE] = { FETCH_REMOVE, "image_remove", 0, IMAGE_CACHED_MAX, .finishes = true,
-	                   .tells = true, .finish = finish_remove },
+	[FETCH_LOAD] = { "load", finish_load, FETCH_LOAD, 1, 1, .fetches = true, .tells = true },
+	[FETCH_PULL] = { "image_pull", finish_pull, FETCH_PULL, 1, 1, .fetches = true, .tells = true },
+	[FETCH_LIST] = { "image_list", finish_answer, FETCH_LIST, 0, IMAGE_CACHED_MAX },
+	[FETCH_INSPECT] = { "image_inspect", finish_answer, FETCH_INSPECT, 1, IMAGE_CACHED_MAX },
+	[FETCH_VERIFY] = { "image_verify", finish_verify, FETCH_VERIFY, 1, 1, .fetches = true, .tells = true },
+	[FETCH_REMOVE] = { "image_remove", finish_remove, FETCH_REMOVE, 0, IMAGE_CACHED_MAX, .finishes = true, .tells = true },
 };
+/* clang-format on */
 
 /* ---- how it begins ---- */
 
