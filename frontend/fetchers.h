@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define FETCHER_SLOTS (IMAGE_FETCHES_MAX + 1)
-#define FETCHER_SPARE_DELAY_MS 100 /* the next one's start would take the processor from the work */
+#define FETCHER_SPARE_DELAY_MS 20 /* the next one's start would take the processor from the work */
 
 struct fetch;
 struct frontend;
