@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How loads come to be jobs: asked for by the frontend, as files or out of images, or by bpfd itself. */
+/* How loads come to be jobs: asked for by the frontend, as files or out of images, or by bpfd
+ * itself. */
 #include "broker/broker.h"
 
 #include "broker/kernel_object.h"
@@ -148,4 +149,3 @@ void load_iterator(struct broker *broker, uint32_t kind)
 	(void)error_set(&error, -ENOMEM, ERROR_UNAVAILABLE, "bpfd is out of memory");
 	kernel_iterator_refused(broker, kind, &error);
 }
-

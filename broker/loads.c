@@ -111,8 +111,8 @@ void loads_start_session(struct broker *broker)
 	if (!slot || slot_spare(loads) || broker->failed || clock_now_ms() < start_time_ms(loads))
 		return;
 
-	int result = session_start(&settings, &broker->launcher, ++broker->worker_ids,
-	                           &slot->session);
+	int result =
+		session_start(&settings, &broker->launcher, ++broker->worker_ids, &slot->session);
 
 	if (result < 0) {
 		slot->session = NULL;

@@ -22,8 +22,8 @@ struct load_job;
 /* A question, and what is to become of it. It owns its descriptors. */
 struct verify_job {
 	struct verify_job *next;
-	struct load_job *load; /* to be loaded after its verdict; NULL: VERIFY_IMAGE */
-	uint64_t message_id;   /* of VERIFY_IMAGE */
+	struct load_job *load;   /* to be loaded after its verdict; NULL: VERIFY_IMAGE */
+	uint64_t message_id;     /* of VERIFY_IMAGE */
 	struct record_peer peer; /* who asked for that */
 	struct verifier_question question;
 	int object_fd; /* the load's own where there is one */
@@ -44,6 +44,7 @@ struct verifiers {
 	struct verify_job *first;
 	size_t waiting;
 	unsigned int deaths;  /* verifiers that died before they had a question, in a row */
+	struct error broken;  /* why none could read the rules; empty since one could */
 	uint64_t start_at_ms; /* none is started before */
 	uint64_t spare_at_ms; /* nor before this, unless a question waits */
 };

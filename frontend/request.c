@@ -60,7 +60,7 @@ static int request_head_check(const Bpfd__V1__Request *request, struct error *er
 			"list_programs, list_links, list_maps, get_program, get_link, map_dump, "
 			"map_get, map_set, map_delete, map_types, image_pull, image_list, "
 			"image_inspect, image_verify, image_remove, rules_read, status and "
-		        "version_info "
+			"version_info "
 			"must be set");
 	return request_id_check(request_is_change(request), request->request_id.data,
 	                        request->request_id.len, error);

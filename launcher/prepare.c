@@ -174,7 +174,7 @@ static int worker_settings_make(const struct config *config, const struct findin
 int prepare_start(const struct config *config, struct supervisor *supervisor, struct prepared *out,
                   struct error *error)
 {
-	struct findings found;
+	struct findings found = { .rules = { .fd = -1 } };
 	int result = prepare_check(config, &found, error);
 
 	if (result < 0)

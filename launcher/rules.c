@@ -73,7 +73,7 @@ static int fetcher_settings_renew(struct supervisor *supervisor, size_t demands)
 void rules_read_again(struct supervisor *supervisor, struct launcher_rules *out)
 {
 	int *current = &supervisor->worker_settings[WORKER_VERIFIER];
-	struct rules rules;
+	struct rules rules = { .fd = -1 };
 	int result;
 
 	if (!supervisor->policy)

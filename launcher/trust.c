@@ -33,17 +33,18 @@ static int file_append(struct trust *trust, const char *path, const char *place,
                        struct error *error)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	_cleanup_free_ char *bytes = malloc(TRUST_FILE_SIZE_MAX + 1);
+	_cleanup_free_ char *bytes = NULL;
 	static const char filling[ALIGNMENT];
 	struct error why = {};
 	int result = owned_file_open(path, "file", &file, &why);
 	size_t size;
 
-	if (!bytes)
-		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE, "no memory for %s", path);
 	if (result < 0)
 		return error_set(error, result, (enum error_code)why.code, "%s: %.400s", place,
 		                 why.message);
+	bytes = malloc(TRUST_FILE_SIZE_MAX + 1);
+	if (!bytes)
+		return error_set(error, -ENOMEM, ERROR_UNAVAILABLE, "no memory for %s", path);
 	size = fread(bytes, 1, TRUST_FILE_SIZE_MAX + 1, file);
 	if (ferror(file))
 		return error_set(error, -EIO, ERROR_INTERNAL, "%s: cannot read %s", place, path);
@@ -88,20 +89,23 @@ static int keyless_check(const struct policy *policy, const char *trusted_root, 
 static int trust_write(const struct trust *trust, const struct policy *policy)
 {
 	_cleanup_close_ int fd = memfd_open("bpfd-trust");
-	_cleanup_free_ char *head = NULL;
+	char *head;
 	size_t rules = policy->rule_count * sizeof(policy->rules[0]);
 	size_t files = trust->header.files * sizeof(trust->files[0]);
 	size_t size = sizeof(trust->header) + rules + files;
 	int result;
 
+	if (fd < 0)
+		return fd;
 	head = malloc(size + trust->size);
-	if (fd < 0 || !head)
-		return fd < 0 ? fd : -ENOMEM;
+	if (!head)
+		return -ENOMEM;
 	memcpy(head, &trust->header, sizeof(trust->header));
 	memcpy(head + sizeof(trust->header), policy->rules, rules);
 	memcpy(head + sizeof(trust->header) + rules, trust->files, files);
 	memcpy(head + size, trust->bytes, trust->size);
 	result = memfd_fill(fd, head, size + trust->size);
+	free(head);
 	return result < 0 ? result : steal_fd(&fd);
 }
 

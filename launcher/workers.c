@@ -15,19 +15,19 @@
 struct worker_kind_row {
 	const char *role;
 	const struct sandbox_policy *policy;
-	enum role_index asker; /* who may have it started */
 	size_t user;           /* in struct users */
 	size_t wanted_max;     /* that are wanted at one time */
+	enum role_index asker; /* who may have it started */
 	bool settings; /* it gets a memfd of its own at ROLE_FD_PEER, and is not started without */
 };
 
 static const struct worker_kind_row kinds[WORKER_KIND_END] = {
-	[WORKER_LOADER] = { "loader", &sandbox_policy_loader, ROLE_BROKER,
-	                    offsetof(struct users, loader), 8, false },
-	[WORKER_VERIFIER] = { "verifier", &sandbox_policy_verifier, ROLE_BROKER,
-	                      offsetof(struct users, verifier), 5, true },
-	[WORKER_FETCHER] = { "fetcher", &sandbox_policy_fetcher, ROLE_FRONTEND,
-	                     offsetof(struct users, fetcher), 9, true },
+	[WORKER_LOADER] = { "loader", &sandbox_policy_loader, offsetof(struct users, loader), 8,
+	                    ROLE_BROKER, false },
+	[WORKER_VERIFIER] = { "verifier", &sandbox_policy_verifier,
+	                      offsetof(struct users, verifier), 5, ROLE_BROKER, true },
+	[WORKER_FETCHER] = { "fetcher", &sandbox_policy_fetcher, offsetof(struct users, fetcher), 9,
+	                     ROLE_FRONTEND, true },
 };
 
 /* Who takes no message has its socket full of them: it is as good as dead, and its end is noticed.

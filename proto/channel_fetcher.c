@@ -8,5 +8,5 @@ static const struct channel_row rows[] = {
 };
 
 const struct channel_list channel_fetcher = { .name = "fetcher",
-	                                     .rows = rows,
-	                                     .count = sizeof(rows) / sizeof(rows[0]) };
+	                                      .rows = rows,
+	                                      .count = sizeof(rows) / sizeof(rows[0]) };

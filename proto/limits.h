@@ -36,9 +36,9 @@
 #define IMAGE_USERNAME_SIZE 256
 #define IMAGE_PASSWORD_SIZE 4096 /* registries' tokens are long */
 #define IMAGE_TYPE_SIZE 32
-#define IMAGE_FETCHES_MAX 8   /* fetchers that work at one time; one more is kept warm */
-#define IMAGE_QUEUE_MAX 64    /* requests that may wait for a fetcher; half of them one user's */
-#define IMAGE_CACHED_MAX 4096 /* references in the cache */
+#define IMAGE_FETCHES_MAX 8      /* fetchers that work at one time; one more is kept warm */
+#define IMAGE_QUEUE_MAX 64       /* requests that may wait for a fetcher; half of them one user's */
+#define IMAGE_CACHED_MAX 4096    /* references in the cache */
 #define IMAGE_RULE_TEXT_SIZE 256 /* a pattern, a file's name, an identity, an issuer */
 
 #endif

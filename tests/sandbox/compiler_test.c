@@ -196,8 +196,8 @@ static void everything_reaches_the_table(void **state)
 		"const struct sandbox_policy sandbox_policy_test = {",
 		"\t.root = 1,\n\t.any_user = 0,\n\t.narrows = 1,\n\t.survives_parent = 1,\n",
 		"\t.landlock_inherited = 0,\n",
-		"\t.landlock_scope = 0x2,\n\t.landlock_tcp = 0x2,\n\t.capabilities = "
-		"0x8000000020,\n",
+		"\t.landlock_scope = 0x2,\n\t.landlock_tcp = 0x2,\n",
+		"\t.capabilities = 0x8000000020,\n",
 		"\t{ .resource = 7, .value = 16u },\n",
 		"\t{ .path = \"@state/x\", .access = 0x400e, .optional = 1 },\n",
 		"\t\"libc.so.6\",\n",

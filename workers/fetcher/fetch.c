@@ -5,6 +5,7 @@
 #include "common/memfd.h"
 #include "image/json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static int child_choose(const struct registry_document *root, const struct descr
 		result = index_choose(&index, architecture_host(), &entry, error);
 	if (result < 0)
 		return result;
+	assert(entry);
 	if (entry->descriptor.size > JSON_DOCUMENT_MAX)
 		return error_set(error, -EMSGSIZE, ERROR_REGISTRY,
 		                 "the index names a manifest of more than %u bytes",
@@ -150,11 +152,11 @@ static int index_follow(struct job *job, struct fetched *fetched, struct error *
 		result = evidence_add(&fetched->evidence, EVIDENCE_INDEX, root->bytes, root->size,
 		                      error);
 	document_drop(root);
-	if (result == 0)
-		result = child_fetch(fetched, child, &manifest, error);
-	if (result == 0)
-		result = manifest_follow(job, fetched, &manifest, error);
-	return result;
+	if (result < 0)
+		return result;
+	assert(child);
+	result = child_fetch(fetched, child, &manifest, error);
+	return result < 0 ? result : manifest_follow(job, fetched, &manifest, error);
 }
 
 int fetch_image(struct job *job, struct fetched *fetched, struct error *error)

@@ -23,7 +23,7 @@ static struct channel_buffer buffer;
 #define HEAP_BLOCK_MAX (512 * 1024)
 #define HEAP_KEPT_MAX (4 * 1024 * 1024)
 #define END_PAUSE_MS 30
-#define THREAD_STACK_SIZE (256 * 1024)
+#define THREAD_STACK_SIZE (256u << 10)
 
 /*
  * One arena, without which each thread that asks for a name would set one up. What is small stays
