@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The next verifier's start takes a processor, which the verdict and the load behind it need. */
-#define SPARE_AFTER_MS 100
+#define SPARE_AFTER_MS 20
 
 bool verifier_wanted(const struct broker *broker)
 {

@@ -18,9 +18,8 @@
 #include <stdint.h>
 
 #define FETCHER_SLOTS (IMAGE_FETCHES_MAX + 1)
-#define FETCHER_SPARE_DELAY_MS                                             \
-	100 /* the next one's start would take the processor from the work \
-	     */
+/* The next one's start would take the processor from the work. */
+#define FETCHER_SPARE_DELAY_MS 20
 
 struct fetch;
 struct frontend;

@@ -10,9 +10,9 @@ foreach(name transport connection)
 		SOURCES client/${name}_test.c client/script.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
-foreach(name library answer)
+foreach(name library library_image target answer)
 	bpfd_add_test(NAME client_${name}_test LABEL unit
-		SOURCES client/${name}_test.c $<TARGET_OBJECTS:bpfd_client_objects>
+		SOURCES client/${name}_test.c client/fixture.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
 

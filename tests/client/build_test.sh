@@ -102,6 +102,7 @@ refused 1 'names no registry' build -t filter -o x sequence.bpf.o
 refused 1 'cannot be named by its digest' build -t "$ref@sha256:$digest" -o x sequence.bpf.o
 refused 1 'cannot be reached' build -t localhost:1/filter --push sequence.bpf.o
 refused 2 'is missing' build -t $ref -o x
+SSL_CERT_FILE=/nosuch refused 1 'SSL_CERT_FILE names "/nosuch"' build -t $ref --push sequence.bpf.o
 SOURCE_DATE_EPOCH=soon refused 1 'SOURCE_DATE_EPOCH is "soon"' build -t $ref -o x sequence.bpf.o
 [ ! -e x ] || complain "a build that was refused left something"
 
