@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The next verifier's start takes a processor, which the load needs that follows a verdict. */
-#define SPARE_AFTER_VERDICT_MS 100
+/* The next verifier's start takes a processor, which the verdict and the load behind it need. */
+#define SPARE_AFTER_MS 20
 
 bool verifier_wanted(const struct broker *broker)
 {
@@ -140,6 +140,7 @@ static void slot_submit(struct broker *broker, struct verifier_slot *slot, struc
 	int result = channel_send(&slot->channel, VERIFIER_VERIFY, 0, &job->question, descriptors);
 
 	broker->verifiers.deaths = 0;
+	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
 	if (result == 0) {
 		slot->job = job;
 		slot->state = VERIFIER_STATE_WORKING;
@@ -152,6 +153,16 @@ static void slot_submit(struct broker *broker, struct verifier_slot *slot, struc
 	verify_refused(broker, job, &error);
 }
 
+/* Who waits for a verifier that could read the rules would wait in vain: the next one is tried
+ * later. */
+static void queue_refuse(struct broker *broker)
+{
+	struct verifiers *verifiers = &broker->verifiers;
+
+	while (verifiers->first && verifiers->broken.message[0] && !slot_spare(verifiers))
+		verify_refused(broker, queue_pop(verifiers), &verifiers->broken);
+}
+
 static void queue_serve(struct broker *broker)
 {
 	struct verifiers *verifiers = &broker->verifiers;
@@ -160,6 +171,7 @@ static void queue_serve(struct broker *broker)
 	if (verifiers->first && slot && slot->state == VERIFIER_STATE_WARM)
 		slot_submit(broker, slot, queue_pop(verifiers));
 	spare_start(broker);
+	queue_refuse(broker);
 }
 
 bool verifier_push(struct broker *broker, struct verify_job *job)
@@ -182,6 +194,10 @@ void verifiers_renew(struct broker *broker)
 
 	if (spare)
 		slot_clear(broker, spare);
+	/* what was wrong with the old rules says nothing of the new ones */
+	broker->verifiers.broken = (struct error){};
+	broker->verifiers.deaths = 0;
+	broker->verifiers.start_at_ms = 0;
 	queue_serve(broker);
 }
 
@@ -243,7 +259,7 @@ static void verdict_take(struct broker *broker, struct verifier_slot *slot,
 	}
 	job = steal_ptr(&slot->job);
 	slot_clear(broker, slot);
-	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_VERDICT_MS;
+	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
 	if (answer->verdict.verdict == IMAGE_VERDICT_REFUSED)
 		verify_refused(broker, job, &answer->error);
 	else
@@ -258,6 +274,9 @@ static void failed_take(struct broker *broker, struct verifier_slot *slot,
 
 	if (channel_text_ok(answer->error.message, sizeof(answer->error.message)))
 		(void)log_escape(answer->error.message, reason, sizeof(reason));
+	(void)error_set(&broker->verifiers.broken, -EINVAL, ERROR_UNAVAILABLE,
+	                "no signature can be verified, and nothing is loaded without that: %.380s",
+	                reason);
 	slot_fail(broker, slot, ERROR_INTERNAL, reason);
 }
 
@@ -267,6 +286,7 @@ static void message_take(struct broker *broker, struct verifier_slot *slot,
 	switch (message->row->type) {
 	case VERIFIER_WARM:
 		slot->state = VERIFIER_STATE_WARM;
+		broker->verifiers.broken = (struct error){};
 		break;
 	case VERIFIER_VERDICT:
 		verdict_take(broker, slot, message->body);

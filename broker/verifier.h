@@ -44,6 +44,7 @@ struct verifiers {
 	struct verify_job *first;
 	size_t waiting;
 	unsigned int deaths;  /* verifiers that died before they had a question, in a row */
+	struct error broken;  /* why none could read the rules; empty since one could */
 	uint64_t start_at_ms; /* none is started before */
 	uint64_t spare_at_ms; /* nor before this, unless a question waits */
 };

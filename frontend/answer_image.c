@@ -30,7 +30,7 @@ static bool programs_fill(const struct answer_source *source, const struct recor
 	Bpfd__V1__ImageProgram *programs =
 		arena_take_array(source->arena, count, sizeof(*programs));
 
-	out->programs = arena_take_array(source->arena, count, sizeof(*out->programs));
+	out->programs = arena_take_array(source->arena, count, sizeof(void *));
 	if (!programs || !out->programs)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
@@ -50,7 +50,7 @@ static bool maps_fill(const struct answer_source *source, const struct record_im
 	uint32_t count = image->map_count;
 	Bpfd__V1__ImageMap *maps = arena_take_array(source->arena, count, sizeof(*maps));
 
-	out->maps = arena_take_array(source->arena, count, sizeof(*out->maps));
+	out->maps = arena_take_array(source->arena, count, sizeof(void *));
 	if (!maps || !out->maps)
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
@@ -78,8 +78,8 @@ static bool image_fill(const struct answer_source *source, const struct record_i
 	out->used_at = image->used_at_s;
 	out->signatures = image->signature_count;
 	out->architecture = text_const(image->architecture);
-	out->programs_from = text_const(
-		image->programs_from == IMAGE_PROGRAMS_FROM_LABEL ? "label" : "object");
+	out->programs_from =
+		text_const(image->programs_from == IMAGE_PROGRAMS_FROM_LABEL ? "label" : "object");
 	return programs_fill(source, image, out) && maps_fill(source, image, out);
 }
 
@@ -87,7 +87,7 @@ static Bpfd__V1__Image **images_fill(const struct answer_source *source, const s
 {
 	uint32_t count = fetch->image_count;
 	Bpfd__V1__Image *images = arena_take_array(source->arena, count, sizeof(*images));
-	Bpfd__V1__Image **list = arena_take_array(source->arena, count, sizeof(*list));
+	Bpfd__V1__Image **list = arena_take_array(source->arena, count, sizeof(void *));
 
 	if (!images || !list)
 		return NULL;
@@ -108,12 +108,10 @@ struct parts {
 	bool cached;
 };
 
-#define RESULT_NEW(parts, response, member, CASE, init)                          \
-	((response)->member = arena_take((parts)->arena, sizeof(*(response)->member)), \
-	 (response)->member ? (init((response)->member),                         \
-	                       (response)->result_case =                         \
-	                               BPFD__V1__RESPONSE__RESULT_##CASE,        \
-	                       0)                                                \
+#define RESULT_NEW(parts, response, member, CASE, init)                                        \
+	((response)->member = arena_take((parts)->arena, sizeof(*(response)->member)),         \
+	 (response)->member ? (init((response)->member),                                       \
+	                       (response)->result_case = BPFD__V1__RESPONSE__RESULT_##CASE, 0) \
 	                    : -ENOMEM)
 
 static int pull_compose(const struct parts *parts, Bpfd__V1__Response *response)

@@ -222,8 +222,8 @@ Bpfd__V1__Program *answer_program_item(const struct answer_source *source,
 	if (head->map_count)
 		out->map_pin_dir = map_directory_print(source, program);
 	if (!out->map_pin_dir || !source_fill(source, head, &block->source) ||
-	    !maps_fill(source, program, out) ||
-	    !globals_fill(source, program, out) || !link_ids_fill(source, program->id, out) ||
+	    !maps_fill(source, program, out) || !globals_fill(source, program, out) ||
+	    !link_ids_fill(source, program->id, out) ||
 	    !metadata_fill(source, program->metadata, program->metadata_count, &out->metadata,
 	                   &out->n_metadata))
 		return NULL;

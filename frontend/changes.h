@@ -26,8 +26,8 @@ struct change_waiting {
 	int descriptors[2]; /* the object, the evidence; or -1 */
 };
 
-#define CHANGE_WAITING_NONE                    \
-	((struct change_waiting){              \
+#define CHANGE_WAITING_NONE                \
+	((struct change_waiting){          \
 		.descriptors = { -1, -1 }, \
 	})
 
@@ -41,7 +41,7 @@ struct change {
 	struct event_origin origin;
 	uint64_t target_id; /* the program of ATTACH and UNLOAD, the link of UPDATE and DETACH; 0 */
 	struct account *account;
-	uint64_t bytes; /* of the object, charged until the answer */
+	uint64_t bytes;      /* of the object, charged until the answer */
 	struct fetch *fetch; /* that the image came by; NULL */
 	struct change_waiting waiting;
 };

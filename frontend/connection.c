@@ -28,8 +28,8 @@ static struct buffer steal_buffer(struct buffer *buffer)
 
 static bool connection_busy(const struct connection *connection)
 {
-	return connection->change != CONNECTION_NONE || connection->listing ||
-	       connection->fetch || connection->out.bytes;
+	return connection->change != CONNECTION_NONE || connection->listing || connection->fetch ||
+	       connection->out.bytes;
 }
 
 /* Tells epoll what the connection waits for, if it does not know. */

@@ -26,16 +26,16 @@ enum fetch_name { FETCH_LOAD, FETCH_PULL, FETCH_LIST, FETCH_INSPECT, FETCH_VERIF
 
 /* What a request does with images. */
 struct fetch_kind {
-	enum fetch_name name;
 	const char *operation; /* as people and events know it */
-	uint32_t images_least; /* IMAGEs that the fetcher has to send */
-	uint32_t images_most;
-	bool fetches;          /* from a registry, perhaps */
-	bool finishes;         /* also when the client is gone */
-	bool tells;            /* those who watch, of a refusal: it is no mere question */
 	/* The fetcher has said DONE and ended: the answer, or what is next. 0 and the fetch is
 	 * gone; -errno with `error`. */
 	int (*finish)(struct frontend *frontend, struct fetch *fetch, struct error *error);
+	enum fetch_name name;
+	uint32_t images_least; /* IMAGEs that the fetcher has to send */
+	uint32_t images_most;
+	bool fetches;  /* from a registry, perhaps */
+	bool finishes; /* also when the client is gone */
+	bool tells;    /* those who watch, of a refusal: it is no mere question */
 };
 
 struct fetch {
@@ -44,17 +44,18 @@ struct fetch {
 	int connection; /* slot, or CONNECTION_NONE when the client is gone */
 	struct event_origin origin;
 	struct account *account;
-	uint64_t bytes;       /* charged */
-	uint64_t deadline_ms; /* to have a fetcher, and from then on to be done */
+	uint64_t bytes;                   /* charged */
+	uint64_t deadline_ms;             /* to have a fetcher, and from then on to be done */
 	struct frontend_load_image *load; /* of a load; NULL */
 	struct record_image **images;     /* each only as long as what there is: see image_maps() */
 	uint32_t image_count;
 	uint32_t image_room;
 	int object_fd;
 	int evidence_fd;
-	bool cached;            /* nothing was fetched */
-	uint32_t stage;         /* the last that was told of */
-	uint64_t next_event_ms; /* before then no progress is told of, unless the stage is another */
+	bool cached;    /* nothing was fetched */
+	uint32_t stage; /* the last that was told of */
+	uint64_t
+		next_event_ms; /* before then no progress is told of, unless the stage is another */
 	struct fetcher_job job; /* without the credentials once it was sent */
 };
 

@@ -116,8 +116,7 @@ static int images_reserve(struct fetch *fetch)
 	if (fetch->image_count < fetch->image_room)
 		return 0;
 
-	struct record_image **images =
-		reallocarray(fetch->images, room, sizeof(*fetch->images));
+	struct record_image **images = reallocarray(fetch->images, room, sizeof(void *));
 
 	if (!images)
 		return -ENOMEM;
@@ -136,13 +135,11 @@ static int image_take(struct frontend *frontend, struct fetch *fetch,
 	if (fetch->image_count >= fetch->kind->images_most)
 		return lie(error, "it describes more images than there can be");
 
-	struct record_image *image = images_reserve(fetch) < 0
-	                                     ? NULL
-	                                     : image_copy(message->body, &size);
+	struct record_image *image =
+		images_reserve(fetch) < 0 ? NULL : image_copy(message->body, &size);
 
 	if (!image)
-		return error_set(error, -ENOMEM, ERROR_LIMIT,
-		                 "bpfd has no memory left: try again");
+		return error_set(error, -ENOMEM, ERROR_LIMIT, "bpfd has no memory left: try again");
 
 	int r = fetch_charge(frontend, fetch, size + sizeof(void *), error);
 

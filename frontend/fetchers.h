@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The fetchers: processes that the launcher starts when it is asked to, each with a channel to here.
- * One is kept warm; each serves one job and ends. What they may take of time and number is bounded,
- * and one that dies or breaks its protocol costs its client an error, and nobody else anything.
+ * The fetchers: processes that the launcher starts when it is asked to, each with a channel to
+ * here. One is kept warm; each serves one job and ends. What they may take of time and number is
+ * bounded, and one that dies or breaks its protocol costs its client an error, and nobody else
+ * anything.
  */
 #ifndef BPFD_FRONTEND_FETCHERS_H
 #define BPFD_FRONTEND_FETCHERS_H
@@ -17,13 +18,14 @@
 #include <stdint.h>
 
 #define FETCHER_SLOTS (IMAGE_FETCHES_MAX + 1)
-#define FETCHER_SPARE_DELAY_MS 100 /* the next one's start would take the processor from the work */
+/* The next one's start would take the processor from the work. */
+#define FETCHER_SPARE_DELAY_MS 20
 
 struct fetch;
 struct frontend;
 
 struct fetcher_slot {
-	uint64_t id; /* of its WORKER_START; 0: the slot is free */
+	uint64_t id;            /* of its WORKER_START; 0: the slot is free */
 	struct channel channel; /* fd -1: nothing more is expected of it but its end */
 	enum fetcher_state state;
 	struct fetch *fetch;  /* that it works on; NULL */
@@ -35,14 +37,15 @@ struct fetchers {
 	uint64_t ids;
 	struct fetch *first; /* that waits, oldest first */
 	size_t waiting;
-	uint64_t spare_at_ms; /* the next warm one is not started before then, unless somebody waits */
+	uint64_t spare_at_ms; /* the next warm one is not started before then, unless somebody waits
+	                       */
 	uint32_t deaths;      /* in a row, without a job */
 };
 
 void fetchers_init(struct fetchers *fetchers);
 
-/* Takes a fetch that is to be worked on: it waits until fetchers_serve(). 0, or -EBUSY with `error`:
- * it is still the caller's. */
+/* Takes a fetch that is to be worked on: it waits until fetchers_serve(). 0, or -EBUSY with
+ * `error`: it is still the caller's. */
 int fetchers_push(struct frontend *frontend, struct fetch *fetch, struct error *error);
 
 /* The next fetch that may begin, or NULL; and it waits no longer. */

@@ -160,8 +160,8 @@ static void spare_start(struct frontend *frontend)
 
 	if (r == 0)
 		return;
-	(void)error_set(&error, r, ERROR_UNAVAILABLE,
-	                "no fetcher can be started (%s): try again", strerrordesc_np(-r));
+	(void)error_set(&error, r, ERROR_UNAVAILABLE, "no fetcher can be started (%s): try again",
+	                strerrordesc_np(-r));
 	fetcher_fail(frontend, slot, &error);
 }
 

@@ -66,7 +66,7 @@ static int secret_take(const char *noun, const char *value, char *out, size_t si
 			return refuse(error, "the %s has control characters: a line's end, perhaps",
 			              noun);
 	}
-	memcpy(out, value, length);
+	memcpy(out, value, length + 1);
 	return 0;
 }
 
@@ -101,7 +101,8 @@ static int source_take(const Bpfd__V1__Request *request, struct fetcher_job *out
 	if (r < 0)
 		return r;
 	if (source->pull_policy < 0 || (uint32_t)source->pull_policy > IMAGE_PULL_NEVER)
-		return refuse(error, "%s.pull_policy is %d: Always is %d, IfNotPresent %d, Never %d",
+		return refuse(error,
+		              "%s.pull_policy is %d: Always is %d, IfNotPresent %d, Never %d",
 		              field, (int)source->pull_policy, IMAGE_PULL_ALWAYS,
 		              IMAGE_PULL_IF_NOT_PRESENT, IMAGE_PULL_NEVER);
 	out->pull_policy =

@@ -102,10 +102,11 @@ static int program_choose(const struct record_image *image, uint32_t index,
 
 	for (uint32_t i = 0; r == 0 && i < index; i++) {
 		if (strcmp(load->programs[i].function, entry->function) == 0)
-			r = error_set(error, -EINVAL, ERROR_BAD_OBJECT,
-			              "the image names its program \"%s\" twice: say which programs "
-			              "are to be loaded",
-			              entry->function);
+			r = error_set(
+				error, -EINVAL, ERROR_BAD_OBJECT,
+				"the image names its program \"%s\" twice: say which programs "
+				"are to be loaded",
+				entry->function);
 	}
 	entry->type = label_type(image, program->type);
 	return r;
@@ -145,19 +146,16 @@ static int finish_load(struct frontend *frontend, struct fetch *fetch, struct er
 	return change_ask_image(frontend, fetch, FRONTEND_LOAD_IMAGE, fetch->load, error);
 }
 
+/* clang-format off */
 static const struct fetch_kind kinds[] = {
-	[FETCH_LOAD] = { FETCH_LOAD, "load", 1, 1, .fetches = true, .tells = true,
-	                 .finish = finish_load },
-	[FETCH_PULL] = { FETCH_PULL, "image_pull", 1, 1, .fetches = true, .tells = true,
-	                 .finish = finish_pull },
-	[FETCH_LIST] = { FETCH_LIST, "image_list", 0, IMAGE_CACHED_MAX, .finish = finish_answer },
-	[FETCH_INSPECT] = { FETCH_INSPECT, "image_inspect", 1, IMAGE_CACHED_MAX,
-	                    .finish = finish_answer },
-	[FETCH_VERIFY] = { FETCH_VERIFY, "image_verify", 1, 1, .fetches = true, .tells = true,
-	                   .finish = finish_verify },
-	[FETCH_REMOVE] = { FETCH_REMOVE, "image_remove", 0, IMAGE_CACHED_MAX, .finishes = true,
-	                   .tells = true, .finish = finish_remove },
+	[FETCH_LOAD] = { "load", finish_load, FETCH_LOAD, 1, 1, .fetches = true, .tells = true },
+	[FETCH_PULL] = { "image_pull", finish_pull, FETCH_PULL, 1, 1, .fetches = true, .tells = true },
+	[FETCH_LIST] = { "image_list", finish_answer, FETCH_LIST, 0, IMAGE_CACHED_MAX },
+	[FETCH_INSPECT] = { "image_inspect", finish_answer, FETCH_INSPECT, 1, IMAGE_CACHED_MAX },
+	[FETCH_VERIFY] = { "image_verify", finish_verify, FETCH_VERIFY, 1, 1, .fetches = true, .tells = true },
+	[FETCH_REMOVE] = { "image_remove", finish_remove, FETCH_REMOVE, 0, IMAGE_CACHED_MAX, .finishes = true, .tells = true },
 };
+/* clang-format on */
 
 /* ---- how it begins ---- */
 
@@ -179,7 +177,8 @@ const struct fetch_kind *fetch_kind_of(const Bpfd__V1__Request *request)
 	}
 }
 
-/* Signatures are fetched where they will be asked for; and the object, to be shown to a verifier. */
+/* Signatures are fetched where they will be asked for; and the object, to be shown to a verifier.
+ */
 static void job_complete(const struct frontend *frontend, struct fetcher_job *job)
 {
 	bool pulls = job->operation == FETCHER_PULL || job->operation == FETCHER_OBJECT;
@@ -200,8 +199,7 @@ static int load_keep(struct frontend *frontend, struct fetch *fetch,
 		return r;
 	fetch->load = calloc(1, sizeof(*fetch->load));
 	if (!fetch->load)
-		return error_set(error, -ENOMEM, ERROR_LIMIT,
-		                 "bpfd has no memory left: try again");
+		return error_set(error, -ENOMEM, ERROR_LIMIT, "bpfd has no memory left: try again");
 	r = load_take(request->load, &fetch->load->load, error);
 	fetch->load->load.peer = fetch->origin.peer;
 	memcpy(fetch->load->load.request_id, fetch->origin.request_id, REQUEST_ID_SIZE);

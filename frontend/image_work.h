@@ -17,8 +17,8 @@ struct frontend;
 int image_run(struct frontend *frontend, struct connection *connection,
               const Bpfd__V1__Request *request, struct error *error);
 
-/* Answers a pull, or the question for a verdict, of which the broker has given this one; NULL: there
- * was no need to ask for one. */
+/* Answers a pull, or the question for a verdict, of which the broker has given this one; NULL:
+ * there was no need to ask for one. */
 int image_answer(struct frontend *frontend, struct connection *connection,
                  const struct fetch *fetch, const struct record_verdict *verdict,
                  struct error *error);

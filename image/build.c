@@ -152,8 +152,8 @@ static int object_give(struct building *building, const struct build_object *obj
 	_cleanup_free_ char *programs = NULL;
 	_cleanup_free_ char *maps = NULL;
 	uint8_t diff[DIGEST_SIZE];
-	struct descriptor layer;
-	struct descriptor config;
+	struct descriptor layer = {};
+	struct descriptor config = {};
 	uint64_t size = 0;
 	int result = object_open(object, &size, error);
 
@@ -178,7 +178,7 @@ static int index_give(struct building *building, const struct build_object *obje
 	json_t *document;
 
 	for (size_t i = 0; entries && i < count; i++) {
-		struct descriptor manifest;
+		struct descriptor manifest = {};
 		int result = object_give(building, &objects[i], false, &manifest, error);
 
 		if (result < 0)

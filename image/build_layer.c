@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define COPY_SIZE (64u << 10)
+#define COPY_SIZE (16u << 10)
 #define WINDOW_BITS_GZIP (15 + 16) /* with zlib's own header: no name, no time */
 #define MEMORY_LEVEL 9
 #define ARCHIVE_OWN 4096 /* the most that an archive of one file has beside it */
@@ -52,11 +52,9 @@ static int pack(void *context, const void *bytes, size_t size)
 
 static int file_pack(struct tar_writer *writer, int fd, uint64_t size, struct error *error)
 {
-	_cleanup_free_ unsigned char *block = malloc(COPY_SIZE);
+	unsigned char block[COPY_SIZE];
 	uint64_t done = 0;
 
-	if (!block)
-		return no_memory(error);
 	while (done < size) {
 		size_t wanted = size - done < COPY_SIZE ? (size_t)(size - done) : COPY_SIZE;
 		ssize_t got = pread(fd, block, wanted, (off_t)done);
@@ -104,9 +102,9 @@ int build_layer(int fd, uint64_t size, const char *name, int64_t modified_s, uns
 	                 MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		return no_memory(error);
 	packer.room = deflateBound(&packer.stream, size + ARCHIVE_OWN);
-	packer.bytes = malloc(packer.room);
 	packer.digest = digest_stream_new();
-	if (!packer.bytes || !packer.digest)
+	packer.bytes = packer.digest ? malloc(packer.room) : NULL;
+	if (!packer.bytes)
 		return no_memory(error);
 	packer.stream.next_out = packer.bytes;
 	packer.stream.avail_out = (unsigned int)packer.room;

@@ -33,7 +33,7 @@ int elf_file_read(const struct elf_file *file, uint64_t offset, void *bytes, siz
 
 static int sections_read(struct elf_file *file, struct error *error)
 {
-	_cleanup_free_ unsigned char *table = NULL;
+	_cleanup_free_ Elf64_Shdr *table = NULL;
 	size_t count = file->header.e_shnum;
 	int result;
 
@@ -41,14 +41,14 @@ static int sections_read(struct elf_file *file, struct error *error)
 		return error_set(error, -EINVAL, ERROR_BAD_OBJECT,
 		                 "the object has %zu sections, at most %d are read: split it",
 		                 count, ELF_SECTIONS_MAX);
-	table = calloc(count, sizeof(Elf64_Shdr));
 	file->sections = calloc(count, sizeof(Elf64_Shdr));
-	if (!table || !file->sections)
+	table = file->sections ? calloc(count, sizeof(Elf64_Shdr)) : NULL;
+	if (!table)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the object");
 	result =
 		elf_file_read(file, file->header.e_shoff, table, count * sizeof(Elf64_Shdr), error);
 	for (size_t i = 0; result == 0 && i < count; i++)
-		result = elf_section_check(table + i * sizeof(Elf64_Shdr), file->size,
+		result = elf_section_check((const unsigned char *)&table[i], file->size,
 		                           &file->machine, &file->sections[i], error);
 	return result;
 }

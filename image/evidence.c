@@ -86,6 +86,14 @@ static int room_check(struct evidence_writer *writer, uint64_t size, struct erro
 	return writer->fd < 0 ? writer_fail(error, writer->fd) : 0;
 }
 
+/* What was written of a part that failed would be what fills up the next one. */
+static int part_fail(const struct evidence_writer *writer, int result, struct error *error)
+{
+	if (ftruncate(writer->fd, (off_t)writer->size) < 0)
+		result = -errno;
+	return writer_fail(error, result);
+}
+
 /* The bytes are there already; those that fill up are zeroes, by writing behind them or by the
  * file's size. */
 static void entry_add(struct evidence_writer *writer, enum evidence_kind kind, uint64_t size)
@@ -103,7 +111,7 @@ int evidence_add(struct evidence_writer *writer, enum evidence_kind kind, const 
 		return result;
 	result = bytes_write(writer->fd, bytes, size, writer->size);
 	if (result < 0)
-		return writer_fail(error, result);
+		return part_fail(writer, result, error);
 	entry_add(writer, kind, size);
 	return 0;
 }
@@ -117,7 +125,7 @@ int evidence_add_fd(struct evidence_writer *writer, enum evidence_kind kind, int
 		return result;
 	result = bytes_copy(writer->fd, writer->size, fd, size);
 	if (result < 0)
-		return writer_fail(error, result);
+		return part_fail(writer, result, error);
 	entry_add(writer, kind, size);
 	return 0;
 }
@@ -132,7 +140,7 @@ static int evidence_write(const struct evidence_writer *writer, int fd)
 	if (result == 0)
 		result = bytes_write(fd, (const unsigned char *)writer->entries, entries,
 		                     sizeof(header));
-	/* the last bytes may be a failed addition's: cut them, or fill up */
+	/* fills the last part up */
 	if (result == 0 && writer->fd >= 0 && ftruncate(writer->fd, (off_t)writer->size) < 0)
 		result = -errno;
 	if (result == 0 && writer->size)

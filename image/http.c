@@ -22,7 +22,7 @@ static int origin_of(const struct http *http, const char *url, struct http_origi
 			error, -EPROTONOSUPPORT, ERROR_REGISTRY,
 			"%s cannot be spoken to by https: the bundle of those who may vouch "
 			"for its name, %s, is not there (install ca-certificates)",
-			origin->host, http->settings.ca_file);
+			origin->name, http->settings.ca_file);
 	return 0;
 }
 
@@ -52,12 +52,12 @@ int http_exchange(struct http *http, const struct http_request *request, struct 
 			break;
 		if (count == HTTP_REDIRECTS_MAX)
 			return error_set(error, -EACCES, ERROR_REGISTRY,
-			                 "%s sends us on more than %d times", origin.host,
+			                 "%s sends us on more than %d times", origin.name,
 			                 HTTP_REDIRECTS_MAX);
 		if (http_url_join(url, answer->location, url) < 0)
 			return error_set(error, -EACCES, ERROR_REGISTRY,
 			                 "%s sends us on to something that is no URL for us",
-			                 origin.host);
+			                 origin.name);
 		result = origin_of(http, url, &next, error);
 		if (result == 0)
 			result = http_step_check(&http->settings.insecure, &origin, &next, error);

@@ -199,19 +199,19 @@ static int transfer_result(struct http *http, const struct http_origin *origin, 
 		return exchange->result;
 	if (code == CURLE_OK || exchange->is_cut)
 		return exchange->answer->status ? 0
-		                                : http_failure_set(CURLE_GOT_NOTHING, origin->host,
+		                                : http_failure_set(CURLE_GOT_NOTHING, origin->name,
 		                                                   "", settings->ca_file, error);
 	if (code == CURLE_OPERATION_TIMEDOUT && http_now_ms() >= http->deadline_ms)
 		return error_set(error, -ETIMEDOUT, ERROR_TIMEOUT,
 		                 "%s has not sent everything within the %u ms that a whole job may "
 		                 "take",
-		                 origin->host, settings->total_timeout_ms);
+		                 origin->name, settings->total_timeout_ms);
 	if (code == CURLE_OPERATION_TIMEDOUT || exchange->is_stale)
 		return error_set(error, -ETIMEDOUT, ERROR_TIMEOUT,
-		                 "%s sent nothing, or next to nothing, for %u ms", origin->host,
+		                 "%s sent nothing, or next to nothing, for %u ms", origin->name,
 		                 exchange->request->probing ? HTTP_PROBE_TIMEOUT_MS
 		                                            : settings->stall_timeout_ms);
-	return http_failure_set(code, origin->host, http->detail, settings->ca_file, error);
+	return http_failure_set(code, origin->name, http->detail, settings->ca_file, error);
 }
 
 static long least(uint64_t one, uint64_t other)
@@ -235,7 +235,7 @@ int http_transfer(struct http *http, const struct http_request *request, const c
 	memset(answer, 0, sizeof(*answer));
 	http->exchange = (struct exchange){ .request = request,
 		                            .answer = answer,
-		                            .host = origin->host,
+		                            .host = origin->name,
 		                            .error = error,
 		                            .window_ms = now,
 		                            .told_ms = now };

@@ -34,7 +34,7 @@ int http_origin_read(const char *url, struct http_origin *origin)
 {
 	_cleanup_(curl_url_cleanup) CURLU *parsed = curl_url();
 	struct http_origin read = {};
-	char scheme[16];
+	char scheme[16], port[8];
 
 	if (!parsed || curl_url_set(parsed, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK ||
 	    part_copy(parsed, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) < 0 ||
@@ -44,6 +44,10 @@ int http_origin_read(const char *url, struct http_origin *origin)
 	read.is_https = strcmp(scheme, "https") == 0;
 	if (!read.is_https && strcmp(scheme, "http") != 0)
 		return -EINVAL;
+	if (part_copy(parsed, CURLUPART_PORT, 0, port, sizeof(port)) < 0)
+		memcpy(read.name, read.host, sizeof(read.host));
+	else
+		(void)snprintf(read.name, sizeof(read.name), "%s:%s", read.host, port);
 	*origin = read;
 	return 0;
 }
@@ -92,13 +96,13 @@ int http_step_check(const struct http_listed *listed, const struct http_origin *
 	if (from->is_https)
 		return error_set(error, -EACCES, ERROR_REGISTRY,
 		                 "%s sends us on to %s by plain http, which is not followed",
-		                 from->host, to->host);
+		                 from->name, to->name);
 	if (strcasecmp(from->host, to->host) == 0 || both_loopback(from, to) ||
 	    is_listed(listed, to))
 		return 0;
 	return error_set(error, -EACCES, ERROR_REGISTRY,
 	                 "%s sends us on to %s by plain http, which that host is not listed for",
-	                 from->host, to->host);
+	                 from->name, to->name);
 }
 
 static bool is_address(const char *host)

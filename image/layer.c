@@ -72,7 +72,7 @@ void layer_name_copy(char out[LAYER_NAME_SIZE], const char *name)
 
 	memset(out, 0, LAYER_NAME_SIZE);
 	for (size_t i = 0; i < length; i++)
-		out[i] = name[i] < 0x20 || name[i] > 0x7e || name[i] == '"' ? '?' : name[i];
+		out[i] = (char)(name[i] < 0x20 || name[i] > 0x7e || name[i] == '"' ? '?' : name[i]);
 }
 
 static int file_begin(void *context, const char *name, uint64_t size, struct error *error)

@@ -116,7 +116,7 @@ static int program_add(struct reading *reading, const Elf64_Sym *symbol, struct 
 {
 	const Elf64_Shdr *section = &reading->file.sections[symbol->st_shndx];
 	char name[FUNCTION_NAME_SIZE + 1];
-	char section_name[FUNCTION_NAME_SIZE];
+	char section_name[FUNCTION_NAME_SIZE] = "";
 	const char *type = section_name;
 	int result = count_one(&reading->programs, "programs", error);
 
@@ -167,10 +167,13 @@ static int symbol_use(struct reading *reading, const Elf64_Sym *symbol, struct e
 
 static int symbols_read(struct reading *reading, struct error *error)
 {
-	_cleanup_free_ Elf64_Sym *block = calloc(SYMBOLS_BLOCK, sizeof(*block));
+	_cleanup_free_ Elf64_Sym *block = NULL;
 	uint64_t count = reading->symbols ? reading->symbols->sh_size / sizeof(*block) : 0;
 	int result = 0;
 
+	if (!count)
+		return 0;
+	block = calloc(SYMBOLS_BLOCK, sizeof(*block));
 	if (!block)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the object");
 	for (uint64_t at = 0; at < count; at += SYMBOLS_BLOCK) {
@@ -229,14 +232,12 @@ int image_object_walk(int fd, uint64_t size, const struct object_visitor *visito
 
 	if (result == 0)
 		result = elf_file_open(fd, size, &machine, &reading.file, error);
-	if (result < 0)
+	if (result)
 		return result;
 	uses = calloc(reading.file.header.e_shnum, 1);
 	reading.uses = uses;
-	if (!uses)
-		result = error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the object");
-	if (result == 0)
-		result = sections_sort(&reading, error);
+	result = uses ? sections_sort(&reading, error)
+	              : error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to read the object");
 	if (result == 0)
 		result = symbols_read(&reading, error);
 	if (result == 0)
@@ -264,7 +265,8 @@ static int names_map_type(void *context, const char *name, const char *type)
 
 		if (strcmp(map->name, name) != 0)
 			continue;
-		memset(map->type, 0, sizeof(map->type)); /* a record has no rests of what was there */
+		memset(map->type, 0,
+		       sizeof(map->type)); /* a record has no rests of what was there */
 		(void)snprintf(map->type, sizeof(map->type), "%s", type);
 	}
 	return 0;
@@ -273,7 +275,7 @@ static int names_map_type(void *context, const char *name, const char *type)
 int image_object_names(int fd, uint64_t size, struct image_names *names, struct error *error)
 {
 	static const struct object_visitor visitor = { names_program, names_map, names_map_type };
-	_cleanup_free_ struct image_names *found = calloc(1, sizeof(*found));
+	struct image_names *found = calloc(1, sizeof(*found));
 	int result;
 
 	if (!found)
@@ -281,5 +283,6 @@ int image_object_names(int fd, uint64_t size, struct image_names *names, struct 
 	result = image_object_walk(fd, size, &visitor, found, error);
 	if (result == 0)
 		memcpy(names, found, sizeof(*names));
+	free(found);
 	return result;
 }

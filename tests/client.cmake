@@ -10,9 +10,9 @@ foreach(name transport connection)
 		SOURCES client/${name}_test.c client/script.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
-foreach(name library answer)
+foreach(name library library_image target answer)
 	bpfd_add_test(NAME client_${name}_test LABEL unit
-		SOURCES client/${name}_test.c $<TARGET_OBJECTS:bpfd_client_objects>
+		SOURCES client/${name}_test.c client/fixture.c $<TARGET_OBJECTS:bpfd_client_objects>
 		LIBRARIES bpfd_client_test bpfd_client_objects)
 endforeach()
 
@@ -33,3 +33,10 @@ endforeach()
 add_test(NAME client_symbols_test
 	COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/symbols_test.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:bpfd_client_shared>)
 set_tests_properties(client_symbols_test PROPERTIES LABELS unit)
+
+# Behind the real filter, which a sanitizer's run-time does not live with.
+if(NOT BPFD_SANITIZE)
+	add_test(NAME client_build_test
+		COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/build_test.sh $<TARGET_FILE:bpfctl> ${PROJECT_BINARY_DIR}/tests)
+	set_tests_properties(client_build_test PROPERTIES LABELS sandbox)
+endif()

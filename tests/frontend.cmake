@@ -23,5 +23,7 @@ add_executable(client_message_corpus EXCLUDE_FROM_ALL fuzz/client_message_corpus
 target_link_libraries(client_message_corpus PRIVATE bpfd_frontend_core bpfd_flags)
 bpfd_add_fuzzer(NAME client_message_fuzz SOURCES fuzz/client_message_fuzz.c LIBRARIES bpfd_frontend_core
 	CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/client_message)
+bpfd_add_fuzzer(NAME fetcher_message_fuzz SOURCES fuzz/fetcher_message_fuzz.c LIBRARIES bpfd_frontend_core
+	CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fetcher_message) # the seeds are of fuzz/fetcher_message_corpus.py
 
 bpfd_add_test(NAME protocol_doc_test LABEL unit SOURCES unit/protocol_doc_test.c LIBRARIES bpfd_channels)

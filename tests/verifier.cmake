@@ -12,6 +12,8 @@ endif()
 bpfd_add_test(NAME verifier_keyless_test LABEL unit
 	SOURCES unit/verifier_keyless_test.c unit/keyless_maker.c unit/keyless_certificates.c LIBRARIES bpfd_verifier_core)
 
+bpfd_add_test(NAME verifier_cosign_test LABEL unit SOURCES unit/verifier_cosign_test.c LIBRARIES bpfd_verifier_core)
+
 bpfd_add_fuzzer(NAME signature_fuzz SOURCES fuzz/signature_fuzz.c unit/keyless_maker.c unit/keyless_certificates.c LIBRARIES bpfd_verifier_core
 	CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/signature)
 add_executable(signature_corpus EXCLUDE_FROM_ALL fuzz/signature_corpus.c unit/keyless_maker.c unit/keyless_certificates.c)

@@ -53,16 +53,16 @@ struct arguments {
 	_Bool all;
 	_Bool kernel; /* the operand is the kernel's id */
 	_Bool owner_set;
+	_Bool password_stdin;
+	_Bool push;
+	enum bpfd_pull_policy pull_policy;
 	uint32_t owner_uid;
 	const char *interface; /* of a filter */
 	const char *map_type;
 
-	enum bpfd_pull_policy pull_policy;
 	const char *username; /* of a registry; NULL: not given */
-	_Bool password_stdin;
-	const char *tag;  /* of image build: the reference */
-	const char *path; /* where it is written to; NULL: nowhere */
-	_Bool push;
+	const char *tag;      /* of image build: the reference */
+	const char *path;     /* where it is written to; NULL: nowhere */
 
 	uint32_t interval_s; /* 0: the default */
 	uint32_t count;      /* 0: as the output suggests */

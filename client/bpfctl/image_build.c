@@ -8,6 +8,7 @@
 #include "bpfctl/session.h"
 #include "common/cleanup.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,7 +27,7 @@ static const char *helper_path(char path[PATH_MAX])
 		path[length] = '\0';
 		slash = strrchr(path, '/');
 		if (slash)
-			(void)strcpy(slash + 1, HELPER);
+			memcpy(slash + 1, HELPER, sizeof(HELPER));
 		if (slash && access(path, X_OK) == 0)
 			return path;
 	}
@@ -48,7 +49,7 @@ static int credentials_hand_over(const struct credentials *credentials)
 			return -EIO;
 	}
 	if (fd == CREDENTIALS_FD) { /* dup2() would leave it to be closed */
-		int moved = dup(fd);
+		int moved = fcntl(fd, F_DUPFD_CLOEXEC, CREDENTIALS_FD + 1);
 
 		if (moved < 0)
 			return -errno;
@@ -93,6 +94,7 @@ static enum exit_code helper_run(const struct arguments *arguments, const char *
                                  _Bool credentials)
 {
 	struct words words = { .words = calloc(arguments->operand_count + 16, sizeof(char *)) };
+	enum exit_code code;
 
 	if (!words.words)
 		return memory_report();
@@ -108,7 +110,9 @@ static enum exit_code helper_run(const struct arguments *arguments, const char *
 	word_add(&words, "--");
 	for (size_t i = 0; i < arguments->operand_count; i++)
 		word_add(&words, arguments->operands[i]);
-	return helper_exec((char **)(uintptr_t)words.words);
+	code = helper_exec((char **)(uintptr_t)words.words);
+	free(words.words);
+	return code;
 }
 
 enum exit_code image_build_run(struct arguments *arguments)

@@ -42,6 +42,11 @@ static int labels_read(const struct builder_object *object, struct labels *label
 	return result;
 }
 
+static bool text_equal(const char *one, const char *other)
+{
+	return one && other && strcmp(one, other) == 0;
+}
+
 /* One Containerfile has one set of labels for all architectures. */
 static int labels_agree(const struct builder *builder, struct labels *labels, struct error *error)
 {
@@ -51,8 +56,8 @@ static int labels_agree(const struct builder *builder, struct labels *labels, st
 		struct labels other = {};
 
 		result = labels_read(&builder->objects[i], &other, error);
-		if (result == 0 && (strcmp(labels->programs, other.programs) != 0 ||
-		                    strcmp(labels->maps, other.maps) != 0))
+		if (result == 0 && !(text_equal(labels->programs, other.programs) &&
+		                     text_equal(labels->maps, other.maps)))
 			result = error_set(error, -EINVAL, ERROR_INVALID_ARGUMENT,
 			                   "the objects for %s and %s hold other programs or maps: "
 			                   "a Containerfile has one set of labels for both; use "

@@ -48,6 +48,10 @@ int pusher_open(struct pusher *pusher, int credentials_fd, struct error *error)
 		.stall_timeout_ms = STALL_TIMEOUT_MS,
 	};
 
+	if (ca_file && *ca_file && access(ca_file, R_OK) < 0)
+		return error_set(error, -errno, ERROR_INVALID_ARGUMENT,
+		                 "SSL_CERT_FILE names \"%.300s\", which cannot be read: %s",
+		                 ca_file, strerror(errno));
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* other sources of names that the host may have load code into whoever asks them */
 	(void)__nss_configure_lookup("hosts", "files dns");

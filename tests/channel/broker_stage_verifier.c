@@ -25,8 +25,12 @@ void stage_verifier_start(uint64_t id, int *fd)
 		.object_fd = -1,
 		.evidence_fd = -1,
 	};
-	if (!stage->verifiers_cold)
-		assert_int_equal(channel_send(&verifier->channel, VERIFIER_WARM, 0, NULL, NULL), 0);
+	if (stage->verifiers_cold)
+		return;
+	/* the broker may have given it up already, for other rules */
+	int result = channel_send(&verifier->channel, VERIFIER_WARM, 0, NULL, NULL);
+
+	assert_true(result == 0 || result == -EPIPE);
 }
 
 void stage_verifier_kill(uint64_t id)

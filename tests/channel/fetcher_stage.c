@@ -28,6 +28,7 @@ static struct launcher_settings images_settings(void)
 	struct launcher_settings settings = fixture_settings();
 
 	settings.images = 1;
+	settings.image_rules = 0;
 	settings.fetch_timeout_ms = 60000;
 	return settings;
 }
@@ -85,9 +86,9 @@ static struct stage_fetcher started_take(const struct channel_message *message)
 	assert_int_equal(message->row->type, LAUNCHER_WORKER_START);
 
 	assert_int_equal(start->kind, WORKER_FETCHER);
-	assert_int_equal(setsockopt(message->descriptors[0], SOL_SOCKET, SO_RCVTIMEO, &wait,
-	                            sizeof(wait)),
-	                 0);
+	assert_int_equal(
+		setsockopt(message->descriptors[0], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)),
+		0);
 	return (struct stage_fetcher){
 		.channel = { message->descriptors[0], CHANNEL_LOWER, &channel_fetcher },
 		.id = message->id,
@@ -116,9 +117,8 @@ void fetcher_gone(const struct stage_fetcher *fetcher, uint32_t pid, int wait_st
 {
 	struct launcher_worker_gone gone = { .pid = pid, .wait_status = wait_status };
 
-	assert_int_equal(channel_send(&fixture.launcher, LAUNCHER_WORKER_GONE, fetcher->id, &gone,
-	                              NULL),
-	                 0);
+	assert_int_equal(
+		channel_send(&fixture.launcher, LAUNCHER_WORKER_GONE, fetcher->id, &gone, NULL), 0);
 }
 
 void fetcher_end(struct stage_fetcher *fetcher)

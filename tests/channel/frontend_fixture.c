@@ -23,6 +23,7 @@ struct launcher_settings fixture_settings(void)
 	struct launcher_settings settings = {
 		.log_level = LOG_LEVEL_DEBUG,
 		.access_gid = 64123,
+		.image_rules = 3,
 		.connections_max = 64,
 		.connections_per_uid_max = 64,
 		.send_timeout_ms = 400,
@@ -156,7 +157,7 @@ static void view_send(struct fixture *fixture)
 {
 	struct record_status status = { .extension_errno = EPERM,
 		                        .images = 1,
-		                        .image_rules = 3,
+		                        .image_rules = fixture->settings.image_rules,
 		                        .opener = 1,
 		                        .landlock_abi = 3,
 		                        .store_copy_errno = ENOSPC,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Fetchers that die, lie and dawdle, and clients that go: whatever they do, there is a clear answer,
- * the next fetcher is started, and nobody else notices. */
+/* Fetchers that die, lie and dawdle, and clients that go: whatever they do, there is a clear
+ * answer, the next fetcher is started, and nobody else notices. */
 #include "fetcher_stage.h"
 
 #include "common/memfd.h"
@@ -254,16 +254,36 @@ static void failed_unterminated(const struct stage_fetcher *fetcher)
 }
 
 static fetcher_act *const lies[] = {
-	wrong_direction,      warm_twice,           unknown_type,
-	too_long,             no_descriptors,       unknown_stage,
-	reference_unterminated, reference_missing,  architecture_unterminated,
-	program_unterminated, map_unterminated,     programs_beyond,
-	maps_beyond,          object_empty,         object_huge,
-	names_from_nowhere,   two_images,           object_first,
-	object_twice,         another_object,       object_unsealed,
-	evidence_unsealed,    object_short,         evidence_short,
-	object_no_memfd,      done_at_once,         done_without_object,
-	done_with_too_few,    failed_with_nothing,  failed_with_no_code,
+	wrong_direction,
+	warm_twice,
+	unknown_type,
+	too_long,
+	no_descriptors,
+	unknown_stage,
+	reference_unterminated,
+	reference_missing,
+	architecture_unterminated,
+	program_unterminated,
+	map_unterminated,
+	programs_beyond,
+	maps_beyond,
+	object_empty,
+	object_huge,
+	names_from_nowhere,
+	two_images,
+	object_first,
+	object_twice,
+	another_object,
+	object_unsealed,
+	evidence_unsealed,
+	object_short,
+	evidence_short,
+	object_no_memfd,
+	done_at_once,
+	done_without_object,
+	done_with_too_few,
+	failed_with_nothing,
+	failed_with_no_code,
 	failed_unterminated,
 };
 
@@ -293,8 +313,7 @@ static void failures_are_handed_on(void **state)
 	ask_image(fd, 1, OPERATION(IMAGE_PULL));
 	(void)fetcher_job(&fetcher);
 	fetcher_failed(&fetcher, ERROR_REGISTRY, "registry.example answers \"no\x1b[31m\"");
-	expect_error(client_answer(fd, 1), ERROR_REGISTRY,
-	             "registry.example answers \"no?[31m\"");
+	expect_error(client_answer(fd, 1), ERROR_REGISTRY, "registry.example answers \"no?[31m\"");
 
 	Bpfd__V1__Event *event = event_next(watcher, "refused");
 

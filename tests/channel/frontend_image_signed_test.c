@@ -39,7 +39,8 @@ static uint64_t question_take(uint32_t demand)
 static const struct frontend_verdict verified = { .verdict = { .verdict = IMAGE_VERDICT_VERIFIED,
 	                                                       .kind = IMAGE_RULE_KEYLESS,
 	                                                       .identity = "ci@example.org",
-	                                                       .issuer = "https://issuer.example" } };
+	                                                       .issuer =
+	                                                               "https://issuer.example" } };
 
 static void expect_verified(const Bpfd__V1__Verification *verification)
 {
@@ -133,7 +134,8 @@ static void the_brokers_refusal_is_told(void **state)
 		(void)fetcher_job(&fetcher);
 		object_give(&fetcher);
 		event_free(event_next(watcher, "image-pull")); /* it is in the cache */
-		broker_send(&fixture, FRONTEND_REFUSED, question_take(rows[i].demand), &refused, -1);
+		broker_send(&fixture, FRONTEND_REFUSED, question_take(rows[i].demand), &refused,
+		            -1);
 		expect_refusal(fd, watcher, rows[i].name);
 		(void)close(watcher);
 		(void)close(fd);
@@ -172,6 +174,47 @@ static void the_ceiling_has_signatures_fetched(void **state)
 	assert_int_equal(fetcher_job(&fetcher).signatures, 1);
 	(void)close(fd);
 	fetcher_killed(&fetcher);
+}
+
+/* Fetchers are told at their start whether there are rules. */
+static void new_rules_want_new_fetchers(void **state)
+{
+	struct stage_fetcher fetcher = fetcher_open();
+	struct record_status status = { .images = 1, .image_rules = 1 };
+	int fd = client_open(&fixture);
+
+	(void)state;
+	broker_send(&fixture, FRONTEND_STATUS, 0, &status, -1);
+	fetcher_killed(&fetcher);
+	fetcher = fetcher_open();
+	ask_image(fd, 1, OPERATION(IMAGE_PULL));
+	assert_int_equal(fetcher_job(&fetcher).operation, FETCHER_OBJECT);
+	(void)close(fd);
+	fetcher_killed(&fetcher);
+}
+
+static void rules_are_read_again(void **state)
+{
+	Bpfd__V1__Request request = request_new(OPERATION(RULES_READ));
+	Bpfd__V1__RulesReadRequest read = BPFD__V1__RULES_READ_REQUEST__INIT;
+	struct frontend_rules rules = { .demands = 5, .changed = 1 };
+	int fd = client_open(&fixture);
+
+	(void)state;
+	request.rules_read = &read;
+	client_ask(fd, 1, &request);
+
+	struct channel_message message = broker_receive_type(&fixture, FRONTEND_RULES_READ);
+
+	broker_send(&fixture, FRONTEND_RULES, message.id, &rules, -1);
+
+	Bpfd__V1__Response *response = client_answer(fd, 1);
+
+	assert_int_equal(response->result_case, BPFD__V1__RESPONSE__RESULT_RULES_READ);
+	assert_int_equal(response->rules_read->demands, 5);
+	assert_true(response->rules_read->changed);
+	answer_free(response);
+	(void)close(fd);
 }
 
 static void no_verdict_is_taken_for_another_question(void **state)
@@ -222,6 +265,8 @@ int main(void)
 		ruled(a_refused_load_is_told),
 		cmocka_unit_test_setup_teardown(the_ceiling_has_signatures_fetched,
 		                                images_signed_only_start, serving_stop),
+		imaged(new_rules_want_new_fetchers),
+		imaged(rules_are_read_again),
 		ended(no_verdict_is_taken_for_another_question),
 		cmocka_unit_test_setup(a_verdict_that_cannot_be_ends_the_frontend,
 		                       images_rules_start),

@@ -232,6 +232,51 @@ static void ids_write(void)
 	request_write("version_info", &request);
 }
 
+static void image_sources_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__ImageSource source = BPFD__V1__IMAGE_SOURCE__INIT;
+	Bpfd__V1__ImagePullRequest pull = BPFD__V1__IMAGE_PULL_REQUEST__INIT;
+	Bpfd__V1__ImageVerifyRequest verify = BPFD__V1__IMAGE_VERIFY_REQUEST__INIT;
+	Bpfd__V1__LoadRequest load = BPFD__V1__LOAD_REQUEST__INIT;
+
+	source.reference = text("[::1]:5000/bpf/counter:v1.0");
+	source.pull_policy = BPFD__V1__PULL_POLICY__PULL_POLICY_ALWAYS;
+	source.username = text("me");
+	source.password = text("token.of~mine");
+	pull.image = verify.image = load.image = &source;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_PULL;
+	request.image_pull = &pull;
+	request_write("image_pull", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_VERIFY;
+	request.image_verify = &verify;
+	request_write("image_verify", &request);
+	load.persist = 1;
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_LOAD;
+	request.load = &load;
+	request_write("load_image", &request);
+}
+
+static void image_names_write(void)
+{
+	Bpfd__V1__Request request = BPFD__V1__REQUEST__INIT;
+	Bpfd__V1__ImageListRequest list = BPFD__V1__IMAGE_LIST_REQUEST__INIT;
+	Bpfd__V1__ImageInspectRequest inspect = BPFD__V1__IMAGE_INSPECT_REQUEST__INIT;
+	Bpfd__V1__ImageRemoveRequest remove_image = BPFD__V1__IMAGE_REMOVE_REQUEST__INIT;
+
+	inspect.reference = text("registry.example/bpf/counter@sha256:0123456789abcdef");
+	remove_image.reference = text("sha256:0123456789abcdef");
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_LIST;
+	request.image_list = &list;
+	request_write("image_list", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_INSPECT;
+	request.image_inspect = &inspect;
+	request_write("image_inspect", &request);
+	request.operation_case = BPFD__V1__REQUEST__OPERATION_IMAGE_REMOVE;
+	request.image_remove = &remove_image;
+	request_write("image_remove", &request);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -246,5 +291,7 @@ int main(int argc, char **argv)
 	update_write();
 	lists_write();
 	ids_write();
+	image_sources_write();
+	image_names_write();
 	return 0;
 }

@@ -171,6 +171,14 @@ class Keys(Case):
     def test_one_of_several_will_do(self):
         self.verified(simple(self.theirs, self.digest), bundle(self.theirs, self.digest), simple(self.ours, self.digest))
 
+    def test_two_keys_sign_one_payload(self):
+        blob = payload(self.digest)
+        layers = [descriptor(SIMPLE_SIGNING, blob, annotations={"dev.cosignproject.cosign/signature": encoded(key.sign(blob))})
+                  for key in (self.theirs, self.ours)]
+        manifest = to_json({"schemaVersion": 2, "config": descriptor("application/vnd.oci.image.config.v1+json", b"{}"), "layers": layers})
+        self.verified([(SIGNATURE_MANIFEST, manifest), (SIGNATURE_BLOB, blob), (SIGNATURE_BLOB, blob)])
+        self.refused("not by that key", [(SIGNATURE_MANIFEST, manifest), (SIGNATURE_BLOB, blob)])
+
     def test_any_rule_will_do(self):
         rules = (key_rule("registry.example/*", "ours.pub", 1), key_rule("registry.example/*", "theirs.pub", 2))
         for key, name in ((self.ours, "ours.pub"), (self.theirs, "theirs.pub")):

@@ -89,7 +89,7 @@ def private_authority(host):
     good = workshop.registry(address=ELSEWHERE, name=NAME, port=5443, tls=authority.issue("good", f"DNS:{NAME}"))
     reference = filled(workshop, daemon, good, credentials=False)
     check_equal(images.pull(reference)["reference"], reference, "of one for whom the authority vouches")
-    for name, port, by, names in (("other-name", 5444, authority, "DNS:other.test"), ("stranger", 5445, stranger, f"DNS:{NAME}")):
+    for name, port, by, names in (("other-name", 5444, authority, "DNS:other.test"), ("of-a-stranger", 5445, stranger, f"DNS:{NAME}")):
         bad = workshop.registry(name, address=ELSEWHERE, port=port, tls=by.issue(name, names))
         bad.host = f"{NAME}:{port}"
         check_in("certificate", images.pull_refused(bad.reference("bpf/counter")), name)

@@ -15,6 +15,7 @@ ROLES = {
     "bpfd": ("root", ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")),
     "broker": ("bpfd-broker", BROKER),
     "gate": ("bpfd-broker", BROKER),
+    "fetcher": ("bpfd-fetcher", ()),
     "frontend": ("bpfd-frontend", ()),
     "loader": ("bpfd-loader", ()),
     "opener": ("root", ("CAP_SYS_ADMIN",)),
@@ -76,7 +77,7 @@ def descriptors(host):
 @test()
 def idle_memory(host):
     """Pages of each process, shared ones counted once (proportionally)."""
-    roles = roles_all(host.bpfd())
+    roles = roles_confined(host.bpfd())
     total_kb = 0
     for pid in roles.values():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:

@@ -315,6 +315,16 @@ static const struct row rows[] = {
 	{ "flock", N, ALLOW, __NR_flock, { 5, 2 } },
 	{ "utimensat", N, ALLOW, __NR_utimensat, {} },
 	{ "utimensat", ALL & ~N, KILL, __NR_utimensat, {} },
+	/* the frontend makes a fetcher's channel, and looks at what comes through it; a file by name it does not even see */
+	{ "a channel", F, ALLOW, __NR_socketpair, { AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC } },
+	{ "a channel + 1<<32", F, ALLOW, __NR_socketpair, { UPPER | AF_UNIX, UPPER | SOCK_SEQPACKET | SOCK_CLOEXEC } },
+	{ "a pair of streams", F, KILL, __NR_socketpair, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
+	{ "a pair that exec leaves open", F, KILL, __NR_socketpair, { AF_UNIX, SOCK_SEQPACKET } },
+	{ "a pair of another family", F, KILL, __NR_socketpair, { AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC } },
+	{ "a memfd's size", F, ALLOW, __NR_newfstatat, { 5, 0, 0, AT_EMPTY_PATH } },
+	{ "a file's kind by its name", F, KILL, __NR_newfstatat, { (uint64_t)AT_FDCWD, 0, 0, 0 } },
+	{ "a link's kind by its name", F, KILL, __NR_newfstatat, { (uint64_t)AT_FDCWD, 0, 0, AT_SYMLINK_NOFOLLOW } },
+	{ "seals", F, ALLOW, __NR_fcntl, { 5, F_GET_SEALS } },
 	/* a verifier has its memfds and its channel */
 	{ "pread", V, ALLOW, __NR_pread64, {} },
 	{ "seals", V | T, ALLOW, __NR_fcntl, { 5, F_GET_SEALS } },

@@ -259,7 +259,7 @@ static void members_are_what_they_should_be(void **state)
 {
 	static const char text[] =
 		"{\"t\":\"abcd\",\"e\":\"\",\"n\":null,\"z\":0,\"i\":7,\"m\":-1,\"r\":1.0,\"o\":{},"
-	        "\"l\":[],"
+		"\"l\":[],"
 		"\"big\":9223372036854775807,\"d\":"
 		"\"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}";
 	json_t *object = NULL;

@@ -29,7 +29,7 @@ bool key_is_usable(const EVP_PKEY *key);
 
 /*
  * Whether the signature over the bytes is by this key: ECDSA (DER) with SHA-256 for P-256, SHA-384
- * for P-384, RSA PKCS #1 v1.5 with SHA-256, Ed25519 pure.
+ * or SHA-256 for P-384, RSA PKCS #1 v1.5 with SHA-256, Ed25519 pure.
  */
 bool key_verify(EVP_PKEY *key, const void *bytes, size_t size, const void *signature,
                 size_t signature_size);

@@ -212,7 +212,14 @@ void signature_clear(struct signature *signature)
 
 bool signature_verify_key(const struct signature *signature, EVP_PKEY *key, struct reason *reason)
 {
-	return key_verify(key, signature->text.data, signature->text.size,
-	                  signature->signature.data, signature->signature.size) ||
-	       reason_set(reason, REASON_SIGNATURE, "it is not by that key");
+	if (key_verify(key, signature->text.data, signature->text.size, signature->signature.data,
+	               signature->signature.size))
+		return true;
+	/* which OpenSSL has from 3.2 on */
+	if (signature->form != SIGNATURE_SIMPLE && EVP_PKEY_is_a(key, "ED25519"))
+		return reason_set(reason, REASON_SIGNATURE,
+		                  "it is not by that key, or it is Ed25519ph, which cosign 3 makes "
+		                  "with Ed25519 keys and bpfd does not verify: sign with a key on "
+		                  "P-256");
+	return reason_set(reason, REASON_SIGNATURE, "it is not by that key");
 }

@@ -42,31 +42,41 @@ static bool signature_try(const struct trial *trial, const struct signature *sig
 	return false;
 }
 
-/* The manifest's layer that has these bytes: by their digest, which is hashed here. */
-static json_t *layer_find(const json_t *manifest, const void *bytes, size_t size,
+/* A signature's manifest, and how many of its layers have been seen. */
+struct opened {
+	json_t *manifest;
+	size_t next;
+};
+
+/*
+ * The manifest's next layer that has these bytes: by their digest, which is hashed here. Several
+ * may have the same ones: two keys sign one payload, and what differs is beside it.
+ */
+static json_t *layer_find(struct opened *opened, const void *bytes, size_t size,
                           struct descriptor *layer)
 {
-	json_t *list = json_member_array(manifest, "layers");
+	json_t *list = json_member_array(opened->manifest, "layers");
 	uint8_t digest[DIGEST_SIZE];
-	json_t *object;
-	size_t i;
 
 	if (digest_of_bytes(bytes, size, digest) < 0)
 		return NULL;
-	json_array_foreach(list, i, object)
-	{
-		if (descriptor_read(object, layer) == 0 && digest_equal(layer->digest, digest))
+	for (size_t i = opened->next; i < json_array_size(list); i++) {
+		json_t *object = json_array_get(list, i);
+
+		if (descriptor_read(object, layer) == 0 && digest_equal(layer->digest, digest)) {
+			opened->next = i + 1;
 			return object;
+		}
 	}
 	return NULL;
 }
 
-static bool blob_read(const struct trial *trial, const json_t *manifest, const void *bytes,
+static bool blob_read(const struct trial *trial, struct opened *opened, const void *bytes,
                       size_t size, struct signature *signature)
 {
 	const struct signed_image *image = &trial->signatures->image;
 	struct descriptor layer;
-	json_t *object = layer_find(manifest, bytes, size, &layer);
+	json_t *object = layer_find(opened, bytes, size, &layer);
 
 	if (!object)
 		return reason_set(trial->reason, REASON_FORM,
@@ -77,7 +87,7 @@ static bool blob_read(const struct trial *trial, const json_t *manifest, const v
 	return signature_read_bundle(bytes, size, image, signature, trial->reason);
 }
 
-static bool blob_try(const struct trial *trial, const json_t *manifest, uint32_t part,
+static bool blob_try(const struct trial *trial, struct opened *opened, uint32_t part,
                      uint32_t *rule)
 {
 	_cleanup_free_ void *bytes = NULL;
@@ -87,7 +97,7 @@ static bool blob_try(const struct trial *trial, const json_t *manifest, uint32_t
 	if (evidence_read(trial->signatures->evidence, part, SIGNATURE_BUNDLE_MAX, &bytes, &size) <
 	    0)
 		return reason_set(trial->reason, REASON_FORM, "it is too long to be one");
-	if (!blob_read(trial, manifest, bytes, size, &signature))
+	if (!blob_read(trial, opened, bytes, size, &signature))
 		return false;
 
 	bool met = signature_try(trial, &signature, rule);
@@ -115,17 +125,17 @@ bool signatures_judge(const struct signatures *signatures, const struct trust *t
 {
 	const struct trial trial = { signatures, trust, choice, reason };
 	const struct evidence *evidence = signatures->evidence;
-	json_t *manifest = NULL;
+	struct opened opened = {};
 	bool met = false;
 
 	for (uint32_t i = signatures->first; i < evidence->count && !met; i++) {
 		if (evidence->parts[i].kind == EVIDENCE_SIGNATURE_MANIFEST) {
-			json_decref(manifest);
-			manifest = manifest_open(&trial, i);
-		} else if (evidence->parts[i].kind == EVIDENCE_SIGNATURE_BLOB && manifest) {
-			met = blob_try(&trial, manifest, i, rule);
+			json_decref(opened.manifest);
+			opened = (struct opened){ .manifest = manifest_open(&trial, i) };
+		} else if (evidence->parts[i].kind == EVIDENCE_SIGNATURE_BLOB && opened.manifest) {
+			met = blob_try(&trial, &opened, i, rule);
 		}
 	}
-	json_decref(manifest);
+	json_decref(opened.manifest);
 	return met;
 }

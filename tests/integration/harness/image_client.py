@@ -51,7 +51,7 @@ class Images:
         return self.daemon.ask("image", "inspect", reference)
 
     def remove(self, reference):
-        return self.daemon.ask("image", "remove", reference)
+        return self.daemon.ask("image", "remove", reference)["removed"]
 
     def load(self, reference, *programs, policy=None, options=()):
         """Rows of the programs that were loaded."""

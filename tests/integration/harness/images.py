@@ -57,8 +57,8 @@ class Workshop:
             raise Fail(f"{name} {' '.join(map(str, arguments))} ended with {result.returncode}: {result.stderr}")
         return result.stdout if check else result
 
-    def registry(self, name="registry", **options):
-        return Registry(self.programs["docker-registry"], self.directory / name, **options)
+    def registry(self, directory="registry", /, **options):
+        return Registry(self.programs["docker-registry"], self.directory / directory, **options)
 
     # -- by the programs that people have --
 
