@@ -153,7 +153,8 @@ static void slot_submit(struct broker *broker, struct verifier_slot *slot, struc
 	verify_refused(broker, job, &error);
 }
 
-/* Who waits for a verifier that could read the rules would wait in vain: the next one is tried later. */
+/* Who waits for a verifier that could read the rules would wait in vain: the next one is tried
+ * later. */
 static void queue_refuse(struct broker *broker)
 {
 	struct verifiers *verifiers = &broker->verifiers;

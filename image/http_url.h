@@ -23,8 +23,8 @@ struct http_listed {
 
 struct http_origin {
 	bool is_https;
-	char host[HTTP_HOST_SIZE]; /* an IPv6 address in [] */
-	char port[8];              /* always there */
+	char host[HTTP_HOST_SIZE];     /* an IPv6 address in [] */
+	char port[8];                  /* always there */
 	char name[HTTP_HOST_SIZE + 8]; /* for sentences: host, or host:port where the URL had one */
 };
 

@@ -20,8 +20,8 @@ enum verifier_state {
 
 struct verifier_question {
 	struct record_image_name image; /* as the frontend says: the verifier hashes for itself */
-	uint32_t demand; /* 1: a signature is wanted also where the repository's rule wants none: then by
-	                    any other rule that matches it */
+	uint32_t demand; /* 1: a signature is wanted also where the repository's rule wants none:
+	                    then by any other rule that matches it */
 	uint32_t reserved;
 };
 

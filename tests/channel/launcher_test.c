@@ -49,14 +49,18 @@ static int nothing_confine(const struct supervisor *supervisor, struct error *er
 	return 0;
 }
 
+/* A sanitizer's run-time calls more than the policy allows. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CONFINES false
+#else
+#define CONFINES true
+#endif
+
 static int real_confine(const struct supervisor *supervisor, struct error *error)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	/* a sanitizer's run-time calls more than the policy allows */
-	return nothing_confine(supervisor, error);
-#else
-	return sandbox_enter(&sandbox_policy_launcher, &supervisor->settings, NULL, error);
-#endif
+	return CONFINES
+	               ? sandbox_enter(&sandbox_policy_launcher, &supervisor->settings, NULL, error)
+	               : nothing_confine(supervisor, error);
 }
 
 static void file_copy(const char *from, const char *to)
@@ -314,6 +318,10 @@ static void file_remove(const char *directory, const char *name)
 static void rules_are_read_again(void **state)
 {
 	(void)state;
+	if (!CONFINES) {
+		print_message("SKIP: what lies out of its reach: it is not confined\n");
+		skip();
+	}
 	struct run run = {};
 	char text[256], policy[64], moved[96], outside[] = "/var/tmp/bpfd-key-XXXXXX";
 	int fd = mkstemp(outside);

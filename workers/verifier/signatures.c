@@ -49,8 +49,8 @@ struct opened {
 };
 
 /*
- * The manifest's next layer that has these bytes: by their digest, which is hashed here. Several may
- * have the same ones: two keys sign one payload, and what differs is beside it.
+ * The manifest's next layer that has these bytes: by their digest, which is hashed here. Several
+ * may have the same ones: two keys sign one payload, and what differs is beside it.
  */
 static json_t *layer_find(struct opened *opened, const void *bytes, size_t size,
                           struct descriptor *layer)
