@@ -297,7 +297,9 @@ static void settings_follow_the_configuration(void **state)
 	assert_int_equal(settings.fetch_timeout_ms, 300000);
 	(void)snprintf(config.ca_file, sizeof(config.ca_file), "/nowhere/at/all.pem");
 	config.signed_only = 1;
+	config.keep_ready = 1;
 	settings_fill(&config, &users, 0, &settings);
+	assert_int_equal(settings.images, 2);
 	assert_string_equal(settings.ca_directory, "/nowhere/at");
 	assert_int_equal(settings.signed_only, 1);
 	assert_int_equal(settings.image_rules, 0);
