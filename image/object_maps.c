@@ -71,10 +71,22 @@ static int variables_tell(const struct btf *btf, const struct btf_type *section,
 	return result;
 }
 
+/* libbpf would print what it does not like: a stranger would write to this process's standard
+ * error.
+ */
+static struct btf *btf_read(const void *bytes, size_t size)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	struct btf *btf = btf__new(bytes, (uint32_t)size);
+
+	(void)libbpf_set_print(print);
+	return btf;
+}
+
 int object_map_types(const void *bytes, size_t size, const struct object_visitor *visitor,
                      void *context, struct error *error)
 {
-	struct btf *btf = btf__new(bytes, (uint32_t)size);
+	struct btf *btf = btf_read(bytes, size);
 	const struct btf_type *section;
 	int id;
 	int result = 0;

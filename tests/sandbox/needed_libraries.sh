@@ -48,6 +48,7 @@ check_needed frontend bpfd-frontend
 check_needed loader bpfd-loader
 check_needed opener bpfd-opener
 check_needed fetcher bpfd-fetcher
+check_needed verifier bpfd-verifier
 check_needed image bpfd-image
 
 for binary in bpfd bpfd-broker bpfd-opener; do

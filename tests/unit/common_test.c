@@ -45,8 +45,9 @@ static void error_codes_have_names(void **state)
 	(void)state;
 	assert_string_equal(error_code_name(ERROR_INVALID_ARGUMENT), "INVALID_ARGUMENT");
 	assert_string_equal(error_code_name(ERROR_INTERNAL), "INTERNAL");
+	assert_string_equal(error_code_name(ERROR_UNTRUSTED), "UNTRUSTED");
 	assert_string_equal(error_code_name(ERROR_NONE), "UNKNOWN");
-	assert_string_equal(error_code_name(ERROR_INTERNAL + 1), "UNKNOWN");
+	assert_string_equal(error_code_name(ERROR_UNTRUSTED + 1), "UNKNOWN");
 	assert_string_equal(error_code_name(UINT32_MAX), "UNKNOWN");
 }
 

@@ -274,7 +274,7 @@ static size_t count(const char *text, const char *words)
 
 static void type_enums_agree(void **state)
 {
-	char *header = file_read(BPFD_SOURCE_DIR "/client/include/bpfd/bpfd.h");
+	char *header = file_read(BPFD_SOURCE_DIR "/client/include/bpfd/words.h");
 	const ProtobufCEnumDescriptor *proto = &bpfd__v1__program_type__descriptor;
 	unsigned int types = 0;
 
@@ -291,7 +291,7 @@ static void type_enums_agree(void **state)
 		}
 		types++;
 		constant_print("BPFD_PROGRAM", row->name, type, wanted);
-		constant_check("bpfd.h", header, wanted);
+		constant_check("words.h", header, wanted);
 		constant_print("PROGRAM_TYPE", row->name, type, wanted);
 		if (!value)
 			fail_msg("bpfd.proto has no %s", wanted);
@@ -324,7 +324,7 @@ static void word_enums_agree(void **state)
 		{ TARGET_HOOK, &bpfd__v1__netfilter_hook__descriptor, "NETFILTER_HOOK",
 		  "BPFD_NETFILTER" },
 	};
-	char *header = file_read(BPFD_SOURCE_DIR "/client/include/bpfd/bpfd.h");
+	char *header = file_read(BPFD_SOURCE_DIR "/client/include/bpfd/words.h");
 	uint32_t fields = 0;
 
 	(void)state;
@@ -339,7 +339,7 @@ static void word_enums_agree(void **state)
 				protobuf_c_enum_descriptor_get_value(rows[i].proto, (int)number);
 
 			constant_print(rows[i].header_prefix, words[number], number, wanted);
-			constant_check("bpfd.h", header, wanted);
+			constant_check("words.h", header, wanted);
 			constant_print(rows[i].proto_prefix, words[number], number, wanted);
 			assert_non_null(value);
 			assert_memory_equal(value->name, wanted, strlen(value->name));
