@@ -246,7 +246,7 @@ static void the_example_shows_the_defaults(void **state)
 		keys += key;
 		(void)strncat(text, line + key, sizeof(text) - strlen(text) - 1);
 	}
-	assert_int_equal(keys, 31);
+	assert_int_equal(keys, 32);
 	config_defaults(&defaults);
 	assert_int_equal(text_read(text, &config, &error), 0);
 	assert_memory_equal(&config, &defaults, sizeof(config));
