@@ -21,7 +21,7 @@
 /* The next one's start would take the processor from the work. */
 #define FETCHER_SPARE_DELAY_MS 20
 /* Who asks for images asks for more; who does not needs no fetcher in his memory. */
-#define FETCHER_KEEP_MS (5 * 60 * 1000)
+#define FETCHER_KEEP_MS UINT64_C(300000)
 
 struct fetch;
 struct frontend;

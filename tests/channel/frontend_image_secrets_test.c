@@ -40,7 +40,7 @@ static size_t piece_count(int memory, unsigned long from, unsigned long to, cons
 
 static size_t memory_count(const char *password)
 {
-	char path[64], line[512], access[8];
+	char path[64], line[512];
 	unsigned long from, to;
 	size_t count = 0, pieces = 0;
 
@@ -55,8 +55,12 @@ static size_t memory_count(const char *password)
 	assert_true(memory >= 0);
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, access) != 3 || access[1] != 'w' ||
-		    to - from > 256ul << 20)
+		char *rest;
+
+		from = strtoul(line, &rest, 16);
+		assert_int_equal(*rest, '-');
+		to = strtoul(rest + 1, &rest, 16);
+		if (rest[2] != 'w' || to - from > 256ul << 20) /* " rw-p" */
 			continue;
 		count += piece_count(memory, from, to, password);
 		pieces++;

@@ -14,7 +14,7 @@ static const char *const media_types[] = { NULL,
 	                                   MEDIA_OCI_INDEX,
 	                                   MEDIA_OCI_MANIFEST,
 	                                   MEDIA_DOCKER_INDEX,
-	                                   MEDIA_DOCKER_MANIFEST "; charset=utf-8" };
+	                                   (MEDIA_DOCKER_MANIFEST "; charset=utf-8") };
 
 static void text_check(const char *text, size_t size)
 {

@@ -35,7 +35,8 @@ void made_add(struct made_bytes *bytes, const void *data, size_t size)
 void made_fill(struct made_bytes *bytes, unsigned char value, size_t size)
 {
 	room_make(bytes, size);
-	memset(bytes->data + bytes->size, value, size);
+	if (size)
+		memset(bytes->data + bytes->size, value, size);
 	bytes->size += size;
 }
 
@@ -77,7 +78,7 @@ void made_tar_header(struct made_bytes *archive, char type, const char *name, ui
 	unsigned char header[MADE_TAR_BLOCK] = {};
 	char *text = (char *)header;
 
-	memcpy(text, name, strnlen(name, 100));
+	(void)stpncpy(text, name, 100);
 	memcpy(text + 100, "0000644", 8);
 	memcpy(text + 108, "0000000", 8);
 	memcpy(text + 116, "0000000", 8);
@@ -85,7 +86,7 @@ void made_tar_header(struct made_bytes *archive, char type, const char *name, ui
 	memcpy(text + 136, "00000000000", 12);
 	text[TYPE_AT] = type;
 	if (type == '1' || type == '2')
-		memcpy(text + 157, "/etc/passwd", 12);
+		(void)stpcpy(text + 157, "/etc/passwd");
 	memcpy(text + 257,
 	       "ustar\0"
 	       "00",

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define YEAR_S (365 * 86400)
+#define YEAR_S (INT64_C(365) * 86400)
 
 EVP_PKEY *maker_key(void)
 {
@@ -168,7 +168,7 @@ static void issuer_add(X509 *certificate, const char *issuer, bool old)
 /* RFC 6962, 3.2, written down here once more and not as the verifier does it. */
 static struct blob sct_text(X509 *certificate, X509 *issuer, uint64_t time_ms)
 {
-	struct blob out = {}, key = {};
+	struct blob out = {}, key;
 	uint8_t *der = NULL, *tbs = NULL, head[12] = {};
 	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer), &der);
 	int tbs_size;

@@ -63,13 +63,16 @@ static int node_digest(const uint8_t *left, const uint8_t *right, uint8_t digest
 
 static int leaf_digest(const struct bytes *leaf, uint8_t digest[DIGEST_SIZE])
 {
-	_cleanup_free_ uint8_t *node = malloc(leaf->size + 1);
+	static const uint8_t mark = 0;
+	struct digest_stream *stream = digest_stream_new();
+	int result = stream ? digest_stream_update(stream, &mark, 1) : -ENOMEM;
 
-	if (!node)
-		return -ENOMEM;
-	node[0] = 0;
-	memcpy(node + 1, leaf->data, leaf->size);
-	return digest_of_bytes(node, leaf->size + 1, digest);
+	if (result == 0)
+		result = digest_stream_update(stream, leaf->data, leaf->size);
+	if (result == 0)
+		result = digest_stream_finish(stream, digest);
+	digest_stream_free(stream);
+	return result;
 }
 
 bool log_proof_verify(const struct log_proof *proof, const struct bytes *leaf)

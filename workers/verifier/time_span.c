@@ -74,7 +74,8 @@ int time_parse(const char *text, int64_t *time_s)
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_length(year, month) ||
 	    hour > 23 || minute > 59 || second > 59)
 		return -EBADMSG;
-	*time_s = days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second;
+	*time_s = days_of(year, month, day) * DAY_S + (int64_t)hour * 3600 + (int64_t)minute * 60 +
+	          second;
 	return 0;
 }
 
