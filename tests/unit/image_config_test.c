@@ -87,8 +87,8 @@ static void labels_name_programs_and_maps(void **state)
 		if (config_of(rows[i].text) != 0)
 			fail_msg("%s: %s", rows[i].text, error.message);
 		names_print(programs, maps);
-		if (config.labelled != rows[i].labelled || strcmp(programs, rows[i].programs) ||
-		    strcmp(maps, rows[i].maps))
+		if (config.labelled != rows[i].labelled ||
+		    strcmp(programs, rows[i].programs) != 0 || strcmp(maps, rows[i].maps) != 0)
 			fail_msg("%s: %d, \"%s\", \"%s\"", rows[i].text, config.labelled, programs,
 			         maps);
 	}
@@ -167,7 +167,7 @@ static char *label_of(const char *label, int count)
 	at += sprintf(at, "{\"config\":{\"Labels\":{%s\"{", label);
 	for (int i = 0; i < count; i++)
 		at += sprintf(at, "%s\\\"n%d\\\":\\\"t\\\"", i ? "," : "", i);
-	strcpy(at, "}\"}}}");
+	(void)stpcpy(at, "}\"}}}");
 	return text;
 }
 
@@ -199,7 +199,7 @@ static void labels_have_the_bounds_of_json(void **state)
 	at = stpcpy(deep, "{\"config\":{\"Labels\":{" P "\"{\\\"a\\\":");
 	for (int i = 0; i < JSON_NESTING_MAX; i++)
 		*at++ = '[';
-	strcpy(at, "\"}}}");
+	(void)stpcpy(at, "\"}}}");
 	assert_int_equal(config_of(deep), -EMSGSIZE);
 	assert_int_equal(strncmp(error.message, "io.ebpf.programs is nested", 26), 0);
 }

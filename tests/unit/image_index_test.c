@@ -30,7 +30,7 @@ static char *many(const char *start, const char *part, size_t count, const char 
 	at = stpcpy(text, start);
 	for (size_t i = 0; i < count; i++)
 		at = stpcpy(stpcpy(at, i ? "," : ""), part);
-	strcpy(at, end);
+	(void)stpcpy(at, end);
 	return text;
 }
 

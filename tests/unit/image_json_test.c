@@ -121,7 +121,7 @@ static char *repeated(const char *start, const char *part, size_t count, const c
 	at = stpcpy(text, start);
 	for (size_t i = 0; i < count; i++)
 		at = stpcpy(at, part);
-	strcpy(at, end);
+	(void)stpcpy(at, end);
 	return text;
 }
 

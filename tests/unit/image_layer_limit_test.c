@@ -70,10 +70,9 @@ static void headers_have_a_bound(void **state)
 	layer_refused(&layer, "directories", -EFBIG, ERROR_LIMIT, "");
 	for (int i = 0; i < 3; i++) {
 		static const char types[] = { 'x', 'g', 'L' };
-		char *text = malloc(1u << 20);
+		char *text = malloc(1u << 20), *at = stpcpy(text, "1048576 path=");
 
-		memset(text, 'x', 1u << 20);
-		memcpy(text, "1048576 path=", 13);
+		memset(at, 'x', (size_t)(text + (1u << 20) - at));
 		text[(1u << 20) - 1] = types[i] == 'L' ? '\0' : '\n';
 		made_tar_member(&layer, types[i], "long", text, 1u << 20);
 		made_tar_member(&layer, '0', "x.o", ELF, 9);

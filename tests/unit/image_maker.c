@@ -75,11 +75,9 @@ void made_tar_header(struct made_bytes *archive, char type, const char *name, ui
 	memcpy(text + 136, "00000000000", 12);
 	text[TYPE_AT] = type;
 	if (type == '1' || type == '2')
-		memcpy(text + 157, "/etc/passwd", 12);
-	memcpy(text + 257,
-	       "ustar\0"
-	       "00",
-	       8);
+		(void)stpcpy(text + 157, "/etc/passwd");
+	(void)stpcpy(text + 257, "ustar");
+	text[263] = text[264] = '0'; /* the version */
 	made_tar_sum(header);
 	made_add(archive, header, sizeof(header));
 }

@@ -244,7 +244,7 @@ static void names_that_are_none_are_refused(void **state)
 		const char *name, *other, *what;
 	} changes[] = {
 		{ "xdp_counter", "xdp counter", "a program whose name" },
-		{ "xdp_counter", "xdp\x1b[31mrr", "a program whose name" },
+		{ "xdp_counter", "xdp\x1b[31mrrr", "a program whose name" },
 		{ "xdp_counter", "\0dp_counter", "a program whose name" },
 		{ "packets", "pack\nts", "a map whose name" },
 		{ "packets", "\0ackets", "a map whose name" },

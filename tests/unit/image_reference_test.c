@@ -148,11 +148,11 @@ static int reference_of_length(size_t total, const char *prefix, const char *suf
 	char formatted[IMAGE_REFERENCE_SIZE];
 	struct error error = {};
 	size_t middle = total - strlen(prefix) - strlen(suffix);
+	char *at = stpcpy(text, prefix);
 	int result;
 
-	memcpy(text, prefix, strlen(prefix));
-	memset(text + strlen(prefix), 'x', middle);
-	memcpy(text + strlen(prefix) + middle, suffix, strlen(suffix) + 1);
+	memset(at, 'x', middle);
+	(void)stpcpy(at + middle, suffix);
 	result = reference_parse(text, &reference, &error);
 	if (result == 0)
 		reference_format(&reference, formatted);
