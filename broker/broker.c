@@ -117,7 +117,7 @@ static void host_look_up(struct broker *broker)
 	status->extension_programs = status->extension_errno == 0;
 	status->opener = broker->attach.opener != NULL;
 	status->store_copy = 1; /* until one fails */
-	status->images = broker->settings.images;
+	status->images = broker->settings.images > 0;
 	status->signed_only = broker->settings.signed_only;
 	status->image_rules = broker->settings.image_rules;
 	status->statistics = kernel_statistics_always(&broker->lists) ? RECORD_STATISTICS_ALWAYS

@@ -198,7 +198,7 @@ static bool answer_wanted(const struct gate *gate, const struct gate_row *row,
 	return row->kind == GATE_ROW_CALL && answer->result < 0 && !gate->refused;
 }
 
-int gate_loader_message(struct gate *gate, const struct channel_message *message)
+static int gate_loader_message(struct gate *gate, const struct channel_message *message)
 {
 	const struct gate_row *row = &gate_rows[message->row->type];
 	struct gate_answer answer = { .log_fd = -1 };
@@ -216,16 +216,37 @@ int gate_loader_message(struct gate *gate, const struct channel_message *message
 	return result;
 }
 
-static int gate_loader_receive(struct gate *gate, struct channel_buffer *buffer)
+/* A loader that is warm has nothing to say before it has its job. */
+static bool message_last(const struct channel_message *message)
 {
-	struct channel_message message;
-	int result = channel_receive(&gate->loader, gate->state, buffer, &message);
+	return message->row->type == LOADER_WARM;
+}
 
-	if (result < 0)
-		return result;
-	result = gate_loader_message(gate, &message);
-	channel_message_close(&message);
+int gate_loader_packet(struct gate *gate, struct channel_inbox *inbox)
+{
+	int result = 0;
+
+	while (result == 0 && !gate->finished) {
+		struct channel_message message;
+
+		result = channel_inbox_next(&gate->loader, gate->state, inbox, &message);
+		if (result == -EAGAIN)
+			return 0;
+		if (result < 0)
+			return result;
+		result = message_last(&message) && channel_inbox_more(inbox)
+		                 ? -EPROTO
+		                 : gate_loader_message(gate, &message);
+		channel_message_close(&message);
+	}
 	return result;
+}
+
+static int gate_loader_receive(struct gate *gate, struct channel_inbox *inbox)
+{
+	int result = channel_inbox_fill(&gate->loader, inbox);
+
+	return result < 0 ? result : gate_loader_packet(gate, inbox);
 }
 
 /* The broker says one thing only: the job, which it has sent to the loader too. */
@@ -270,10 +291,11 @@ static void gate_loader_lost(struct gate *gate, int result)
  */
 static int gate_serve(struct gate *gate)
 {
-	static struct channel_buffer buffer;
+	static struct channel_inbox inbox;
 	bool called = false;
 
-	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
+	memory_touch(&inbox.message, sizeof(struct channel_header) + sizeof(struct gate_job));
+	memory_touch(&inbox.bytes, CHANNEL_PACKET_MAX);
 	while (!gate->finished) {
 		/* the loader's end is seen in any case */
 		struct pollfd polled[2] = {
@@ -288,7 +310,7 @@ static int gate_serve(struct gate *gate)
 			(void)sched_yield();
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return EXIT_FAILURE;
-		if (polled[0].revents && gate_broker_receive(gate, &buffer) < 0)
+		if (polled[0].revents && gate_broker_receive(gate, &inbox.message) < 0)
 			return EXIT_FAILURE; /* the broker is gone, or broken: either way nobody
 			                        waits */
 		if (gate->warm && (polled[1].revents & POLLHUP))
@@ -298,7 +320,7 @@ static int gate_serve(struct gate *gate)
 			continue;
 		}
 		if (polled[1].revents)
-			result = gate_loader_receive(gate, &buffer);
+			result = gate_loader_receive(gate, &inbox);
 		if (result < 0) {
 			gate_loader_lost(gate, result);
 			return EXIT_FAILURE;

@@ -110,7 +110,7 @@ int gate_result_map(struct gate *gate, const struct channel_message *message,
 	return 0;
 }
 
-static int programs_send(struct gate *gate)
+static int programs_queue(struct gate *gate)
 {
 	for (uint32_t i = 0; i < gate->job.program_count; i++) {
 		struct gate_program program = { .index = i,
@@ -119,8 +119,8 @@ static int programs_send(struct gate *gate)
 		int result;
 
 		memcpy(program.target, gate->programs[i].target, sizeof(program.target));
-		result = channel_send(&gate->broker, GATE_PROGRAM, 0, &program,
-		                      &gate->objects[gate->programs[i].handle].fd);
+		result = channel_queue(&gate->broker, &gate->results, GATE_PROGRAM, 0, &program,
+		                       &gate->objects[gate->programs[i].handle].fd);
 
 		if (result < 0)
 			return result;
@@ -128,15 +128,15 @@ static int programs_send(struct gate *gate)
 	return 0;
 }
 
-static int maps_send(struct gate *gate)
+static int maps_queue(struct gate *gate)
 {
 	for (uint32_t i = 0; i < gate->map_count; i++) {
 		struct gate_map map = { .by_name = gate->maps[i].by_name };
 		int result;
 
 		memcpy(map.name, gate->maps[i].name, sizeof(map.name));
-		result = channel_send(&gate->broker, GATE_MAP, 0, &map,
-		                      &gate->objects[gate->maps[i].handle].fd);
+		result = channel_queue(&gate->broker, &gate->results, GATE_MAP, 0, &map,
+		                       &gate->objects[gate->maps[i].handle].fd);
 		if (result < 0)
 			return result;
 	}
@@ -159,11 +159,14 @@ int gate_result_done(struct gate *gate, const struct channel_message *message,
 			return -EPROTO;
 	}
 	memcpy(finished.digest, done->digest, sizeof(finished.digest));
-	result = programs_send(gate);
+	result = programs_queue(gate);
 	if (result == 0)
-		result = maps_send(gate);
+		result = maps_queue(gate);
 	if (result == 0)
-		result = channel_send(&gate->broker, GATE_FINISHED, 0, &finished, NULL);
+		result = channel_queue(&gate->broker, &gate->results, GATE_FINISHED, 0, &finished,
+		                       NULL);
+	if (result == 0)
+		result = channel_flush(&gate->broker, &gate->results);
 	gate->finished = true;
 	return result;
 }

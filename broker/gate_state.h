@@ -57,6 +57,7 @@ struct gate {
 	char shared_names[LOAD_MAPS_MAX][MAP_NAME_SIZE]; /* they go by no others */
 	uint32_t shared_count;
 	struct error refusal; /* the gate's own reason why the load cannot succeed, if it has one */
+	struct channel_outbox results;
 };
 
 /* What a call is answered with. */
@@ -83,8 +84,9 @@ gate_function gate_program_load, gate_program_load_long, gate_program_bind;
 gate_function gate_result_warm, gate_result_program, gate_result_map, gate_result_done,
 	gate_result_failed, gate_result_failed_with_log, gate_result_restart;
 
-/* Does what one message of the loader asks, and answers it. 0 or -errno: the load ends. */
-int gate_loader_message(struct gate *gate, const struct channel_message *message);
+/* Does what the messages of a packet of the loader's ask, one after the other, and answers them. 0
+ * or -errno: the load ends. */
+int gate_loader_packet(struct gate *gate, struct channel_inbox *inbox);
 
 /* Keeps a descriptor that bpf() returned: its new handle, or -errno with `fd` closed. A negative
  * `fd` is returned as it is. */

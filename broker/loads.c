@@ -13,7 +13,6 @@
 #include "common/program_type.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 
 /* A job that takes longer does not keep a later one waiting. Not sooner: to start a session takes a
@@ -295,9 +294,6 @@ void loads_session_ready(struct broker *broker, size_t index)
 	}
 	switch (session_receive(slot->session)) {
 	case SESSION_PENDING:
-		/* the gate has more to say, and need not wake this process for each of it */
-		(void)sched_yield();
-		break;
 	case SESSION_WARM:
 		break;
 	case SESSION_ASKS:

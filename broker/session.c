@@ -303,12 +303,27 @@ static enum session_event (*const session_takers[])(struct session *, struct cha
 	[GATE_MAP_FIND] = question_take,
 };
 
+/* What a packet says: of whatever is more than a part of the result nothing may follow. */
+static enum session_event packet_take(struct session *session, struct channel_inbox *inbox)
+{
+	enum session_event event = SESSION_PENDING;
+
+	while (event == SESSION_PENDING && channel_inbox_more(inbox)) {
+		struct channel_message message;
+
+		if (channel_inbox_next(&session->channel, session->state, inbox, &message) < 0)
+			return defect(session);
+		event = session_takers[message.row->type](session, &message);
+		channel_message_close(&message);
+	}
+	return channel_inbox_more(inbox) ? defect(session) : event;
+}
+
 enum session_event session_receive(struct session *session)
 {
-	/* One for all sessions: a message is done with before the next one is taken. */
-	static struct channel_buffer buffer;
-	struct channel_message message;
-	int result = channel_receive(&session->channel, session->state, &buffer, &message);
+	/* One for all sessions: a packet is done with before the next one is taken. */
+	static struct channel_inbox inbox;
+	int result = channel_inbox_fill(&session->channel, &inbox);
 	enum session_event event;
 
 	if (result == -EAGAIN)
@@ -322,8 +337,8 @@ enum session_event session_receive(struct session *session)
 		                "was loaded: try again");
 		return SESSION_FAILED;
 	}
-	event = session_takers[message.row->type](session, &message);
-	channel_message_close(&message);
+	event = packet_take(session, &inbox);
+	channel_inbox_drop(&inbox);
 	return event;
 }
 

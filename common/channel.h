@@ -14,6 +14,8 @@
 
 #define CHANNEL_MESSAGE_MAX 65536
 #define CHANNEL_DESCRIPTORS_MAX 4
+#define CHANNEL_PACKET_MAX 8192
+#define CHANNEL_PACKET_DESCRIPTORS_MAX 16
 
 /* What travels first in every message. `length` counts the bytes that follow the header: no more
  * than the row's size. */
@@ -85,6 +87,25 @@ struct channel_buffer {
 	_Alignas(16) unsigned char bytes[CHANNEL_MESSAGE_MAX];
 };
 
+/* Messages that go out as one packet, one after the other. All zero: none. */
+struct channel_outbox {
+	size_t length;
+	size_t descriptor_count;
+	int descriptors[CHANNEL_PACKET_DESCRIPTORS_MAX]; /* the caller's */
+	unsigned char bytes[CHANNEL_PACKET_MAX];
+};
+
+/* A packet that came in, and the message of it that was handed out last. All zero: none. */
+struct channel_inbox {
+	size_t at;
+	size_t length;
+	size_t descriptor_at;
+	size_t descriptor_count;
+	int descriptors[CHANNEL_PACKET_DESCRIPTORS_MAX];
+	struct channel_buffer message;
+	unsigned char bytes[CHANNEL_MESSAGE_MAX];
+};
+
 /* Makes a connected pair, both ends CLOEXEC and blocking. 0 or -errno. */
 int channel_pair(int fds[2]);
 
@@ -116,6 +137,40 @@ void channel_message_close(struct channel_message *message);
  */
 int channel_decode(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
                    size_t length, size_t descriptors, struct channel_message *message);
+
+/*
+ * Where several messages follow each other, and nobody answers in between, they are sent as one
+ * packet: each packet may wake the receiver, and let the two change places on a processor. The
+ * receiver takes them out one by one, each as strictly as channel_receive() does, in the state that
+ * the one before it left.
+ *
+ * channel_queue() takes a message as channel_send() does; it goes out at channel_flush(), or before
+ * when the packet is full. The descriptors must stay open until then. What fails breaks the
+ * channel: the rest of the packet is dropped.
+ */
+int channel_queue(const struct channel *channel, struct channel_outbox *outbox, uint16_t type,
+                  uint64_t id, const void *body, const int *descriptors);
+int channel_flush(const struct channel *channel, struct channel_outbox *outbox);
+
+/*
+ * Receives a packet, and drops what was left of the one before it. 0; -EPIPE, -EAGAIN or -EPROTO as
+ * channel_receive().
+ */
+int channel_inbox_fill(const struct channel *channel, struct channel_inbox *inbox);
+
+/*
+ * The next message of the packet, valid until the one after it. 0; -EAGAIN when none is left;
+ * -EPROTO for one that does not match its row, or when descriptors are left over at the end: the
+ * rest is dropped, and the caller must treat the other end as broken. Needs no socket.
+ */
+int channel_inbox_next(const struct channel *channel, uint32_t state, struct channel_inbox *inbox,
+                       struct channel_message *message);
+
+/* Is there more in the packet? */
+_Bool channel_inbox_more(const struct channel_inbox *inbox);
+
+/* Drops what is left of the packet. */
+void channel_inbox_drop(struct channel_inbox *inbox);
 
 /* True if `text`, an array of `size` bytes, is a terminated string whose bytes after the terminator
  * are all zero. */

@@ -222,7 +222,7 @@ void fetchers_gone(struct frontend *frontend, uint64_t id, const struct launcher
 uint64_t fetchers_deadline_ms(const struct frontend *frontend)
 {
 	const struct fetchers *fetchers = &frontend->fetchers;
-	uint64_t nearest = fetchers_start_ms(frontend);
+	uint64_t nearest = deadline_nearer(fetchers_start_ms(frontend), fetchers->keep_until_ms);
 
 	for (size_t i = 0; i < FETCHER_SLOTS; i++)
 		nearest = deadline_nearer(nearest, fetchers->slots[i].deadline_ms);
@@ -267,6 +267,10 @@ void fetchers_expire(struct frontend *frontend, uint64_t now_ms)
 
 		if (slot->deadline_ms && slot->deadline_ms <= now_ms)
 			slot_expire(frontend, slot);
+	}
+	if (fetchers->keep_until_ms && !fetchers_kept(frontend, now_ms)) {
+		fetchers->keep_until_ms = 0;
+		fetchers_renew(frontend);
 	}
 	/* the oldest has the first deadline */
 	while (fetchers->first && fetchers->first->deadline_ms <= now_ms)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The fetchers: processes that the launcher starts when it is asked to, each with a channel to
- * here. One is kept warm; each serves one job and ends. What they may take of time and number is
- * bounded, and one that dies or breaks its protocol costs its client an error, and nobody else
- * anything.
+ * here. While images are asked for, one is kept warm; each serves one job and ends. What they may
+ * take of time and number is bounded, and one that dies or breaks its protocol costs its client an
+ * error, and nobody else anything.
  */
 #ifndef BPFD_FRONTEND_FETCHERS_H
 #define BPFD_FRONTEND_FETCHERS_H
@@ -20,6 +20,8 @@
 #define FETCHER_SLOTS (IMAGE_FETCHES_MAX + 1)
 /* The next one's start would take the processor from the work. */
 #define FETCHER_SPARE_DELAY_MS 20
+/* Who asks for images asks for more; who does not needs no fetcher in his memory. */
+#define FETCHER_KEEP_MS (5 * 60 * 1000)
 
 struct fetch;
 struct frontend;
@@ -39,7 +41,8 @@ struct fetchers {
 	size_t waiting;
 	uint64_t spare_at_ms; /* the next warm one is not started before then, unless somebody waits
 	                       */
-	uint32_t deaths;      /* in a row, without a job */
+	uint64_t keep_until_ms; /* a warm one is kept until then, unless one is always ready */
+	uint32_t deaths;        /* in a row, without a job */
 };
 
 void fetchers_init(struct fetchers *fetchers);
@@ -51,6 +54,9 @@ int fetchers_push(struct frontend *frontend, struct fetch *fetch, struct error *
 /* The next fetch that may begin, or NULL; and it waits no longer. */
 struct fetch *fetchers_next(const struct fetchers *fetchers);
 void fetchers_withdraw(struct fetchers *fetchers, struct fetch *fetch);
+
+/* Whether a warm one is wanted though nobody waits. */
+bool fetchers_kept(const struct frontend *frontend, uint64_t now_ms);
 
 /* When the next fetcher is to be started; 0: none is wanted. */
 uint64_t fetchers_start_ms(const struct frontend *frontend);

@@ -35,6 +35,7 @@ int fetchers_push(struct frontend *frontend, struct fetch *fetch, struct error *
 	*end = fetch;
 	fetchers->waiting++;
 	fetch->deadline_ms = job_deadline_ms(frontend);
+	fetchers->keep_until_ms = frontend_now_ms() + FETCHER_KEEP_MS;
 	return 0;
 }
 
@@ -108,6 +109,11 @@ static bool slots_left(const struct fetchers *fetchers)
 	return false;
 }
 
+bool fetchers_kept(const struct frontend *frontend, uint64_t now_ms)
+{
+	return frontend->settings.images > 1 || now_ms < frontend->fetchers.keep_until_ms;
+}
+
 /* When the next one is to be started; 0: none is wanted, or there are as many as there may be. */
 uint64_t fetchers_start_ms(const struct frontend *frontend)
 {
@@ -119,7 +125,8 @@ uint64_t fetchers_start_ms(const struct frontend *frontend)
 		return 0;
 	if (fetchers->first && spares < fetchers->waiting)
 		return 1; /* long ago */
-	return spares == 0 ? fetchers->spare_at_ms + 1 : 0;
+	return spares == 0 && fetchers_kept(frontend, frontend_now_ms()) ? fetchers->spare_at_ms + 1
+	                                                                 : 0;
 }
 
 static int slot_start(struct frontend *frontend, struct fetcher_slot *slot)

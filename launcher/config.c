@@ -40,6 +40,7 @@ static const struct config_key keys[] = {
 	{ "features", "containers", &config_kind_switch, FIELD(containers), 0, 1, NULL, 0 },
 	{ "features", "images", &config_kind_switch, FIELD(images), 0, 1, NULL, 1 },
 	{ "images", "signed-only", &config_kind_switch, FIELD(signed_only), 0, 1, NULL, 0 },
+	{ "images", "keep-ready", &config_kind_switch, FIELD(keep_ready), 0, 1, NULL, 0 },
 	{ "images", "cache-size", &config_kind_size, FIELD(cache_size_bytes), 32 * KIB * KIB, TIB, NULL, KIB * KIB * KIB },
 	{ "images", "ca-file", &config_kind_path, FIELD(ca_file), 0, 0, "/etc/ssl/certs/ca-certificates.crt", 0 },
 	{ "images", "trusted-root", &config_kind_path_or_none, FIELD(trusted_root), 0, 0, "", 0 },

@@ -49,6 +49,7 @@ struct config {
 	uint64_t containers;  /* 0 or 1 */
 	uint64_t images;      /* 0 or 1 */
 	uint64_t signed_only; /* 0 or 1 */
+	uint64_t keep_ready;  /* 0 or 1 */
 	uint64_t cache_size_bytes;
 	uint64_t total_timeout_ms;
 	uint64_t stall_timeout_ms;

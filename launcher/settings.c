@@ -60,7 +60,7 @@ void settings_fill(const struct config *config, const struct users *users, size_
 	               config->tracefs);
 	(void)snprintf(out->helpers_directory, sizeof(out->helpers_directory), "%s",
 	               config->helpers);
-	out->images = (uint32_t)config->images;
+	out->images = config->images ? 1 + (uint32_t)config->keep_ready : 0;
 	out->signed_only = (uint32_t)config->signed_only;
 	out->image_rules = (uint32_t)demands;
 	out->fetch_timeout_ms = (uint32_t)config->total_timeout_ms;

@@ -39,7 +39,8 @@ struct launcher_settings {
 	uint32_t signed_only;    /* 1: only what a rule's key or identity has signed is loaded */
 	uint32_t image_rules;    /* how many rules about signatures there are: with none no verifier
 	                            runs, unless signed_only */
-	uint32_t images;         /* 1: fetchers may be started; 0: bpfd knows no images */
+	uint32_t images; /* 0: bpfd knows no images; 1: fetchers are started when some are asked
+	                    for; 2: one is always ready */
 	uint32_t fetch_timeout_ms;   /* that a fetcher gives itself for a whole job */
 	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */

@@ -11,7 +11,7 @@ bpfd_add_test(NAME broker_queue_test LABEL unit SOURCES unit/broker_queue_test.c
 	${PROJECT_SOURCE_DIR}/broker/load_queue.c ${PROJECT_SOURCE_DIR}/broker/registry.c ${PROJECT_SOURCE_DIR}/broker/chain.c)
 
 # The broker on a stage: its own processes, the real kernel, a launcher and a frontend that the test plays.
-add_library(bpfd_broker_stage STATIC channel/broker_crash.c channel/broker_stage.c channel/broker_stage_requests.c
+add_library(bpfd_broker_stage STATIC channel/broker_crash.c channel/broker_stage.c channel/broker_stage_pump.c channel/broker_stage_requests.c
 	channel/broker_stage_roles.c channel/broker_stage_verifier.c)
 target_link_libraries(bpfd_broker_stage PUBLIC bpfd_broker_core bpfd_launcher_core bpfd_opener_core bpfd::cmocka)
 bpfd_add_policy(bpfd_broker_stage broker gate loader opener)

@@ -30,6 +30,9 @@ bpfd_add_test(NAME gate_types_test LABEL channel
 bpfd_add_test(NAME gate_result_test LABEL channel
 	SOURCES channel/gate_result_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
 	LIBRARIES bpfd_broker_gate bpfd_channels)
+bpfd_add_test(NAME gate_packet_test LABEL channel
+	SOURCES channel/gate_packet_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c
+	LIBRARIES bpfd_broker_gate bpfd_channels)
 
 bpfd_add_test(NAME gate_share_test LABEL channel
 	SOURCES channel/gate_share_test.c channel/gate_speaker.c channel/gate_harness.c ${PROJECT_SOURCE_DIR}/broker/kernel.c

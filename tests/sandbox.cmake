@@ -2,7 +2,8 @@
 set(BPFD_ALL_POLICIES bpfd_policy_launcher bpfd_policy_broker bpfd_policy_gate bpfd_policy_frontend
 	bpfd_policy_loader bpfd_policy_fetcher bpfd_policy_verifier bpfd_policy_opener bpfd_policy_opener_containers bpfd_policy_image)
 
-bpfd_add_test(NAME channel_test LABEL channel SOURCES channel/channel_test.c)
+bpfd_add_test(NAME channel_test LABEL channel SOURCES channel/channel_test.c channel/channel_ends.c)
+bpfd_add_test(NAME channel_packet_test LABEL channel SOURCES channel/channel_packet_test.c channel/channel_ends.c)
 bpfd_add_test(NAME common_test LABEL unit SOURCES unit/common_test.c)
 bpfd_add_test(NAME sp_test LABEL unit SOURCES unit/sp_test.c)
 bpfd_add_test(NAME policy_compiler_test LABEL unit

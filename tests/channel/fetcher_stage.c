@@ -27,7 +27,7 @@ static struct launcher_settings images_settings(void)
 {
 	struct launcher_settings settings = fixture_settings();
 
-	settings.images = 1;
+	settings.images = 2;
 	settings.image_rules = 0;
 	settings.fetch_timeout_ms = 60000;
 	return settings;

@@ -7,8 +7,8 @@
  * Input: one byte of choices for the job, then messages: type, options, two bytes of length, that
  * many bytes for the body's beginning (the rest of the body is zero). Options: 1 the bytes are a
  * whole message as it comes from the socket; 2 the memfd that goes with it is not sealed; 4 it has
- * the same bytes in front and 4 KiB in all, else as many as there are. A question for a map that is
- * shared is answered with one unless 2 is set.
+ * the same bytes in front and 4 KiB in all, else as many as there are; 8 the next message follows
+ * in the same packet. A question for a map that is shared is answered with one unless 2 is set.
  */
 #include "broker/gate_state.h"
 #include "common/cleanup.h"
@@ -24,6 +24,7 @@
 #define OPTION_RAW 1
 #define OPTION_UNSEALED 2
 #define OPTION_PAGE 4
+#define OPTION_MORE 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -225,34 +226,41 @@ static void broker_answer(uint8_t options)
 		must(channel_send(&broker, GATE_MAP_FOUND, 0, NULL, &null_fd) == 0);
 }
 
-/* One message as it would come from the socket. */
-static int message_run(uint8_t type, uint8_t options, const uint8_t *bytes, size_t size)
-{
-	static struct channel_buffer buffer;
-	const struct channel_row *row = &channel_loader.rows[type % channel_loader.count];
-	struct channel_message message = { .descriptors = { -1, -1, -1, -1 } };
-	struct channel_header header = { .type = row->type, .length = row->size, .id = 1 };
-	size_t length = sizeof(header) + row->size;
-	int result;
+static struct channel_inbox inbox;
 
-	memset(buffer.bytes, 0, length);
+/* The bytes of one message as they would come from the socket, with their memfd; false when the
+ * packet has no room for it. */
+static bool message_add(uint8_t type, uint8_t options, const uint8_t *bytes, size_t size)
+{
+	const struct channel_row *row = &channel_loader.rows[type % channel_loader.count];
+	struct channel_header header = { .type = row->type, .length = row->size, .id = 1 };
+	size_t length = options & OPTION_RAW ? size : sizeof(header) + row->size;
+	unsigned char *place = inbox.bytes + inbox.length;
+
+	if (length > sizeof(inbox.bytes) - inbox.length ||
+	    row->descriptors > CHANNEL_PACKET_DESCRIPTORS_MAX - inbox.descriptor_count)
+		return false;
 	if (options & OPTION_RAW) {
-		length = size < sizeof(buffer.bytes) ? size : sizeof(buffer.bytes);
-		memcpy(buffer.bytes, bytes, length);
+		memcpy(place, bytes, size);
 	} else {
-		memcpy(buffer.bytes, &header, sizeof(header));
-		memcpy(buffer.bytes + sizeof(header), bytes, size < row->size ? size : row->size);
+		memset(place, 0, length);
+		memcpy(place, &header, sizeof(header));
+		memcpy(place + sizeof(header), bytes, size < row->size ? size : row->size);
 	}
-	if (channel_decode(&gate.loader, gate.state, &buffer, length, row->descriptors, &message) <
-	    0)
-		return -EPROTO;
-	if (message.row->descriptors)
-		message.descriptors[0] = payload_make(bytes, size, options);
-	if (message.row->type == LOADER_MAP_SHARE)
+	inbox.length += length;
+	if (row->descriptors)
+		inbox.descriptors[inbox.descriptor_count++] = payload_make(bytes, size, options);
+	if (row->type == LOADER_MAP_SHARE)
 		broker_answer(options);
-	result = gate_loader_message(&gate, &message);
+	return true;
+}
+
+static int packet_run(void)
+{
+	int result = gate_loader_packet(&gate, &inbox);
+
+	channel_inbox_drop(&inbox);
 	socket_drain(broker_pair[0]);
-	channel_message_close(&message);
 	return result;
 }
 
@@ -299,12 +307,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (length > size - at - 4)
 			length = size - at - 4;
-		if (message_run(data[at], data[at + 1], data + at + 4, length) < 0)
+		if (!message_add(data[at], data[at + 1], data + at + 4, length))
+			break;
+		if (!(data[at + 1] & OPTION_MORE) && packet_run() < 0)
 			break;
 		socket_drain(broker_pair[1]);
 		socket_drain(loader_pair[1]);
 		at += 4 + length;
 	}
+	channel_inbox_drop(&inbox);
+	socket_drain(broker_pair[0]);
 	socket_drain(broker_pair[1]);
 	socket_drain(loader_pair[1]);
 	return 0;

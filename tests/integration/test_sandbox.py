@@ -15,7 +15,6 @@ ROLES = {
     "bpfd": ("root", ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")),
     "broker": ("bpfd-broker", BROKER),
     "gate": ("bpfd-broker", BROKER),
-    "fetcher": ("bpfd-fetcher", ()),
     "frontend": ("bpfd-frontend", ()),
     "loader": ("bpfd-loader", ()),
     "opener": ("root", ("CAP_SYS_ADMIN",)),

@@ -191,7 +191,7 @@ static void truncated_layers_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t size = 0; size < forms[i].size; size++) {
-			struct made_bytes cut = { forms[i].data, size };
+			struct made_bytes cut = { .data = forms[i].data, .size = size };
 			bool whole = i == 0 && size >= 1536 && size % 512 == 0;
 			int result = layer_result(&cut);
 

@@ -12,10 +12,21 @@
 #define CHECKSUM_SIZE 8
 #define TYPE_AT 156
 
+/* Twice what there was, so that many small parts are not each a copy of all. */
+static void room_make(struct made_bytes *bytes, size_t size)
+{
+	size_t needed = bytes->size + size + 1;
+
+	if (needed <= bytes->room)
+		return;
+	bytes->room = needed > 2 * bytes->room ? needed : 2 * bytes->room;
+	bytes->data = realloc(bytes->data, bytes->room);
+	assert(bytes->data);
+}
+
 void made_add(struct made_bytes *bytes, const void *data, size_t size)
 {
-	bytes->data = realloc(bytes->data, bytes->size + size + 1);
-	assert(bytes->data);
+	room_make(bytes, size);
 	if (size)
 		memcpy(bytes->data + bytes->size, data, size);
 	bytes->size += size;
@@ -23,8 +34,7 @@ void made_add(struct made_bytes *bytes, const void *data, size_t size)
 
 void made_fill(struct made_bytes *bytes, unsigned char value, size_t size)
 {
-	bytes->data = realloc(bytes->data, bytes->size + size + 1);
-	assert(bytes->data);
+	room_make(bytes, size);
 	memset(bytes->data + bytes->size, value, size);
 	bytes->size += size;
 }

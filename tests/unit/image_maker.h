@@ -9,6 +9,7 @@
 struct made_bytes {
 	unsigned char *data; /* free() */
 	size_t size;
+	size_t room; /* of it, allocated; 0: not known */
 };
 
 void made_add(struct made_bytes *bytes, const void *data, size_t size);

@@ -106,7 +106,8 @@ json_t *maker_promise(const struct maker *maker)
 	                    (json_int_t)MAKER_TIME_S, "logID", maker_hex(id), "logIndex",
 	                    (int)maker->options->leaf);
 	text = maker_canonical(payload);
-	text[strlen(text) - 2] ^= maker->options->wrong_promise;
+	if (maker->options->wrong_promise)
+		text[strlen(text) - 2] = '9';
 	signature = maker_sign(log_key(maker), text, strlen(text));
 	free(text);
 	return maker_base64_blob(&signature);

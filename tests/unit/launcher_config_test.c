@@ -246,7 +246,7 @@ static void the_example_shows_the_defaults(void **state)
 		keys += key;
 		(void)strncat(text, line + key, sizeof(text) - strlen(text) - 1);
 	}
-	assert_int_equal(keys, 31);
+	assert_int_equal(keys, 32);
 	config_defaults(&defaults);
 	assert_int_equal(text_read(text, &config, &error), 0);
 	assert_memory_equal(&config, &defaults, sizeof(config));
@@ -297,7 +297,9 @@ static void settings_follow_the_configuration(void **state)
 	assert_int_equal(settings.fetch_timeout_ms, 300000);
 	(void)snprintf(config.ca_file, sizeof(config.ca_file), "/nowhere/at/all.pem");
 	config.signed_only = 1;
+	config.keep_ready = 1;
 	settings_fill(&config, &users, 0, &settings);
+	assert_int_equal(settings.images, 2);
 	assert_string_equal(settings.ca_directory, "/nowhere/at");
 	assert_int_equal(settings.signed_only, 1);
 	assert_int_equal(settings.image_rules, 0);

@@ -20,6 +20,8 @@ static uint64_t asked; /* the id of the last question that waits for its answer 
 static bool ahead;
 static bool ahead_failed;
 static uint32_t handles; /* how many the gate has handed out */
+static bool called;      /* the gate has been told something of this object */
+static struct channel_outbox outbox;
 
 void forward_open(const struct channel *channel)
 {
@@ -33,6 +35,7 @@ void forward_begin(struct object *object, bool ask_ahead)
 	ahead = ask_ahead;
 	ahead_failed = false;
 	handles = 0;
+	called = false;
 }
 
 struct object *forward_object(void)
@@ -51,10 +54,39 @@ struct forward_refusal forward_last_refusal(void)
 }
 
 /* Without its gate the loader has nothing left to do. */
+static void message_queue(uint16_t type, uint64_t id, const void *body, int fd)
+{
+	if (channel_queue(&gate, &outbox, type, id, body, fd < 0 ? NULL : &fd) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+void forward_flush(void)
+{
+	if (channel_flush(&gate, &outbox) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+void forward_tell(uint16_t type, const void *body)
+{
+	message_queue(type, 0, body, -1);
+}
+
+void forward_fail(uint16_t type, const void *body, int fd)
+{
+	message_queue(type, 0, body, fd);
+	forward_flush();
+}
+
+/*
+ * The first one of an object wakes the gate, which has something to do while libbpf goes on. What
+ * is asked ahead later goes out with what has to be answered, or with the results.
+ */
 static void question_send(uint16_t type, uint64_t id, const void *body, int fd)
 {
-	if (channel_send(&gate, type, id, body, fd < 0 ? NULL : &fd) < 0)
-		_exit(EXIT_FAILURE);
+	message_queue(type, id, body, fd);
+	if (id || fd >= 0 || !called)
+		forward_flush();
+	called = true;
 }
 
 /* The next message of the gate; false at the end. A refusal of what was asked ahead is noted. */
@@ -107,8 +139,7 @@ bool forward_settle(void)
 
 void forward_restart(void)
 {
-	if (channel_send(&gate, LOADER_RESTART, 0, NULL, NULL) < 0)
-		_exit(EXIT_FAILURE);
+	forward_tell(LOADER_RESTART, NULL);
 }
 
 /* What a plain question is answered with; asked ahead, if that is allowed. */

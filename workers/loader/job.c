@@ -135,7 +135,7 @@ static int error_from_refusal(const struct object *object, struct error *error)
 	                 strerror(-refusal.result));
 }
 
-static int programs_report(const struct object *object, const struct channel *gate)
+static void programs_report(const struct object *object)
 {
 	for (uint32_t i = 0; i < object->job->program_count; i++) {
 		struct loader_program program = {
@@ -143,59 +143,47 @@ static int programs_report(const struct object *object, const struct channel *ga
 			.handle = handle_of(bpf_program__fd(object->programs[i])).handle,
 			.xdp = object->xdp[i],
 		};
-		int result;
 
 		memcpy(program.target, object->targets[i], sizeof(program.target));
-		result = channel_send(gate, LOADER_PROGRAM, 0, &program, NULL);
-
-		if (result < 0)
-			return result;
+		forward_tell(LOADER_PROGRAM, &program);
 	}
-	return 0;
 }
 
-static int maps_report(const struct object *object, const struct channel *gate, uint32_t *count)
+static uint32_t maps_report(const struct object *object)
 {
 	const struct bpf_map *map;
+	uint32_t count = 0;
 	size_t index = 0;
 
 	bpf_object__for_each_map(map, object->bpf)
 	{
 		struct loader_map report = { .handle = handle_of(bpf_map__fd(map)).handle,
 			                     .by_name = object->maps[index++].by_name ? 1 : 0 };
-		int result;
 
 		if (report.handle == LOADER_HANDLE_NONE)
 			continue; /* a data section of which nothing is left */
 		(void)snprintf(report.name, sizeof(report.name), "%s",
 		               object_map_name(object, map));
-		result = channel_send(gate, LOADER_MAP, 0, &report, NULL);
-		if (result < 0)
-			return result;
-		(*count)++;
+		forward_tell(LOADER_MAP, &report);
+		count++;
 	}
-	return 0;
+	return count;
 }
 
 /*
  * Told to the gate before its answers are read: it has the results in its hand when the last call
  * is through, and drops them when one of the calls was refused.
  */
-static int object_report(struct object *object, struct error *error)
+static void object_report(struct object *object)
 {
 	struct loader_done done = { .program_count = object->job->program_count };
-	int result = programs_report(object, object->gate);
 
-	if (result == 0)
-		result = maps_report(object, object->gate, &done.map_count);
-	if (result == 0) {
-		digest_make(object);
-		memcpy(done.digest, object->digest, sizeof(done.digest));
-		result = channel_send(object->gate, LOADER_DONE, 0, &done, NULL);
-	}
-	if (result < 0)
-		return error_set(error, result, ERROR_INTERNAL, "the gate cannot be told");
-	return 0;
+	programs_report(object);
+	done.map_count = maps_report(object);
+	digest_make(object);
+	memcpy(done.digest, object->digest, sizeof(done.digest));
+	forward_tell(LOADER_DONE, &done);
+	forward_flush();
 }
 
 static int object_load(struct object *object, bool ask_ahead, struct error *error)
@@ -207,11 +195,10 @@ static int object_load(struct object *object, bool ask_ahead, struct error *erro
 	object->log[0] = '\0';
 	result = bpf_object__load(object->bpf);
 	if (result == 0) {
-		result = object_report(object, error);
-		if (result == 0 && !forward_settle())
-			result =
-				error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
-		return result;
+		object_report(object);
+		if (forward_settle())
+			return 0;
+		return error_set(error, -ECANCELED, ERROR_INTERNAL, "asked ahead in vain");
 	}
 	if (ask_ahead)
 		return error_set(error, -ECANCELED, ERROR_INTERNAL,
@@ -288,7 +275,7 @@ int job_prepare(struct error *error)
 	return 0;
 }
 
-static int job_fail(const struct channel *gate, const struct error *error)
+static void job_fail(const struct error *error)
 {
 	struct loader_failed failed = { .error = *error };
 	size_t length = strnlen(object.log, VERIFIER_LOG_MAX);
@@ -296,21 +283,17 @@ static int job_fail(const struct channel *gate, const struct error *error)
 	_cleanup_close_ int log =
 		length && explains ? memfd_from_bytes("log", object.log, length) : -1;
 
-	if (log < 0)
-		return channel_send(gate, LOADER_FAILED, 0, &failed, NULL);
-	failed.log_size = (uint32_t)length;
-	return channel_send(gate, LOADER_FAILED_WITH_LOG, 0, &failed, &log);
+	if (log >= 0)
+		failed.log_size = (uint32_t)length;
+	forward_fail(log < 0 ? LOADER_FAILED : LOADER_FAILED_WITH_LOG, &failed, log);
 }
 
-int job_run(const struct channel *gate, const struct gate_job *job,
-            const struct record_globals *globals, int object_fd)
+void job_run(const struct gate_job *job, const struct record_globals *globals, int object_fd)
 {
 	struct error error = {};
 
-	object.gate = gate;
 	object.job = job;
 	object.globals = globals;
-	if (object_process(&object, object_fd, &error) == 0)
-		return 0;
-	return job_fail(gate, &error);
+	if (object_process(&object, object_fd, &error) < 0)
+		job_fail(&error);
 }

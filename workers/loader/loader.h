@@ -21,7 +21,6 @@ struct object_map {
 
 /* The stranger's object and what libbpf and the gate made of it. */
 struct object {
-	const struct channel *gate;
 	const struct gate_job *job;
 	const struct record_globals *globals; /* to set */
 	void *bytes;                          /* a private copy */
@@ -47,10 +46,8 @@ int warmup_run(struct error *error);
 /* job.c: takes the memory that a job needs, before anybody waits for it. 0 or -errno. */
 int job_prepare(struct error *error);
 
-/* job.c: does the job. What it loaded, or why not, goes to the gate. 0, or -errno when the gate is
- * gone. */
-int job_run(const struct channel *gate, const struct gate_job *job,
-            const struct record_globals *globals, int object_fd);
+/* job.c: does the job. What it loaded, or why not, goes to the gate. */
+void job_run(const struct gate_job *job, const struct record_globals *globals, int object_fd);
 
 /* object_check.c: says in plain words what libbpf would say in its own, or not at all. */
 int object_check(const void *bytes, size_t size, struct error *error);
@@ -128,6 +125,11 @@ int forward_map_share(const struct loader_map_share *share);
  * call that was asked ahead was refused, so that nothing of the load counts.
  */
 bool forward_settle(void);
+/* Says what needs no answer; it goes out with what follows, at the latest at forward_flush(). */
+void forward_tell(uint16_t type, const void *body);
+void forward_flush(void);
+/* Says why there is no result; `fd` -1: without a log. */
+void forward_fail(uint16_t type, const void *body, int fd);
 /* Makes the gate drop everything: once. */
 void forward_restart(void);
 struct forward_refusal forward_last_refusal(void);
