@@ -35,8 +35,7 @@ void made_add(struct made_bytes *bytes, const void *data, size_t size)
 void made_fill(struct made_bytes *bytes, unsigned char value, size_t size)
 {
 	room_make(bytes, size);
-	if (size)
-		memset(bytes->data + bytes->size, value, size);
+	memset(bytes->data + bytes->size, value, size);
 	bytes->size += size;
 }
 
@@ -78,7 +77,7 @@ void made_tar_header(struct made_bytes *archive, char type, const char *name, ui
 	unsigned char header[MADE_TAR_BLOCK] = {};
 	char *text = (char *)header;
 
-	(void)stpncpy(text, name, 100);
+	memcpy(text, name, strnlen(name, 100));
 	memcpy(text + 100, "0000644", 8);
 	memcpy(text + 108, "0000000", 8);
 	memcpy(text + 116, "0000000", 8);
@@ -87,10 +86,8 @@ void made_tar_header(struct made_bytes *archive, char type, const char *name, ui
 	text[TYPE_AT] = type;
 	if (type == '1' || type == '2')
 		(void)stpcpy(text + 157, "/etc/passwd");
-	memcpy(text + 257,
-	       "ustar\0"
-	       "00",
-	       8);
+	(void)stpcpy(text + 257, "ustar");
+	text[263] = text[264] = '0'; /* the version */
 	made_tar_sum(header);
 	made_add(archive, header, sizeof(header));
 }
