@@ -35,6 +35,8 @@ void made_add(struct made_bytes *bytes, const void *data, size_t size)
 void made_fill(struct made_bytes *bytes, unsigned char value, size_t size)
 {
 	room_make(bytes, size);
+	if (!bytes->data)
+		abort();
 	memset(bytes->data + bytes->size, value, size);
 	bytes->size += size;
 }
