@@ -150,8 +150,8 @@ static int finish_load(struct frontend *frontend, struct fetch *fetch, struct er
 static const struct fetch_kind kinds[] = {
 	[FETCH_LOAD] = { "load", finish_load, FETCH_LOAD, 1, 1, .fetches = true, .tells = true },
 	[FETCH_PULL] = { "image_pull", finish_pull, FETCH_PULL, 1, 1, .fetches = true, .tells = true },
-	[FETCH_LIST] = { "image_list", finish_answer, FETCH_LIST, 0, IMAGE_CACHED_MAX },
-	[FETCH_INSPECT] = { "image_inspect", finish_answer, FETCH_INSPECT, 1, IMAGE_CACHED_MAX },
+	[FETCH_LIST] = { "image_list", finish_answer, FETCH_LIST, 0, IMAGE_CACHED_MAX, .fetches = false },
+	[FETCH_INSPECT] = { "image_inspect", finish_answer, FETCH_INSPECT, 1, IMAGE_CACHED_MAX, .fetches = false },
 	[FETCH_VERIFY] = { "image_verify", finish_verify, FETCH_VERIFY, 1, 1, .fetches = true, .tells = true },
 	[FETCH_REMOVE] = { "image_remove", finish_remove, FETCH_REMOVE, 0, IMAGE_CACHED_MAX, .finishes = true, .tells = true },
 };

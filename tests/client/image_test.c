@@ -235,6 +235,7 @@ static void test_passwords(void **state)
 		const Bpfd__V1__ImageSource *image;
 
 		assert_int_equal(shell_run(rows[i].script), 0);
+		test_server_settle(server);
 		image = seen->operation_case == BPFD__V1__REQUEST__OPERATION_LOAD
 		                ? seen->load->image
 		        : seen->operation_case == BPFD__V1__REQUEST__OPERATION_IMAGE_PULL

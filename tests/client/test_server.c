@@ -298,6 +298,12 @@ struct test_server *test_server_start(reply_function function, void *context,
 	return server;
 }
 
+void test_server_settle(struct test_server *server)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
 void test_server_stop(struct test_server *server)
 {
 	(void)unlink(server->address.sun_path);

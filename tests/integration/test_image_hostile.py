@@ -50,7 +50,7 @@ def nothing_left(daemon, name):
 
 def all_refused(host, slow):
     rows, registry_class = hostile(host, slow)
-    daemon = host.bpfd(**settings(total_timeout=f"{TOTAL_S}s", stall_timeout=f"{STALL_S}s"))
+    daemon = host.bpfd(**settings(keep_ready="yes", total_timeout=f"{TOTAL_S}s", stall_timeout=f"{STALL_S}s"))
     data = daemon.object("xdp_counter").read_bytes()
     peaks = {}
     for name, behaviour in rows:

@@ -274,7 +274,7 @@ def local_loads_open_no_connection(host):
 @test()
 def fetcher_killed(host):
     """kill -9 at each moment of a pull: it is refused, nothing half is kept, and the next one works."""
-    _, registry, daemon, images = stage(host)
+    _, registry, daemon, images = stage(host, keep_ready="yes")
     digest = image_put(registry, "bpf/large", "1", grown(content(daemon), 12 << 20, 1))["digest"]
     reference = registry.reference("bpf/large")
     for attempt in range(8):

@@ -39,7 +39,7 @@ class Stage:
         self.host = host
         self.workshop = Workshop(host, "cosign2")
         self.registry = self.workshop.registry()
-        self.daemon = host.bpfd(start=False, paths={"state_directory": host.disk / "state", **policy_paths(host)})
+        self.daemon = host.bpfd(start=False, images={"keep_ready": "yes"}, paths={"state_directory": host.disk / "state", **policy_paths(host)})
         key, public = self.workshop.key_pair()
         policy_write(self.daemon, {f"{self.registry.host}/{REPOSITORY}": [f"key {public}"]})
         self.path = host.object("xdp_counter")
