@@ -34,7 +34,10 @@ static void reply_seen(void *context, const Bpfd__V1__Request *request, unsigned
 
 static struct run_result run(const char *line)
 {
-	return bpfctl_run_on(server, line, NULL);
+	struct run_result result = bpfctl_run_on(server, line, NULL);
+
+	test_server_settle(server);
+	return result;
 }
 
 static void test_output(void **state)
@@ -204,6 +207,7 @@ static int shell_run(const char *script)
 	(void)snprintf(command, sizeof(command), "BPFCTL='%s --socket %s'; %s", BPFCTL,
 	               test_server_path(server), script);
 	result = command_run(argv);
+	test_server_settle(server);
 	exit_code = result.exit_code;
 	if (exit_code)
 		print_message("%s: %s%s\n", script, result.out, result.err);
@@ -235,7 +239,6 @@ static void test_passwords(void **state)
 		const Bpfd__V1__ImageSource *image;
 
 		assert_int_equal(shell_run(rows[i].script), 0);
-		test_server_settle(server);
 		image = seen->operation_case == BPFD__V1__REQUEST__OPERATION_LOAD
 		                ? seen->load->image
 		        : seen->operation_case == BPFD__V1__REQUEST__OPERATION_IMAGE_PULL
