@@ -34,8 +34,10 @@ static void reply_seen(void *context, const Bpfd__V1__Request *request, unsigned
 
 static struct run_result run(const char *line)
 {
-	struct run_result result = bpfctl_run_on(server, line, NULL);
+	struct run_result result;
 
+	test_server_settle(server);
+	result = bpfctl_run_on(server, line, NULL);
 	test_server_settle(server);
 	return result;
 }
@@ -206,6 +208,7 @@ static int shell_run(const char *script)
 
 	(void)snprintf(command, sizeof(command), "BPFCTL='%s --socket %s'; %s", BPFCTL,
 	               test_server_path(server), script);
+	test_server_settle(server);
 	result = command_run(argv);
 	test_server_settle(server);
 	exit_code = result.exit_code;

@@ -53,7 +53,8 @@ extern const uint8_t test_server_deaf[8];
 /* Listens in a directory of its own. `handshake` NULL: the right one; else these eight bytes. */
 struct test_server *test_server_start(reply_function function, void *context,
                                       const uint8_t *handshake);
-/* What the function left behind for the last answer is the caller's to read after this. */
+/* What the function left behind for the last answer is the caller's to read after this, until he
+ * calls it again before the next request. */
 void test_server_settle(struct test_server *server);
 /* Closes all connections and stops listening; the socket's path goes, too. */
 void test_server_stop(struct test_server *server);
