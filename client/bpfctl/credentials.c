@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/credentials.h"
 #include "bpfctl/auth_file.h"
+#include "bpfctl/input.h"
 #include "common/cleanup.h"
 
 #include <limits.h>
@@ -23,29 +24,10 @@ void credentials_forget(struct credentials *credentials)
 	explicit_bzero(credentials, sizeof(*credentials));
 }
 
-/* Reads until the end, or until the room is used up; one byte more shows that it is too much. */
-static ssize_t input_read(char *text, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size) {
-		ssize_t got = read(STDIN_FILENO, text + used, size - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		used += (size_t)got;
-	}
-	return (ssize_t)used;
-}
-
 static _Bool password_read(struct arguments *arguments, struct credentials *credentials)
 {
 	char *password = credentials->password;
-	ssize_t got = input_read(password, sizeof(credentials->password));
+	ssize_t got = input_read(STDIN_FILENO, password, sizeof(credentials->password));
 	size_t size = got < 0 ? 0 : (size_t)got;
 
 	if (got < 0)

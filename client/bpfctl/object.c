@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bpfctl/object.h"
+
+#include "bpfctl/input.h"
 #include "common/cleanup.h"
 #include "proto/limits.h"
 
@@ -12,25 +14,6 @@ static int object_error(int result, const char *path, const char *why, char *com
 {
 	(void)snprintf(complaint, complaint_size, "cannot load \"%s\": %s", path, why);
 	return result;
-}
-
-/* Reads until the end or until `limit` bytes are there; returns how many, or -errno. */
-static ssize_t bytes_read(int fd, unsigned char *bytes, size_t limit)
-{
-	size_t used = 0;
-
-	while (used < limit) {
-		ssize_t got = read(fd, bytes + used, limit - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		used += (size_t)got;
-	}
-	return (ssize_t)used;
 }
 
 /* How much room to make: a regular file says its size, a pipe does not. One byte more shows that a
@@ -62,7 +45,7 @@ int object_read(const char *path, unsigned char **bytes, size_t *size, char *com
 	made = malloc(room);
 	if (!made)
 		return object_error(-ENOMEM, path, "out of memory", complaint, complaint_size);
-	got = bytes_read(fd, made, room);
+	got = input_read(fd, made, room);
 	if (got < 0)
 		return object_error((int)got, path, strerrordesc_np((int)-got), complaint,
 		                    complaint_size);
