@@ -19,17 +19,6 @@ static const char *const operation_names[] = {
 	[STORE_OPERATION_RULES] = "rules",
 };
 
-static void answer_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
-                        const int *descriptors)
-{
-	int result = channel_send(&broker->frontend, type, id, body, descriptors);
-
-	if (result < 0) {
-		log_error("the frontend cannot be answered: %s", strerror(-result));
-		broker->failed = true;
-	}
-}
-
 static void audit(const struct origin *origin, const char *result, const char *detail)
 {
 	char request[2 * REQUEST_ID_SIZE + 1];
@@ -47,7 +36,7 @@ void answer_done(struct broker *broker, const struct origin *origin,
 	struct frontend_done body = { .count = answer->count };
 
 	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
-	answer_send(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
+	tell_now(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
 	audit(origin, "done", detail); /* after it: the client waits for the answer */
 }
 
@@ -65,9 +54,9 @@ void answer_refused_with_log(struct broker *broker, const struct origin *origin,
 	               log_escape(body.error.message, reason, sizeof(reason)));
 	audit(origin, "refused", line);
 	if (log_fd >= 0)
-		answer_send(broker, FRONTEND_REFUSED_WITH_LOG, origin->message_id, &body, &log_fd);
+		tell_now(broker, FRONTEND_REFUSED_WITH_LOG, origin->message_id, &body, &log_fd);
 	else
-		answer_send(broker, FRONTEND_REFUSED, origin->message_id, &body, NULL);
+		tell_now(broker, FRONTEND_REFUSED, origin->message_id, &body, NULL);
 }
 
 void answer_refused(struct broker *broker, const struct origin *origin, const struct error *error,
@@ -81,7 +70,7 @@ void answer_verdict(struct broker *broker, const struct origin *origin,
 {
 	struct frontend_verdict body = { .verdict = *verdict };
 
-	answer_send(broker, FRONTEND_VERDICT, origin->message_id, &body, NULL);
+	tell_now(broker, FRONTEND_VERDICT, origin->message_id, &body, NULL);
 	audit(origin, "done", detail);
 }
 
@@ -92,14 +81,14 @@ void answer_rules(struct broker *broker, const struct origin *origin,
 
 	(void)snprintf(detail, sizeof(detail), "demands=%u changed=%u", rules->demands,
 	               rules->changed);
-	answer_send(broker, FRONTEND_RULES, origin->message_id, rules, NULL);
+	tell_now(broker, FRONTEND_RULES, origin->message_id, rules, NULL);
 	audit(origin, "done", detail);
 }
 
 void answer_map(struct broker *broker, uint64_t message_id, const struct frontend_map_data *data,
                 int fd)
 {
-	answer_send(broker, FRONTEND_MAP_DATA, message_id, data, &fd);
+	tell_now(broker, FRONTEND_MAP_DATA, message_id, data, &fd);
 }
 
 void answer_question_refused(struct broker *broker, uint64_t message_id, const struct error *error)
@@ -107,7 +96,7 @@ void answer_question_refused(struct broker *broker, uint64_t message_id, const s
 	struct frontend_refused body = { .error = { .code = error->code } };
 
 	(void)snprintf(body.error.message, sizeof(body.error.message), "%s", error->message);
-	answer_send(broker, FRONTEND_REFUSED, message_id, &body, NULL);
+	tell_now(broker, FRONTEND_REFUSED, message_id, &body, NULL);
 }
 
 static void repeat_answer(struct broker *broker, const struct origin *origin,
@@ -116,7 +105,7 @@ static void repeat_answer(struct broker *broker, const struct origin *origin,
 	struct frontend_done body = { .count = answer->count, .repeated = 1 };
 
 	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
-	answer_send(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
+	tell_now(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
 }
 
 bool answer_repeated(struct broker *broker, const struct origin *origin)

@@ -74,7 +74,8 @@ struct broker {
 	void *heap; /* where it begins */
 	struct channel launcher;
 	struct channel frontend;
-	uint32_t launcher_state; /* enum launcher_state */
+	struct channel_outbox told; /* what the frontend is still to be told */
+	uint32_t launcher_state;    /* enum launcher_state */
 	struct opener_client opener;
 	struct store *store;
 	struct registry registry;
@@ -106,6 +107,13 @@ struct broker {
 	bool failed; /* the service is broken: the loop ends with exit status 1 */
 	struct channel_buffer buffer;
 };
+
+/* tell.c: rows go out with the answer that they precede, or when nothing else is to be done. */
+void tell_later(struct broker *broker, uint16_t type, const void *body);
+/* With what was to be told before it; `descriptors` may be closed afterwards. */
+void tell_now(struct broker *broker, uint16_t type, uint64_t id, const void *body,
+              const int *descriptors);
+void tell_flush(struct broker *broker);
 
 /* broker.c: life */
 

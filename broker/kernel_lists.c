@@ -17,22 +17,11 @@
 #define COUNTED_MAJOR 5
 #define COUNTED_MINOR 12
 
-static void lists_send(struct broker *broker, uint16_t type, uint64_t id, const void *body,
-                       const int *fd)
-{
-	int result = channel_send(&broker->frontend, type, id, body, fd);
-
-	if (result == 0 || broker->failed)
-		return;
-	log_error("the frontend cannot be answered: %s", strerror(-result));
-	broker->failed = true;
-}
-
 static void list_refuse(struct broker *broker, uint64_t id, const struct error *error)
 {
 	struct frontend_refused refused = { .error = *error };
 
-	lists_send(broker, FRONTEND_REFUSED, id, &refused, NULL);
+	tell_now(broker, FRONTEND_REFUSED, id, &refused, NULL);
 }
 
 /* ---- statistics ---- */
@@ -128,7 +117,7 @@ static void slice_answer(struct broker *broker, uint64_t id,
 	}
 	records.count = listed.count;
 	records.more = listed.more;
-	lists_send(broker, FRONTEND_KERNEL_RECORDS, id, &records, &fd);
+	tell_now(broker, FRONTEND_KERNEL_RECORDS, id, &records, &fd);
 }
 
 static bool iterator_answer(struct broker *broker, uint64_t id,
@@ -142,7 +131,7 @@ static bool iterator_answer(struct broker *broker, uint64_t id,
 		log_warning("an iterator cannot be read: %s", strerror(-fd));
 		return false;
 	}
-	lists_send(broker, FRONTEND_KERNEL_RECORDS, id, &records, &fd);
+	tell_now(broker, FRONTEND_KERNEL_RECORDS, id, &records, &fd);
 	return true;
 }
 

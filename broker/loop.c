@@ -248,8 +248,11 @@ static int wait_ms(struct broker *broker)
 static int loop_once(struct broker *broker)
 {
 	struct epoll_event event;
-	int count = epoll_wait(broker->epoll_fd, &event, 1, wait_ms(broker));
+	int timeout_ms = wait_ms(broker);
+	int count;
 
+	tell_flush(broker);
+	count = epoll_wait(broker->epoll_fd, &event, 1, timeout_ms);
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (count > 0)

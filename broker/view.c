@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "broker/broker.h"
 
-#include "common/log.h"
-
 #include <errno.h>
 #include <string.h>
 
 static void row_send(struct broker *broker, uint16_t type, const void *body)
 {
-	int result;
-
-	if (broker->failed || !broker->view_open)
-		return;
-	result = channel_send(&broker->frontend, type, 0, body, NULL);
-	if (result < 0) {
-		log_error("the frontend cannot be told of a change: %s", strerror(-result));
-		broker->failed = true;
-	}
+	if (!broker->failed && broker->view_open)
+		tell_later(broker, type, body);
 }
 
 void view_program(struct broker *broker, const struct record_program *program)

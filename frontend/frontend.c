@@ -14,7 +14,7 @@
 #include <time.h>
 
 #define EVENTS_MAX 64
-#define BROKER_MESSAGES_MAX 64 /* before somebody else's turn */
+#define BROKER_PACKETS_MAX 64 /* before somebody else's turn */
 #define LARGE_BYTES (128 * 1024)
 
 void frontend_fail(struct frontend *frontend, const char *format, ...)
@@ -118,25 +118,38 @@ static void broker_gone(struct frontend *frontend, int result)
 		frontend_fail(frontend, "the broker's channel ends: %s", strerror(-result));
 }
 
-static void broker_receive(struct frontend *frontend)
+/* What a packet says. 0, or negative when the broker is broken. */
+static int broker_packet(struct frontend *frontend, struct channel_inbox *inbox)
 {
-	static struct channel_buffer buffer;
 	struct channel_message message;
 
-	for (int i = 0; i < BROKER_MESSAGES_MAX && !frontend->ended; i++) {
-		int r = channel_receive(&frontend->broker, frontend->state, &buffer, &message);
+	while (channel_inbox_more(inbox) && !frontend->ended) {
+		int r = channel_inbox_next(&frontend->broker, frontend->state, inbox, &message);
 
-		if (r == -EAGAIN)
-			return;
-		if (r < 0) {
-			broker_gone(frontend, r);
-			return;
-		}
+		if (r < 0)
+			return r;
 		broker_message(frontend, &message);
 		channel_message_close(&message);
 		if (frontend->state == FRONTEND_STATE_READY && !frontend->serving &&
 		    !frontend->ended)
 			serve_begin(frontend);
+	}
+	return 0;
+}
+
+static void broker_receive(struct frontend *frontend)
+{
+	static struct channel_inbox inbox;
+
+	for (int i = 0; i < BROKER_PACKETS_MAX && !frontend->ended; i++) {
+		int r = channel_inbox_fill(&frontend->broker, &inbox);
+
+		if (r == -EAGAIN)
+			return;
+		if (r == 0)
+			r = broker_packet(frontend, &inbox);
+		if (r < 0)
+			broker_gone(frontend, r);
 	}
 }
 

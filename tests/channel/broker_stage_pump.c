@@ -157,35 +157,52 @@ static void frontend_take(const struct channel_message *message)
 	}
 }
 
-int stage_pump(int timeout_ms)
+static int frontend_pump(void)
+{
+	static struct channel_inbox inbox;
+	struct channel_message message;
+	int result = channel_inbox_fill(&stage->frontend, &inbox);
+
+	while (result == 0 && channel_inbox_more(&inbox)) {
+		result = channel_inbox_next(&stage->frontend,
+		                            stage->complete ? FRONTEND_STATE_READY
+		                                            : FRONTEND_STATE_STARTING,
+		                            &inbox, &message);
+		if (result == 0) {
+			frontend_take(&message);
+			channel_message_close(&message);
+		}
+	}
+	return result;
+}
+
+static int launcher_pump(void)
 {
 	static struct channel_buffer buffer;
+	struct channel_message message;
+	int result = channel_receive(
+		&stage->launcher, stage->ready ? LAUNCHER_STATE_RUNNING : LAUNCHER_STATE_STARTING,
+		&buffer, &message);
+
+	if (result == 0) {
+		launcher_take(&message);
+		channel_message_close(&message);
+	}
+	return result;
+}
+
+int stage_pump(int timeout_ms)
+{
 	struct pollfd polled[] = { { .fd = stage->launcher.fd, .events = POLLIN },
 		                   { .fd = stage->frontend.fd, .events = POLLIN } };
-	struct channel_message message;
 	int result;
 
 	if (poll(polled, 2, timeout_ms) <= 0)
 		return -ETIMEDOUT;
-	if (polled[1].revents) {
-		result = channel_receive(&stage->frontend,
-		                         stage->complete ? FRONTEND_STATE_READY
-		                                         : FRONTEND_STATE_STARTING,
-		                         &buffer, &message);
-		if (!result)
-			frontend_take(&message);
-	} else {
-		result = channel_receive(&stage->launcher,
-		                         stage->ready ? LAUNCHER_STATE_RUNNING
-		                                      : LAUNCHER_STATE_STARTING,
-		                         &buffer, &message);
-		if (!result)
-			launcher_take(&message);
-	}
+	result = polled[1].revents ? frontend_pump() : launcher_pump();
 	if (result == -EPIPE)
 		return result;
 	assert_int_equal(result, 0);
-	channel_message_close(&message);
 	return 0;
 }
 

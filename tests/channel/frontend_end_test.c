@@ -50,6 +50,19 @@ static void a_second_view_is_the_end(void **state)
 	expect_end("the broker's channel ends: Protocol error");
 }
 
+/* Behind a row that is as it should be. */
+static void a_packet_that_goes_wrong_is_the_end(void **state)
+{
+	static struct channel_outbox packet;
+	struct record_program row = row_program(5, PROGRAM_TYPE_XDP, "x");
+
+	(void)state;
+	broker_queue(&fixture, &packet, FRONTEND_PROGRAM, &row);
+	broker_queue(&fixture, &packet, FRONTEND_VIEW_COMPLETE, NULL);
+	assert_int_equal(channel_flush(&fixture.broker, &packet), 0);
+	expect_end("the broker's channel ends: Protocol error");
+}
+
 static void answers_are_finished_after_stop(void **state)
 {
 	static const unsigned char list[] = { 0x08, 0x01, 0x3a, 0x00 };
@@ -94,6 +107,7 @@ int main(void)
 		ended(an_answer_to_nothing_is_the_end),
 		ended(an_impossible_row_is_the_end),
 		ended(a_second_view_is_the_end),
+		ended(a_packet_that_goes_wrong_is_the_end),
 		ended(answers_are_finished_after_stop),
 		ended(a_broker_that_stops_too_is_no_failure),
 	};

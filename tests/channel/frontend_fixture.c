@@ -112,6 +112,12 @@ void broker_send(struct fixture *fixture, uint16_t type, uint64_t id, const void
 	assert_int_equal(channel_send(&fixture->broker, type, id, body, fd >= 0 ? &fd : NULL), 0);
 }
 
+void broker_queue(struct fixture *fixture, struct channel_outbox *packet, uint16_t type,
+                  const void *body)
+{
+	assert_int_equal(channel_queue(&fixture->broker, packet, type, 0, body, NULL), 0);
+}
+
 struct record_program row_program(uint64_t id, uint32_t type, const char *name)
 {
 	struct record_program row = { .id = id,
@@ -155,6 +161,7 @@ struct record_link row_link(uint64_t id, uint64_t program_id)
 
 static void view_send(struct fixture *fixture)
 {
+	static struct channel_outbox packet;
 	struct record_status status = { .extension_errno = EPERM,
 		                        .images = 1,
 		                        .image_rules = fixture->settings.image_rules,
@@ -180,12 +187,14 @@ static void view_send(struct fixture *fixture)
 	chain.entries[1] = (struct record_chain_entry){ .link_id = 7, .kernel_id = 101 };
 	memset(tracepoint.application, 0, sizeof(tracepoint.application));
 	tracepoint.map_count = 0;
-	broker_send(fixture, FRONTEND_STATUS, 0, &status, -1);
-	broker_send(fixture, FRONTEND_PROGRAM, 0, &xdp, -1);
-	broker_send(fixture, FRONTEND_PROGRAM, 0, &tracepoint, -1);
-	broker_send(fixture, FRONTEND_LINK, 0, &link, -1);
-	broker_send(fixture, FRONTEND_CHAIN, 0, &chain, -1);
-	broker_send(fixture, FRONTEND_VIEW_COMPLETE, 0, NULL, -1);
+	/* as the broker does it: all in one packet */
+	broker_queue(fixture, &packet, FRONTEND_STATUS, &status);
+	broker_queue(fixture, &packet, FRONTEND_PROGRAM, &xdp);
+	broker_queue(fixture, &packet, FRONTEND_PROGRAM, &tracepoint);
+	broker_queue(fixture, &packet, FRONTEND_LINK, &link);
+	broker_queue(fixture, &packet, FRONTEND_CHAIN, &chain);
+	broker_queue(fixture, &packet, FRONTEND_VIEW_COMPLETE, NULL);
+	assert_int_equal(channel_flush(&fixture->broker, &packet), 0);
 }
 
 void fixture_start(struct fixture *fixture, const struct launcher_settings *settings)

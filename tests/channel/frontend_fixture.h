@@ -46,6 +46,9 @@ size_t fixture_peak_kb(const struct fixture *fixture);
 
 /* The broker's side. */
 void broker_send(struct fixture *fixture, uint16_t type, uint64_t id, const void *body, int fd);
+/* Goes out with the others of its packet, at channel_flush(). */
+void broker_queue(struct fixture *fixture, struct channel_outbox *packet, uint16_t type,
+                  const void *body);
 struct channel_message broker_receive_type(struct fixture *fixture, uint16_t type);
 void broker_done(struct fixture *fixture, uint64_t id, const uint64_t *ids, uint32_t count);
 
