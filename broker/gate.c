@@ -304,10 +304,6 @@ static int gate_serve(struct gate *gate)
 		};
 		int result = 0;
 
-		/* a loader that asks ahead goes on asking: it need not wake this process each time
-		 */
-		if (!gate->warm)
-			(void)sched_yield();
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return EXIT_FAILURE;
 		if (polled[0].revents && gate_broker_receive(gate, &inbox.message) < 0)
@@ -319,12 +315,17 @@ static int gate_serve(struct gate *gate)
 			called = polled[1].revents & POLLIN;
 			continue;
 		}
-		if (polled[1].revents)
+		if (called || polled[1].revents)
 			result = gate_loader_receive(gate, &inbox);
 		if (result < 0) {
 			gate_loader_lost(gate, result);
 			return EXIT_FAILURE;
 		}
+		called = false;
+		/* a loader that asks ahead goes on asking: it need not wake this process each time
+		 */
+		if (!gate->warm && !gate->finished)
+			(void)sched_yield();
 	}
 	return EXIT_SUCCESS;
 }

@@ -176,13 +176,12 @@ int session_submit(struct session *session, const struct gate_job *job,
 
 	if (session->state != GATE_STATE_WARM)
 		return -EBUSY;
-	/* The loader first: it has more to do. The gate listens to it once it has its own. */
-	result = globals->count ? channel_send(&session->loader, LOADER_GLOBALS, 0, globals, NULL)
-	                        : 0;
+	/* The gate first: its job does not wake it, which is left to the loader. */
+	result = channel_send(&session->channel, GATE_JOB, 0, job, NULL);
+	if (result == 0 && globals->count)
+		result = channel_send(&session->loader, LOADER_GLOBALS, 0, globals, NULL);
 	if (result == 0)
 		result = channel_send(&session->loader, LOADER_JOB, 0, job, &object_fd);
-	if (result == 0)
-		result = channel_send(&session->channel, GATE_JOB, 0, job, NULL);
 	close_cleanup(&session->loader.fd);
 	session->loader.fd = -1;
 	if (result == 0)

@@ -27,15 +27,31 @@ static const struct channel_row *row_find(const struct channel *channel, uint16_
 	return &channel->list->rows[type - 1];
 }
 
-/* How many bytes are left without the zeros at the end, in steps of a word. */
+static bool all_zero(const unsigned char *bytes, size_t words)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word;
+
+		memcpy(&word, bytes + i * sizeof(word), sizeof(word));
+		any |= word;
+	}
+	return any == 0;
+}
+
+/* How many bytes are left without the zeros at the end, in steps of a word: most of a long
+ * structure is zeros, and is looked at many words at a time. */
 static uint32_t length_used(const unsigned char *body, uint32_t size)
 {
+	static const uint32_t steps[] = { 64, 1 };
 	uint32_t length = size;
 
-	for (uint64_t word; length >= sizeof(word); length -= (uint32_t)sizeof(word)) {
-		memcpy(&word, body + length - sizeof(word), sizeof(word));
-		if (word)
-			break;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint32_t step = steps[i] * (uint32_t)sizeof(uint64_t);
+
+		while (length >= step && all_zero(body + length - step, steps[i]))
+			length -= step;
 	}
 	return length;
 }
@@ -144,11 +160,24 @@ int channel_flush(const struct channel *channel, struct channel_outbox *outbox)
 	return packet_send(channel->fd, &part, 1, outbox->descriptors, descriptors);
 }
 
+/* The bytes from `length` to `end`, of which the last ones may never have been anything else. */
+static void zeros_put(struct channel_buffer *buffer, size_t length, size_t end)
+{
+	if (buffer->written <= end)
+		end = buffer->written;
+	if (length < end)
+		memset(buffer->bytes + length, 0, end - length);
+	if (buffer->written == end)
+		buffer->written = length;
+}
+
 int channel_decode(const struct channel *channel, uint32_t state, struct channel_buffer *buffer,
                    size_t length, size_t descriptors, struct channel_message *message)
 {
 	struct channel_header header;
 
+	if (buffer->written < length)
+		buffer->written = length;
 	if (length < sizeof(header))
 		return -EPROTO;
 	memcpy(&header, buffer->bytes, sizeof(header));
@@ -159,7 +188,7 @@ int channel_decode(const struct channel *channel, uint32_t state, struct channel
 	    header.length > row->size || length - sizeof(header) != header.length ||
 	    descriptors != row->descriptors || !(row->states & state))
 		return -EPROTO;
-	memset(buffer->bytes + length, 0, row->size - header.length);
+	zeros_put(buffer, length, sizeof(header) + row->size);
 	message->row = row;
 	message->id = header.id;
 	message->body = buffer->bytes + sizeof(header);
@@ -237,6 +266,8 @@ int channel_receive(const struct channel *channel, uint32_t state, struct channe
 	ssize_t length = packet_receive(channel->fd, buffer->bytes, message->descriptors,
 	                                CHANNEL_DESCRIPTORS_MAX, &count);
 
+	if (length == -EPROTO)
+		buffer->written = CHANNEL_MESSAGE_MAX; /* whatever it was that came */
 	if (length < 0)
 		return (int)length;
 	if (channel_decode(channel, state, buffer, (size_t)length, count, message) < 0) {

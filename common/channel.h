@@ -82,9 +82,10 @@ struct channel_message {
 	int descriptors[CHANNEL_DESCRIPTORS_MAX];
 };
 
-/* Room for the longest message, aligned. */
+/* Room for the longest message, aligned. All zero before its first use. */
 struct channel_buffer {
 	_Alignas(16) unsigned char bytes[CHANNEL_MESSAGE_MAX];
+	size_t written; /* behind so many bytes there are zeros */
 };
 
 /* Messages that go out as one packet, one after the other. All zero: none. */

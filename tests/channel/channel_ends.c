@@ -35,6 +35,12 @@ size_t descriptors_count(void)
 	return count;
 }
 
+void stale_fill(struct channel_buffer *buffer)
+{
+	memset(buffer->bytes, 0xa5, sizeof(buffer->bytes));
+	buffer->written = sizeof(buffer->bytes);
+}
+
 int ends_open(void **state)
 {
 	struct ends *ends = calloc(1, sizeof(*ends));

@@ -33,6 +33,9 @@ int ends_open(void **state);
 /* Whatever a test did: no descriptor may be left. */
 int ends_close(void **state);
 
+/* As if other messages had lain there. */
+void stale_fill(struct channel_buffer *buffer);
+
 size_t descriptors_count(void);
 bool same_file(int one, int other);
 

@@ -39,7 +39,7 @@ static void queued_messages_come_as_one_packet(void **state)
 	const int both[] = { zero, null };
 	struct channel_message message;
 
-	memset(ends->inbox.message.bytes, 0xa5, sizeof(ends->inbox.message.bytes));
+	stale_fill(&ends->inbox.message);
 	queue(ends, ANSWER, 1, &first, &null);
 	queue(ends, NOTHING, 2, NULL, NULL);
 	queue(ends, WITH_TWO, 3, NULL, both);

@@ -217,7 +217,7 @@ static void zeros_at_the_end_are_not_sent(void **state)
 	struct channel_message message;
 	unsigned char bytes[64];
 
-	memset(ends->buffer.bytes, 0xa5, sizeof(ends->buffer.bytes));
+	stale_fill(&ends->buffer);
 	assert_int_equal(channel_send(&ends->upper, ASK, 7, &zeros, NULL), 0);
 	assert_int_equal(recv(ends->lower.fd, bytes, sizeof(bytes), MSG_PEEK),
 	                 sizeof(struct channel_header));
@@ -238,7 +238,7 @@ static void shorter_bodies_are_filled_up(void **state)
 		unsigned char expected[ASK_SIZE] = {};
 		bool fits = length <= ASK_SIZE;
 
-		memset(ends->buffer.bytes, 0xa5, sizeof(ends->buffer.bytes));
+		stale_fill(&ends->buffer);
 		memcpy(ends->buffer.bytes, &header, sizeof(header));
 		memset(expected, 0xa5, fits ? length : ASK_SIZE);
 		assert_int_equal(channel_decode(&ends->upper, STATE_TWO, &ends->buffer,
@@ -249,6 +249,30 @@ static void shorter_bodies_are_filled_up(void **state)
 		assert_int_equal(channel_decode(&ends->upper, STATE_TWO, &ends->buffer,
 		                                sizeof(header) + length + 1, 1, &message),
 		                 -EPROTO);
+	}
+}
+
+/* Short ones behind long ones, of two sizes, with a receiver that never clears its buffer. */
+static void older_messages_leave_nothing(void **state)
+{
+	static unsigned char sent[sizeof(struct large)];
+	struct ends *ends = *state;
+	_cleanup_close_ int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	for (unsigned int i = 0; i < 2000; i++) {
+		bool large = i % 3 == 0;
+		size_t size = large ? sizeof(struct large) : ASK_SIZE;
+		size_t used = i * 7919UL % (size + 1);
+		struct channel_message message;
+
+		memset(sent, (int)(i % 255) + 1, used);
+		assert_int_equal(channel_send(&ends->lower, large ? LARGE : ANSWER, i, sent, &fd),
+		                 0);
+		assert_int_equal(
+			channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message), 0);
+		assert_memory_equal(message.body, sent, size);
+		channel_message_close(&message);
+		memset(sent, 0, used);
 	}
 }
 
@@ -269,6 +293,7 @@ int main(void)
 		TEST(decoding_needs_no_socket),
 		TEST(zeros_at_the_end_are_not_sent),
 		TEST(shorter_bodies_are_filled_up),
+		TEST(older_messages_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

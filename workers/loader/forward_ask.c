@@ -20,7 +20,6 @@ static uint64_t asked; /* the id of the last question that waits for its answer 
 static bool ahead;
 static bool ahead_failed;
 static uint32_t handles; /* how many the gate has handed out */
-static bool called;      /* the gate has been told something of this object */
 static struct channel_outbox outbox;
 
 void forward_open(const struct channel *channel)
@@ -35,7 +34,6 @@ void forward_begin(struct object *object, bool ask_ahead)
 	ahead = ask_ahead;
 	ahead_failed = false;
 	handles = 0;
-	called = false;
 }
 
 struct object *forward_object(void)
@@ -77,16 +75,12 @@ void forward_fail(uint16_t type, const void *body, int fd)
 	forward_flush();
 }
 
-/*
- * The first one of an object wakes the gate, which has something to do while libbpf goes on. What
- * is asked ahead later goes out with what has to be answered, or with the results.
- */
+/* What is asked ahead goes out with what has to be answered, or is long, or with the results. */
 static void question_send(uint16_t type, uint64_t id, const void *body, int fd)
 {
 	message_queue(type, id, body, fd);
-	if (id || fd >= 0 || !called)
+	if (id || fd >= 0)
 		forward_flush();
-	called = true;
 }
 
 /* The next message of the gate; false at the end. A refusal of what was asked ahead is noted. */

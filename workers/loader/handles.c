@@ -19,7 +19,10 @@ static struct local_object {
 	bool shared;
 } local_objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never filled */
 
-/* Made before anybody waits: of most objects a load needs no more than these. */
+static uint32_t handle_highest;
+
+/* Made before anybody waits: of most objects a load needs no more than these. Each is mapped, so
+ * that libbpf, which closes some, does not wait until a file is taken down. */
 #define HANDLES_READY 8
 static int ready[HANDLES_READY];
 static size_t ready_count;
@@ -31,6 +34,7 @@ void handles_prepare(void)
 
 		if (fd < 0)
 			return; /* who needs it tries again, and is told */
+		(void)mmap(NULL, 1, PROT_NONE, MAP_SHARED, fd, 0);
 		ready[ready_count++] = fd;
 	}
 }
@@ -48,6 +52,8 @@ static int object_open(uint32_t handle, uint32_t map_type, uint32_t value_size, 
 	if (handle != LOADER_HANDLE_NONE)
 		local_objects[handle] = (struct local_object){ status.st_dev, status.st_ino,
 			                                       map_type, value_size, shared };
+	if (handle > handle_highest)
+		handle_highest = handle;
 	return steal_fd(&fd);
 }
 
@@ -67,7 +73,7 @@ struct handle handle_of(int fd)
 
 	if (fstat(fd, &status) < 0)
 		return (struct handle){};
-	for (uint32_t handle = LOADER_HANDLES_MAX; handle > 0; handle--) {
+	for (uint32_t handle = handle_highest; handle > 0; handle--) {
 		const struct local_object *object = &local_objects[handle];
 
 		if (object->inode == status.st_ino && object->device == status.st_dev)
