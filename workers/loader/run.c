@@ -13,10 +13,10 @@
 #define HEAP_READY_BYTES (256 * 1024)
 
 static struct channel_buffer buffer;
+static struct record_globals globals;
 
 static int job_wait(const struct channel *gate)
 {
-	static struct record_globals globals;
 	struct channel_message message;
 	int result = channel_receive(gate, LOADER_STATE_WARM, &buffer, &message);
 
@@ -62,6 +62,7 @@ int loader_run(int gate_fd)
 		return EXIT_FAILURE;
 	}
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct gate_job));
+	memory_touch(&globals.count, sizeof(globals.count));
 	memory_touch_heap(heap);
 	memory_touch_stack();
 	handles_prepare();
