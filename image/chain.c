@@ -71,9 +71,13 @@ static int manifest_follow(const struct evidence *evidence, uint32_t part,
 	return result;
 }
 
+/* layer_open() or layer_measure(). */
+typedef int (*layer_take)(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
+                          struct error *error);
+
 static int layer_follow(const struct evidence *evidence, uint32_t number,
-                        const struct descriptor *layer, struct layer_object *object,
-                        struct error *error)
+                        const struct descriptor *layer, layer_take take,
+                        struct layer_object *object, struct error *error)
 {
 	const struct evidence_part *part =
 		number < evidence->count ? &evidence->parts[number] : NULL;
@@ -88,7 +92,7 @@ static int layer_follow(const struct evidence *evidence, uint32_t number,
 		                 strerror(-result));
 	result = digest_expect("the layer", got, layer->digest, error);
 	if (result == 0)
-		result = layer_open(evidence->fd, part->offset, part->size, object, error);
+		result = take(evidence->fd, part->offset, part->size, object, error);
 	return result;
 }
 
@@ -106,8 +110,8 @@ static int root_follow(const uint8_t digest[DIGEST_SIZE], struct chain *chain, u
 	return index_follow(evidence, digest, chain->manifest, error);
 }
 
-int chain_follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
-                 struct error *error)
+static int follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], layer_take take,
+                  struct chain *chain, struct error *error)
 {
 	static struct manifest manifest;
 	uint32_t part = 0;
@@ -118,11 +122,23 @@ int chain_follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chai
 	if (result == 0)
 		result = manifest_follow(&chain->evidence, part, chain->manifest, &manifest, error);
 	if (result == 0)
-		result = layer_follow(&chain->evidence, part + 1, &manifest.layers[0],
+		result = layer_follow(&chain->evidence, part + 1, &manifest.layers[0], take,
 		                      &chain->object, error);
 	if (result < 0)
 		return result;
 	memcpy(chain->layer, manifest.layers[0].digest, DIGEST_SIZE);
 	chain->next = part + 2;
 	return 0;
+}
+
+int chain_follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
+                 struct error *error)
+{
+	return follow(evidence_fd, digest, layer_measure, chain, error);
+}
+
+int chain_open(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
+               struct error *error)
+{
+	return follow(evidence_fd, digest, layer_open, chain, error);
 }

@@ -23,11 +23,15 @@ struct chain {
 /*
  * The evidence is an index, where the digest is one's, the manifest of this machine's architecture,
  * its layer, and whatever else. Each is hashed, and has the digest that the one before it names.
- * 0, and the object's descriptor is the caller's to close; or -errno with a sentence: -EBADMSG
- * where a digest is another, and what the readers of the parts return. Not reentrant: what the
- * parts say is kept in memory of its own, which is large.
+ * 0, and the object is known by size and digest, but has no descriptor; or -errno with a sentence:
+ * -EBADMSG where a digest is another, and what the readers of the parts return. Not reentrant: what
+ * the parts say is kept in memory of its own, which is large.
  */
 int chain_follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
                  struct error *error);
+
+/* The same, and the object's descriptor is the caller's to close. */
+int chain_open(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
+               struct error *error);
 
 #endif

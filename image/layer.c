@@ -52,7 +52,7 @@ static int object_write(void *context, const unsigned char *bytes, size_t size, 
 	if (digest_stream_update(work->digest, bytes, size) < 0)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to hash the object");
 	work->object.size += size;
-	while (size) {
+	while (size && work->object.fd >= 0) {
 		ssize_t written = write(work->object.fd, bytes, size);
 
 		if (written < 0 && errno == EINTR)
@@ -129,22 +129,22 @@ static int work_do(struct work *work, const struct unpack_source *source, struct
 	if (unpack_digest(work->unpack, work->object.diff) < 0 ||
 	    digest_stream_finish(work->digest, work->object.digest) < 0)
 		return error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to hash the object");
-	result = memfd_seal(work->object.fd);
+	if (work->object.fd >= 0)
+		result = memfd_seal(work->object.fd);
 	return result < 0 ? error_set(error, result, ERROR_INTERNAL, "cannot seal the object: %s",
 	                              strerror(-result))
 	                  : 0;
 }
 
-static int source_open(const struct unpack_source *source, struct layer_object *object,
-                       struct error *error)
+/* `object_fd` is where the object goes, or -1: nowhere. */
+static int source_take(const struct unpack_source *source, int object_fd,
+                       struct layer_object *object, struct error *error)
 {
-	struct work work = { .object.fd = memfd_open("bpfd-object"),
-		             .digest = digest_stream_new() };
+	struct work work = { .object.fd = object_fd, .digest = digest_stream_new() };
 	int result;
 
-	if (work.object.fd < 0 || !work.digest)
-		result = error_set(error, work.object.fd < 0 ? work.object.fd : -ENOMEM,
-		                   ERROR_INTERNAL, "cannot make room for the image's object");
+	if (!work.digest)
+		result = error_set(error, -ENOMEM, ERROR_INTERNAL, "no memory to hash the object");
 	else
 		result = work_do(&work, source, error);
 	unpack_close(work.unpack);
@@ -154,6 +154,25 @@ static int source_open(const struct unpack_source *source, struct layer_object *
 	else
 		*object = work.object;
 	return result;
+}
+
+static int source_open(const struct unpack_source *source, struct layer_object *object,
+                       struct error *error)
+{
+	int fd = memfd_open("bpfd-object");
+
+	if (fd < 0)
+		return error_set(error, fd, ERROR_INTERNAL,
+		                 "cannot make room for the image's object: %s", strerror(-fd));
+	return source_take(source, fd, object, error);
+}
+
+int layer_measure(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
+                  struct error *error)
+{
+	const struct unpack_source source = { .fd = fd, .offset = offset, .size = size };
+
+	return source_take(&source, -1, object, error);
 }
 
 int layer_open(int fd, uint64_t offset, uint64_t size, struct layer_object *object,

@@ -20,8 +20,8 @@
 #define LAYER_NAME_SIZE 256
 
 struct layer_object {
-	int fd; /* a sealed memfd, the caller's to close; what it holds is not looked at: see
-	           image/object.h */
+	int fd; /* a sealed memfd, the caller's to close, or -1; what it holds is not looked at:
+	           see image/object.h */
 	uint64_t size;
 	uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the object */
 	uint8_t diff[DIGEST_SIZE];   /* SHA-256 of what was unpacked: a config's diff_id */
@@ -39,7 +39,11 @@ struct layer_object {
 int layer_open(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
                struct error *error);
 
-/* The same with bytes in memory. */
+/* The same for who only wants to know what it is: `object->fd` is -1, and nothing is written. */
+int layer_measure(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
+                  struct error *error);
+
+/* As layer_open() with bytes in memory. */
 int layer_open_bytes(const void *bytes, uint64_t size, struct layer_object *object,
                      struct error *error);
 

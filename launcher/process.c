@@ -72,7 +72,8 @@ _Noreturn static void process_run(const struct process *process, pid_t launcher)
 	(void)snprintf(journal, sizeof(journal), "JOURNAL_STREAM=%s", stream ? stream : "");
 
 	char *arguments[ARGUMENTS_MAX + 2] = { name };
-	char *environment[] = { stream ? journal : NULL, NULL };
+	/* libraries' symbols are looked up at the start, not while somebody waits */
+	char *environment[] = { "LD_BIND_NOW=1", stream ? journal : NULL, NULL };
 	int result = signals_reset();
 
 	for (size_t i = 0; process->arguments && process->arguments[i] && i < ARGUMENTS_MAX; i++)

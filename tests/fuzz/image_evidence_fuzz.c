@@ -52,7 +52,7 @@ static void chain_fuzz(int fd, const struct evidence *evidence)
 	if (evidence->count)
 		assert(digest_of_fd(fd, evidence->parts[0].offset, evidence->parts[0].size,
 		                    digest) == 0);
-	if (chain_follow(fd, digest, &chain, &error) < 0) {
+	if (chain_open(fd, digest, &chain, &error) < 0) {
 		error_check(&error);
 		return;
 	}

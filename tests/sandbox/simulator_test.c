@@ -328,6 +328,8 @@ static const struct row rows[] = {
 	/* a verifier has its memfds and its channel */
 	{ "pread", V, ALLOW, __NR_pread64, {} },
 	{ "seals", V | T, ALLOW, __NR_fcntl, { 5, F_GET_SEALS } },
+	{ "memfd_create", V, KILL, __NR_memfd_create, {} },
+	{ "more seals", V, KILL, __NR_fcntl, { 5, F_ADD_SEALS } },
 	{ "open", V, KILL, __NR_openat, { (uint64_t)AT_FDCWD, 0, O_RDONLY } },
 	{ "openat2", V, KILL, __NR_openat2, {} },
 	{ "socketpair", V, KILL, __NR_socketpair, { AF_UNIX, SOCK_STREAM } },

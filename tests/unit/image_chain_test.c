@@ -99,6 +99,25 @@ struct part {
 	const struct made_bytes *bytes;
 };
 
+/* Without the object's bytes: the same in all else. */
+static void follow_again(int fd, const uint8_t digest[DIGEST_SIZE], const struct chain *opened,
+                         int expected)
+{
+	struct error again = {};
+	struct chain chain = {};
+
+	assert_int_equal(chain_follow(fd, digest, &chain, &again), expected);
+	assert_string_equal(again.message, error.message);
+	assert_int_equal(again.code, error.code);
+	if (expected < 0)
+		return;
+	assert_int_equal(chain.object.fd, -1);
+	assert_int_equal(chain.object.size, opened->object.size);
+	assert_memory_equal(chain.object.digest, opened->object.digest, DIGEST_SIZE);
+	assert_memory_equal(chain.layer, opened->layer, DIGEST_SIZE);
+	assert_int_equal(chain.next, opened->next);
+}
+
 static int follow(const struct part *parts, size_t count, const uint8_t digest[DIGEST_SIZE],
                   struct chain *chain)
 {
@@ -112,9 +131,10 @@ static int follow(const struct part *parts, size_t count, const uint8_t digest[D
 	fd = evidence_finish(&writer, &error);
 	assert_true(fd >= 0);
 	error = (struct error){};
-	result = chain_follow(fd, digest, chain, &error);
+	result = chain_open(fd, digest, chain, &error);
 	if (result < 0)
 		assert_true(error.code != ERROR_NONE && error.message[0]);
+	follow_again(fd, digest, chain, result);
 	(void)close(fd);
 	return result;
 }

@@ -29,7 +29,7 @@ int image_examine(struct image *image, const uint8_t digest[DIGEST_SIZE], struct
 {
 	static struct chain chain;
 	struct record_image *record = &image->record;
-	int result = chain_follow(image->evidence_fd, digest, &chain, error);
+	int result = chain_open(image->evidence_fd, digest, &chain, error);
 
 	if (result < 0)
 		return result;

@@ -122,7 +122,6 @@ static int object_follow(const struct judgement *judgement, int evidence_fd, str
 
 	if (result < 0)
 		return chain_refuse(error, error->message);
-	(void)close(chain->object.fd);
 	if (!digest_equal(chain->object.digest, judgement->answer->verdict.object))
 		return chain_refuse(error, "the object in the image is another one");
 	return 0;
