@@ -183,10 +183,11 @@ static int registry_fill(struct broker *broker, struct gathered *gathered, struc
 		if (!registry_program(&broker->registry, gathered->links[i].program_id))
 			continue;
 		result = store_link_get(broker->store, gathered->links[i].id, &link, error);
+		if (result)
+			break;
 		if (link.state == LINK_STATE_UPDATING)
 			link.state = LINK_STATE_ATTACHED; /* as it was before, so it shall be */
-		if (!result)
-			registry_link_put(&broker->registry, &link);
+		registry_link_put(&broker->registry, &link);
 	}
 	return result;
 }

@@ -268,8 +268,8 @@ static void older_messages_leave_nothing(void **state)
 		memset(sent, (int)(i % 255) + 1, used);
 		assert_int_equal(channel_send(&ends->lower, large ? LARGE : ANSWER, i, sent, &fd),
 		                 0);
-		assert_int_equal(
-			channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message), 0);
+		assert_int_equal(channel_receive(&ends->upper, STATE_TWO, &ends->buffer, &message),
+		                 0);
 		assert_memory_equal(message.body, sent, size);
 		channel_message_close(&message);
 		memset(sent, 0, used);

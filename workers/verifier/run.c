@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEAP_READY_BYTES (96 * 1024)
+#define HEAP_READY_BYTES ((size_t)96 * 1024)
 
 static struct channel_buffer buffer;
 static struct trust trust;
@@ -39,9 +39,9 @@ static void memory_prepare(void)
 	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	room = malloc(HEAP_READY_BYTES);
 	if (room)
-		memory_touch(room, HEAP_READY_BYTES);
+		explicit_bzero(room, HEAP_READY_BYTES);
 	free(room);
-	memory_touch(__bss_start, (size_t)(_end - __bss_start));
+	memory_touch(__bss_start, (uintptr_t)_end - (uintptr_t)__bss_start);
 	memory_touch_stack();
 }
 
