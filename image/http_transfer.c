@@ -204,11 +204,12 @@ static int transfer_result(struct http *http, const struct http_origin *origin, 
 	if (code == CURLE_OPERATION_TIMEDOUT && http_now_ms() >= http->deadline_ms)
 		return error_set(error, -ETIMEDOUT, ERROR_TIMEOUT,
 		                 "%s has not sent everything within the %u ms that a whole job may "
-		                 "take",
+		                 "take: try again",
 		                 origin->name, settings->total_timeout_ms);
 	if (code == CURLE_OPERATION_TIMEDOUT || exchange->is_stale)
 		return error_set(error, -ETIMEDOUT, ERROR_TIMEOUT,
-		                 "%s sent nothing, or next to nothing, for %u ms", origin->name,
+		                 "%s sent nothing, or next to nothing, for %u ms: try again",
+		                 origin->name,
 		                 exchange->request->probing ? HTTP_PROBE_TIMEOUT_MS
 		                                            : settings->stall_timeout_ms);
 	return http_failure_set(code, origin->name, http->detail, settings->ca_file, error);
@@ -228,7 +229,7 @@ int http_transfer(struct http *http, const struct http_request *request, const c
 
 	if (now >= http->deadline_ms)
 		return error_set(error, -ETIMEDOUT, ERROR_TIMEOUT,
-		                 "the job took longer than the %u ms that it may",
+		                 "the job took longer than the %u ms that it may: try again",
 		                 http->settings.total_timeout_ms);
 	if (fields_make(request, &fields) < 0)
 		return error_set(error, -ENOMEM, ERROR_LIMIT, "no memory for a request");

@@ -61,14 +61,16 @@ int registry_refusal(const struct registry *registry, const struct http_answer *
 	reason_read(answer, reason, sizeof(reason));
 	switch (answer->status) {
 	case 401:
-		return error_set(error, -EACCES, ERROR_REGISTRY,
-		                 registry->username[0]
-		                         ? "%s refuses the user name or the password for %s%s"
-		                         : "%s does not give %s to anybody; name a user%s",
-		                 registry->host, what, reason);
+		return error_set(
+			error, -EACCES, ERROR_REGISTRY,
+			registry->username[0]
+				? "%s refuses the user name or the password for %s%s: look at them"
+				: "%s does not give %s to anybody%s: name a user",
+			registry->host, what, reason);
 	case 403:
 		return error_set(error, -EACCES, ERROR_REGISTRY,
-		                 "%s does not let this user at %s%s", registry->host, what, reason);
+		                 "%s does not let this user at %s%s: ask who runs it",
+		                 registry->host, what, reason);
 	case 404:
 		return error_set(error, -ENOENT, ERROR_NOT_FOUND, "%s has no %s%s", registry->host,
 		                 what, reason);

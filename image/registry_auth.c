@@ -110,12 +110,14 @@ static int token_refusal(const struct registry *registry, const struct http_answ
 		return error_set(error, -EIO, ERROR_REGISTRY,
 		                 "%s's token server answers the request for %s with status %ld",
 		                 registry->host, what, answer->status);
-	return error_set(error, -EACCES, ERROR_REGISTRY,
-	                 registry->username[0]
-	                         ? "%s's token server refuses the user name or the password, for %s"
-	                         : "%s's token server gives no token without a user name and a "
-	                           "password, for %s",
-	                 registry->host, what);
+	return error_set(
+		error, -EACCES, ERROR_REGISTRY,
+		registry->username[0]
+			? "%s's token server refuses the user name or the password, for %s: "
+			  "look at them"
+			: "%s's token server gives no token without a user name and a "
+			  "password, for %s: name a user",
+		registry->host, what);
 }
 
 static int token_fetch(struct registry *registry, const struct challenges *challenges,
@@ -168,8 +170,8 @@ int registry_authorize(struct registry *registry, const struct http_answer *answ
 	}
 	if (challenges->basic && !answer->redirected)
 		return error_set(error, -EACCES, ERROR_REGISTRY,
-		                 "%s wants a user name and a password for %s", registry->host,
-		                 what);
+		                 "%s wants a user name and a password for %s: name a user",
+		                 registry->host, what);
 	return error_set(error, -EACCES, ERROR_REGISTRY,
 	                 "%s refuses %s and names no way of identification that bpfd knows (Basic "
 	                 "or Bearer)",

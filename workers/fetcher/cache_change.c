@@ -148,7 +148,7 @@ int cache_keep(const struct cache *cache, const char *reference, const struct ca
 	if (result == -EFBIG)
 		return error_set(error, result, ERROR_LIMIT,
 		                 "the image alone takes more than the %" PRIu64
-		                 " bytes that the cache may have",
+		                 " bytes that the cache may have: raise cache-size in bpfd.conf",
 		                 cache->size_max);
 	return result < 0 ? store_failed(error, result) : 0;
 }
