@@ -29,10 +29,8 @@ static void keys_rehearse(void)
 	}
 }
 
-extern char __bss_start[], _end[];
-
-/* So much of the heap is there, and stays; so are the statics, into which an image is read. */
-static void memory_prepare(void)
+/* So much of the heap is there, and stays. */
+static void heap_prepare(void)
 {
 	void *room;
 
@@ -41,8 +39,6 @@ static void memory_prepare(void)
 	if (room)
 		explicit_bzero(room, HEAP_READY_BYTES);
 	free(room);
-	memory_touch(__bss_start, (uintptr_t)_end - (uintptr_t)__bss_start);
-	memory_touch_stack();
 }
 
 static int failed_say(const struct channel *channel, const struct error *error)
@@ -97,7 +93,9 @@ int verifier_run(const struct channel *channel, int trust_fd)
 	if (result < 0)
 		return failed_say(channel, &error);
 	keys_rehearse();
-	memory_prepare();
+	heap_prepare();
+	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct verifier_question));
+	memory_touch_stack();
 	if (channel_send(channel, VERIFIER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
 	return question_answer(channel);
