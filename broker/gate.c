@@ -286,8 +286,8 @@ static void gate_loader_lost(struct gate *gate, int result)
 
 /*
  * While it is warm it is the loader's first call that wakes it: the broker sends both their jobs,
- * and to be woken for that would cost the loader a processor. Whatever a loader says before is
- * looked at when there is a job.
+ * this one's first, and to be woken for that would cost the loader a processor. Whatever a loader
+ * says before is looked at when there is a job.
  */
 static int gate_serve(struct gate *gate)
 {

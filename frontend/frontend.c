@@ -148,8 +148,10 @@ static void broker_receive(struct frontend *frontend)
 			return;
 		if (r == 0)
 			r = broker_packet(frontend, &inbox);
-		if (r < 0)
+		if (r < 0) {
 			broker_gone(frontend, r);
+			return;
+		}
 	}
 }
 

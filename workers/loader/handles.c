@@ -19,7 +19,7 @@ static struct local_object {
 	bool shared;
 } local_objects[LOADER_HANDLES_MAX + 1]; /* by handle; [0] is never filled */
 
-static uint32_t handle_highest;
+static uint32_t handle_highest; /* of those that are filled */
 
 /* Made before anybody waits: of most objects a load needs no more than these. Each is mapped, so
  * that libbpf, which closes some, does not wait until a file is taken down. */
