@@ -30,14 +30,25 @@ static void audit(const struct origin *origin, const char *result, const char *d
 	         origin->peer.pid, request, detail);
 }
 
-void answer_done(struct broker *broker, const struct origin *origin,
-                 const struct store_answer *answer, const char *detail)
+void answer_done_tell(struct broker *broker, const struct origin *origin,
+                      const struct store_answer *answer)
 {
 	struct frontend_done body = { .count = answer->count };
 
 	memcpy(body.ids, answer->ids, answer->count * sizeof(body.ids[0]));
 	tell_now(broker, FRONTEND_DONE, origin->message_id, &body, NULL);
-	audit(origin, "done", detail); /* after it: the client waits for the answer */
+}
+
+void answer_done_audit(const struct origin *origin, const char *detail)
+{
+	audit(origin, "done", detail);
+}
+
+void answer_done(struct broker *broker, const struct origin *origin,
+                 const struct store_answer *answer, const char *detail)
+{
+	answer_done_tell(broker, origin, answer);
+	answer_done_audit(origin, detail); /* after it: the client waits for the answer */
 }
 
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,

@@ -162,6 +162,10 @@ int view_send_all(struct broker *broker, struct error *error);
  */
 void answer_done(struct broker *broker, const struct origin *origin,
                  const struct store_answer *answer, const char *detail);
+/* The same in two steps: the detail can then be made while the client has its answer. */
+void answer_done_tell(struct broker *broker, const struct origin *origin,
+                      const struct store_answer *answer);
+void answer_done_audit(const struct origin *origin, const char *detail);
 void answer_refused(struct broker *broker, const struct origin *origin, const struct error *error,
                     const char *detail);
 void answer_refused_with_log(struct broker *broker, const struct origin *origin,

@@ -268,11 +268,16 @@ bool load_finish(struct broker *broker, struct load_job *job, struct session_res
 		restore_done(broker, job);
 		return true;
 	}
+	for (size_t i = 0; i < job->waiter_count; i++) {
+		struct origin origin = load_origin(job, i);
+
+		answer_done_tell(broker, &origin, &answer);
+	}
 	detail_make(job, &answer, detail, sizeof(detail));
 	for (size_t i = 0; i < job->waiter_count; i++) {
 		struct origin origin = load_origin(job, i);
 
-		answer_done(broker, &origin, &answer, detail);
+		answer_done_audit(&origin, detail);
 	}
 	view_status(broker); /* counts, which nobody waits for */
 	return true;
