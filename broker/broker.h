@@ -187,6 +187,9 @@ void answer_question_refused(struct broker *broker, uint64_t message_id, const s
  */
 bool answer_repeated(struct broker *broker, const struct origin *origin);
 
+/* load_ahead.c */
+int load_coming(struct broker *broker, struct channel_message *message);
+
 /* load_request.c */
 int load_request(struct broker *broker, struct channel_message *message);
 /*

@@ -22,6 +22,7 @@ static const request_handler handlers[] = {
 	[FRONTEND_LOAD_IMAGE] = image_load_request,
 	[FRONTEND_VERIFY_IMAGE] = image_verify_request,
 	[FRONTEND_RULES_READ] = rules_request,
+	[FRONTEND_LOAD_COMING] = load_coming,
 };
 
 int request_dispatch(struct broker *broker, struct channel_message *message)

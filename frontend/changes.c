@@ -103,6 +103,13 @@ void change_free(struct frontend *frontend, struct change *change)
 	changes->count--;
 }
 
+void changes_announce(const struct frontend *frontend)
+{
+	/* a broker that does not take it has enough to do; one that is gone is seen elsewhere */
+	if (frontend->changes.waiting_first == CONNECTION_NONE)
+		(void)channel_send(&frontend->broker, FRONTEND_LOAD_COMING, 0, NULL, NULL);
+}
+
 /* Takes a slot and charges what the change holds. The slot, or -errno with `error`. */
 static int change_new(struct frontend *frontend, struct connection *connection, uint16_t type,
                       uint64_t object_size, struct error *error)

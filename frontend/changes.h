@@ -68,6 +68,9 @@ int changes_init(struct frontend *frontend);
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error);
 
+/* Tells the broker that a load is likely to follow: it gets ready meanwhile. */
+void changes_announce(const struct frontend *frontend);
+
 /*
  * The same for LOAD_IMAGE and VERIFY_IMAGE: the connection, the object and the evidence are the
  * fetch's, which becomes the change's unless this fails.

@@ -14,6 +14,7 @@
 
 #define RECEIVE_SIZE 65536     /* the longest piece taken at a time */
 #define READS_MAX 16           /* pieces taken from one client before the next client's turn */
+#define LOAD_LIKELY_SIZE 1024  /* other requests are shorter, as a rule; no object is */
 #define RATE_BYTES_PER_MS 1024 /* how slowly a long message may come or go */
 
 static uint8_t receive_bytes[RECEIVE_SIZE];
@@ -281,6 +282,8 @@ static bool message_begin(struct frontend *frontend, struct connection *connecti
 		connection->discard = DISCARD_DENIED;
 	else if (size > REQUEST_SIZE_MAX)
 		connection->discard = DISCARD_SIZE;
+	else if (connection->allowed && size >= LOAD_LIKELY_SIZE)
+		changes_announce(frontend);
 	return true;
 }
 

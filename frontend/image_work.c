@@ -225,6 +225,8 @@ static int fetch_begin(struct frontend *frontend, struct connection *connection,
 		r = fetchers_push(frontend, fetch, error);
 	if (r < 0)
 		fetch_free(frontend, fetch);
+	else if (request->operation_case == BPFD__V1__REQUEST__OPERATION_LOAD)
+		changes_announce(frontend);
 	return r;
 }
 

@@ -232,7 +232,8 @@ struct frontend_kernel_records {
 	X(VERIFY_IMAGE, 24, UPPER, struct frontend_verify_image, 2, FRONTEND_STATE_READY)     \
 	X(VERDICT, 25, LOWER, struct frontend_verdict, 0, FRONTEND_STATE_READY)               \
 	X(RULES_READ, 26, UPPER, struct frontend_rules_read, 0, FRONTEND_STATE_READY)         \
-	X(RULES, 27, LOWER, struct frontend_rules, 0, FRONTEND_STATE_READY)
+	X(RULES, 27, LOWER, struct frontend_rules, 0, FRONTEND_STATE_READY)                   \
+	X(LOAD_COMING, 28, UPPER, struct channel_nothing, 0, FRONTEND_STATE_READY)
 
 /* The globals that were set when the program was loaded. */
 struct frontend_globals {

@@ -204,6 +204,26 @@ static void test_verifier_log(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
+/* Announced or not, with a load behind it or without: nobody sees a difference. */
+static void test_load_that_comes(void **state)
+{
+	(void)state;
+	stage_start();
+	for (uint64_t id = 1; id <= 3; id++) {
+		for (uint64_t announced = 0; announced < id; announced++)
+			(void)stage_send(FRONTEND_LOAD_COMING, NULL, NULL);
+		assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), id);
+		assert_int_equal(stage_entries("programs"), id);
+		assert_int_equal(stage_entries("maps"), id);
+	}
+	(void)stage_send(FRONTEND_LOAD_COMING, NULL, NULL);
+	stage_load_fill(&request, "no_such_function", PROGRAM_TYPE_XDP);
+	assert_refused(stage_answer(stage_load_send("xdp_counter", &request)), ERROR_NOT_FOUND,
+	               "no_such_function");
+	assert_int_equal(stage_entries("maps"), 3);
+	assert_int_equal(stage_stop(), 0);
+}
+
 static void test_program_ceiling(void **state)
 {
 	(void)state;
@@ -340,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pin_modes, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_verifier_log, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_load_that_comes, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_program_ceiling, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_repeated_requests, stage_setup,
 		                                stage_teardown),

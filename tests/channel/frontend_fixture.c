@@ -271,13 +271,22 @@ size_t fixture_peak_kb(const struct fixture *fixture)
 	return kb;
 }
 
-struct channel_message broker_receive_type(struct fixture *fixture, uint16_t type)
+struct channel_message broker_receive(struct fixture *fixture)
 {
 	struct channel_message message;
 
 	assert_int_equal(
 		channel_receive(&fixture->broker, FRONTEND_STATE_READY, &fixture->buffer, &message),
 		0);
+	return message;
+}
+
+struct channel_message broker_receive_type(struct fixture *fixture, uint16_t type)
+{
+	struct channel_message message = broker_receive(fixture);
+
+	while (message.row->type == FRONTEND_LOAD_COMING && type != FRONTEND_LOAD_COMING)
+		message = broker_receive(fixture);
 	assert_int_equal(message.row->type, type);
 	return message;
 }

@@ -49,6 +49,8 @@ void broker_send(struct fixture *fixture, uint16_t type, uint64_t id, const void
 /* Goes out with the others of its packet, at channel_flush(). */
 void broker_queue(struct fixture *fixture, struct channel_outbox *packet, uint16_t type,
                   const void *body);
+/* The next message; or the next but hints that a load comes, which is of this type. */
+struct channel_message broker_receive(struct fixture *fixture);
 struct channel_message broker_receive_type(struct fixture *fixture, uint16_t type);
 void broker_done(struct fixture *fixture, uint64_t id, const uint64_t *ids, uint32_t count);
 

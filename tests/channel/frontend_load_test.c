@@ -48,6 +48,32 @@ static void a_refusal_carries_the_whole_log(void **state)
 	(void)close(fd);
 }
 
+/* What is as long as an object is announced when it begins; what is not, is not. */
+static void a_load_is_announced(void **state)
+{
+	uint64_t id = 1;
+	int fd = client_open(&fixture);
+
+	(void)state;
+	ask_load(fd, 1, 4000);
+
+	struct channel_message message = broker_receive(&fixture);
+
+	assert_int_equal(message.row->type, FRONTEND_LOAD_COMING);
+	message = broker_receive(&fixture);
+	assert_int_equal(message.row->type, FRONTEND_LOAD);
+	channel_message_close(&message);
+	broker_done(&fixture, message.id, &id, 1);
+	answer_free(client_answer(fd, 1));
+	ask_load(fd, 2, 100);
+	message = broker_receive(&fixture);
+	assert_int_equal(message.row->type, FRONTEND_LOAD);
+	channel_message_close(&message);
+	broker_done(&fixture, message.id, &id, 1);
+	answer_free(client_answer(fd, 2));
+	(void)close(fd);
+}
+
 static void objects_have_a_size(void **state)
 {
 	int fd = client_open(&fixture);
@@ -146,8 +172,11 @@ static void a_log_that_is_none_is_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		served(a_refusal_carries_the_whole_log), served(objects_have_a_size),
-		served(a_slow_broker_holds_up_nobody),   served(objects_have_a_budget),
+		served(a_refusal_carries_the_whole_log),
+		served(a_load_is_announced),
+		served(objects_have_a_size),
+		served(a_slow_broker_holds_up_nobody),
+		served(objects_have_a_budget),
 		ended(a_log_that_is_none_is_the_end),
 	};
 

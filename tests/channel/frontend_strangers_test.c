@@ -361,6 +361,16 @@ static int ask_unload(void)
 	return expect_denied(client_answer(fd, 1), "uid 64001 may not unload");
 }
 
+/* As long as an object, and read; the broker does not hear of it. */
+static int ask_nonsense(void)
+{
+	const Bpfd__V1__Response *response = big_answer(client_open(&fixture), 4000);
+
+	if (response->result_case != BPFD__V1__RESPONSE__RESULT_ERROR)
+		return 1;
+	return response->error->code == BPFD__V1__ERROR_CODE__ERROR_CODE_INVALID_ARGUMENT ? 0 : 2;
+}
+
 /* It is not even read. */
 static int ask_big_load(void)
 {
@@ -384,8 +394,11 @@ static void strangers_may_nothing(void **state)
 	                           "gid=64001 pid="));
 	assert_int_equal(as_user(0, ask_unload), 0);
 	assert_true(fixture_logged(&fixture, "request=30313233343536373839616263646566"));
+	assert_int_equal(as_user(0, ask_nonsense), 0);
 	assert_int_equal(as_user(0, ask_big_load), 0);
 	assert_int_equal(as_user(64124, ask_list), 0);
+	assert_int_equal(recv(fixture.broker.fd, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
 }
 
 static void members_of_the_group_may(void **state)
