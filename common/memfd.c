@@ -36,6 +36,11 @@ int memfd_open(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+int memfd_reserve(int fd, size_t size)
+{
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0 ? -errno : 0;
+}
+
 int memfd_fill(int fd, const void *bytes, size_t size)
 {
 	int result = bytes_write(fd, bytes, size);

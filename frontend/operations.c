@@ -20,7 +20,8 @@
 #include <string.h>
 
 #define OBJECT_NAME "bpfd-object"
-#define ANSWER_HEAP_MAX (64u << 20) /* to compose one answer */
+#define OBJECT_READY_BYTES ((size_t)32 * 1024) /* most objects have no more */
+#define ANSWER_HEAP_MAX (64u << 20)            /* to compose one answer */
 
 /* One request being worked on. */
 struct work {
@@ -121,8 +122,11 @@ struct answer_source operation_source(struct frontend *frontend)
 
 void operations_prepare(struct frontend *frontend)
 {
-	if (frontend->object_fd < 0)
-		frontend->object_fd = memfd_open(OBJECT_NAME);
+	if (frontend->object_fd >= 0)
+		return;
+	frontend->object_fd = memfd_open(OBJECT_NAME);
+	if (frontend->object_fd >= 0)
+		(void)memfd_reserve(frontend->object_fd, OBJECT_READY_BYTES);
 }
 
 static int object_open(struct frontend *frontend)

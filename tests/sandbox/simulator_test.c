@@ -321,6 +321,8 @@ static const struct row rows[] = {
 	{ "a pair of streams", F, KILL, __NR_socketpair, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
 	{ "a pair that exec leaves open", F, KILL, __NR_socketpair, { AF_UNIX, SOCK_SEQPACKET } },
 	{ "a pair of another family", F, KILL, __NR_socketpair, { AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC } },
+	{ "room in a memfd", F, ALLOW, __NR_fallocate, { 5, FALLOC_FL_KEEP_SIZE } },
+	{ "a hole in it", F, KILL, __NR_fallocate, { 5, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE } },
 	{ "a memfd's size", F, ALLOW, __NR_newfstatat, { 5, 0, 0, AT_EMPTY_PATH } },
 	{ "a file's kind by its name", F, KILL, __NR_newfstatat, { (uint64_t)AT_FDCWD, 0, 0, 0 } },
 	{ "a link's kind by its name", F, KILL, __NR_newfstatat, { (uint64_t)AT_FDCWD, 0, 0, AT_SYMLINK_NOFOLLOW } },

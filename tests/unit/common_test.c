@@ -7,14 +7,17 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/program_type.h"
+#include "common/memfd.h"
 #include "common/sort.h"
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static void errors_carry_code_and_sentence(void **state)
 {
@@ -223,6 +226,26 @@ static void check_sorted(size_t count, uint32_t modulus)
 	assert_int_equal(sum, 0);
 }
 
+/* Nobody sees the room that was made; what is sealed is the bytes. */
+static void memfds_are_filled_and_sealed(void **state)
+{
+	_cleanup_close_ int fd = memfd_open("test");
+	char bytes[] = "some bytes", read[sizeof(bytes)];
+	size_t size = 1;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(memfd_reserve(fd, 32768), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	assert_int_equal(memfd_check(fd, &size), -EPROTO);
+	assert_int_equal(memfd_fill(fd, bytes, sizeof(bytes)), 0);
+	assert_int_equal(memfd_check(fd, &size), 0);
+	assert_int_equal(size, sizeof(bytes));
+	assert_int_equal(memfd_read(fd, read, sizeof(read)), 0);
+	assert_memory_equal(read, bytes, sizeof(bytes));
+	assert_int_equal(memfd_reserve(fd, 65536), -EPERM);
+}
+
 static void items_are_sorted(void **state)
 {
 	(void)state;
@@ -248,6 +271,7 @@ int main(void)
 		cmocka_unit_test(long_lines_are_cut_and_end),
 		cmocka_unit_test(capabilities_have_names),
 		cmocka_unit_test(cleanup_takes_what_was_not_stolen),
+		cmocka_unit_test(memfds_are_filled_and_sealed),
 		cmocka_unit_test(items_are_sorted),
 	};
 
