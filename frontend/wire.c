@@ -12,12 +12,14 @@
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED_64 = 1, WIRE_BYTES = 2, WIRE_FIXED_32 = 5 };
 
-/* What is left of one message, and the name by which errors call it. */
+/* What is left of one message, and where it lies: as which field of which other one. */
 struct wire_cursor {
 	const uint8_t *bytes;
 	size_t size;
 	unsigned int depth;
-	const char *path;
+	const struct wire_cursor *outer;
+	const ProtobufCFieldDescriptor *field; /* NULL: it is the request */
+	uint32_t index;                        /* of a repeated field's element */
 	size_t *raw_bytes;
 	struct error *error;
 };
@@ -32,6 +34,31 @@ struct wire_value {
 
 #define wire_refuse(cursor, ...) \
 	error_set((cursor)->error, -EINVAL, ERROR_INVALID_ARGUMENT, __VA_ARGS__)
+
+/* "load.programs[2]": the name by which errors call it, made for none but them. */
+static const char *path_print(const struct wire_cursor *cursor, char path[WIRE_PATH_SIZE])
+{
+	const struct wire_cursor *levels[WIRE_DEPTH_MAX + 2];
+	size_t count = 0, used = 0;
+
+	for (; cursor->field && count < WIRE_DEPTH_MAX + 2; cursor = cursor->outer)
+		levels[count++] = cursor;
+	if (count == 0)
+		return "the request";
+	path[0] = '\0';
+	for (size_t left = count; left > 0 && used < WIRE_PATH_SIZE; left--) {
+		const struct wire_cursor *level = levels[left - 1];
+		char index[16] = "";
+
+		if (level->field->label == PROTOBUF_C_LABEL_REPEATED)
+			(void)snprintf(index, sizeof(index), "[%u]", level->index);
+		used += (size_t)snprintf(path + used, WIRE_PATH_SIZE - used, "%s%s%s",
+		                         left < count ? "." : "", level->field->name, index);
+	}
+	return path;
+}
+
+#define wire_path(cursor) path_print(cursor, (char[WIRE_PATH_SIZE]){})
 
 static int varint_take(struct wire_cursor *cursor, uint64_t *number)
 {
@@ -52,7 +79,7 @@ static int varint_take(struct wire_cursor *cursor, uint64_t *number)
 	}
 	return wire_refuse(cursor,
 	                   "%s is no protobuf message: a number in it is cut short or too long",
-	                   cursor->path);
+	                   wire_path(cursor));
 }
 
 static int bytes_take(struct wire_cursor *cursor, struct wire_value *value)
@@ -66,7 +93,7 @@ static int bytes_take(struct wire_cursor *cursor, struct wire_value *value)
 		return wire_refuse(
 			cursor,
 			"%s is no protobuf message: a field of %llu bytes has only %zu left",
-			cursor->path, (unsigned long long)size, cursor->size);
+			wire_path(cursor), (unsigned long long)size, cursor->size);
 	value->bytes = cursor->bytes;
 	value->size = (size_t)size;
 	cursor->bytes += size;
@@ -83,7 +110,7 @@ static int tag_take(struct wire_cursor *cursor, uint32_t *number, enum wire_type
 		return r;
 	if (tag >> 3 == 0 || tag >> 32)
 		return wire_refuse(cursor, "%s is no protobuf message: it has no field number %llu",
-		                   cursor->path, (unsigned long long)(tag >> 3));
+		                   wire_path(cursor), (unsigned long long)(tag >> 3));
 	*number = (uint32_t)(tag >> 3);
 	*type = (enum wire_type)(tag & 7);
 	return 0;
@@ -145,24 +172,25 @@ static int number_check(const struct wire_cursor *cursor, const ProtobufCFieldDe
 	case PROTOBUF_C_TYPE_UINT32:
 	case PROTOBUF_C_TYPE_SINT32:
 		if (number > UINT32_MAX)
-			return wire_refuse(cursor, "%s is %llu: at most %u fits", cursor->path,
+			return wire_refuse(cursor, "%s is %llu: at most %u fits", wire_path(cursor),
 			                   shown, UINT32_MAX);
 		return 0;
 	case PROTOBUF_C_TYPE_BOOL:
 		if (number > 1)
-			return wire_refuse(cursor, "%s is %llu: a bool is 0 or 1", cursor->path,
-			                   shown);
+			return wire_refuse(cursor, "%s is %llu: a bool is 0 or 1",
+			                   wire_path(cursor), shown);
 		return 0;
 	case PROTOBUF_C_TYPE_ENUM:
 		if (number > INT32_MAX ||
 		    !protobuf_c_enum_descriptor_get_value(field->descriptor, (int)number))
 			return wire_refuse(
-				cursor, "%s is %lld: %s has no such value", cursor->path,
+				cursor, "%s is %lld: %s has no such value", wire_path(cursor),
 				(long long)number,
 				((const ProtobufCEnumDescriptor *)field->descriptor)->short_name);
 		return 0;
 	default:
-		return wire_refuse(cursor, "%s has the wrong wire type for a number", cursor->path);
+		return wire_refuse(cursor, "%s has the wrong wire type for a number",
+		                   wire_path(cursor));
 	}
 }
 
@@ -175,7 +203,7 @@ static bool travels_as_bytes(ProtobufCType type)
 static int many_refuse(const struct wire_cursor *cursor)
 {
 	return wire_refuse(cursor, "%s has too many elements: no field may have more than %d",
-	                   cursor->path, WIRE_REPEATED_MAX);
+	                   wire_path(cursor), WIRE_REPEATED_MAX);
 }
 
 /* A packed run of numbers. */
@@ -212,7 +240,7 @@ static int bytes_check(const struct wire_cursor *cursor, const ProtobufCFieldDes
 	case PROTOBUF_C_TYPE_STRING:
 		if (!wire_text_ok(value->bytes, value->size))
 			return wire_refuse(cursor, "%s is not UTF-8 text without NUL bytes",
-			                   cursor->path);
+			                   wire_path(cursor));
 		return 0;
 	case PROTOBUF_C_TYPE_MESSAGE:
 		inner.bytes = value->bytes;
@@ -223,7 +251,7 @@ static int bytes_check(const struct wire_cursor *cursor, const ProtobufCFieldDes
 		if (field->label != PROTOBUF_C_LABEL_REPEATED)
 			return wire_refuse(cursor,
 			                   "%s has the wrong wire type: a number is expected",
-			                   cursor->path);
+			                   wire_path(cursor));
 		return packed_check(cursor, field, value);
 	}
 }
@@ -237,7 +265,7 @@ static int value_take(struct wire_cursor *cursor, const ProtobufCFieldDescriptor
 		return varint_take(cursor, &value->number);
 	return wire_refuse(cursor,
 	                   "field \"%s\" of %s has wire type %d, which its type does not have",
-	                   field->name, cursor->path, (int)value->type);
+	                   field->name, wire_path(cursor), (int)value->type);
 }
 
 /* A field that is not repeated comes once, and of a oneof comes one member. */
@@ -249,7 +277,7 @@ static int once_check(const struct wire_cursor *cursor,
 		return 0;
 	if (counts[field - descriptor->fields])
 		return wire_refuse(cursor, "field \"%s\" of %s is given twice", field->name,
-		                   cursor->path);
+		                   wire_path(cursor));
 	if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
 		return 0;
 	for (unsigned int i = 0; i < descriptor->n_fields; i++) {
@@ -259,29 +287,15 @@ static int once_check(const struct wire_cursor *cursor,
 		    other->quantifier_offset == field->quantifier_offset)
 			return wire_refuse(cursor,
 			                   "%s has both \"%s\" and \"%s\": give one of them",
-			                   cursor->path, other->name, field->name);
+			                   wire_path(cursor), other->name, field->name);
 	}
 	return 0;
-}
-
-/* "load.programs[2]"; the outermost message has no name of its own in it. */
-static void path_print(const struct wire_cursor *cursor, const ProtobufCFieldDescriptor *field,
-                       uint32_t index, char path[WIRE_PATH_SIZE])
-{
-	const char *outer = cursor->depth ? cursor->path : "";
-	const char *dot = cursor->depth ? "." : "";
-
-	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		(void)snprintf(path, WIRE_PATH_SIZE, "%s%s%s[%u]", outer, dot, field->name, index);
-	else
-		(void)snprintf(path, WIRE_PATH_SIZE, "%s%s%s", outer, dot, field->name);
 }
 
 static int field_check(const ProtobufCMessageDescriptor *descriptor, struct wire_cursor *cursor,
                        uint32_t *counts)
 {
 	struct wire_value value = { .bytes = NULL };
-	char path[WIRE_PATH_SIZE];
 	uint32_t number = 0;
 	int r = tag_take(cursor, &number, &value.type);
 
@@ -296,17 +310,18 @@ static int field_check(const ProtobufCMessageDescriptor *descriptor, struct wire
 			cursor,
 			"%s has a field %u that version 1 of the protocol does not know: "
 			"is the client newer than bpfd?",
-			cursor->path, number);
+			wire_path(cursor), number);
 	r = once_check(cursor, descriptor, field, counts);
 	if (r == 0)
 		r = value_take(cursor, field, &value);
 	if (r < 0)
 		return r;
-	path_print(cursor, field, counts[field - descriptor->fields]++, path);
 
 	struct wire_cursor named = *cursor;
 
-	named.path = path;
+	named.outer = cursor;
+	named.field = field;
+	named.index = counts[field - descriptor->fields]++;
 	if (counts[field - descriptor->fields] > WIRE_REPEATED_MAX)
 		return many_refuse(&named);
 	if (value.type == WIRE_BYTES)
@@ -319,7 +334,7 @@ static int message_check(const ProtobufCMessageDescriptor *descriptor, struct wi
 	uint32_t counts[WIRE_FIELDS_MAX] = { 0 };
 
 	if (descriptor->n_fields > WIRE_FIELDS_MAX || cursor.depth > WIRE_DEPTH_MAX)
-		return wire_refuse(&cursor, "%s is nested too deeply", cursor.path);
+		return wire_refuse(&cursor, "%s is nested too deeply", wire_path(&cursor));
 	while (cursor.size) {
 		int r = field_check(descriptor, &cursor, counts);
 
@@ -333,11 +348,9 @@ int wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *byte
                size_t *raw_bytes, struct error *error)
 {
 	size_t counted = 0;
-	struct wire_cursor cursor = { .bytes = bytes,
-		                      .size = size,
-		                      .path = "the request",
-		                      .raw_bytes = &counted,
-		                      .error = error };
+	struct wire_cursor cursor = {
+		.bytes = bytes, .size = size, .raw_bytes = &counted, .error = error
+	};
 	int r = message_check(descriptor, cursor);
 
 	if (r == 0)
