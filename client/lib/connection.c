@@ -58,9 +58,8 @@ static int operation_prepare(struct connection *connection, uint64_t deadline_ms
 	return 0;
 }
 
-static int operation_wait(struct connection *connection)
+static int operation_result(struct connection *connection)
 {
-	nng_aio_wait(connection->aio);
 	switch (nng_aio_result(connection->aio)) {
 	case 0:
 		return 0;
@@ -73,16 +72,17 @@ static int operation_wait(struct connection *connection)
 	}
 }
 
-/* Once; `sent` grows by as much as went out. */
-static int parts_send(struct connection *connection, const nng_iov parts[2], uint64_t deadline_ms,
-                      size_t *sent)
+static int operation_wait(struct connection *connection)
 {
-	int result = operation_prepare(connection, deadline_ms);
-	size_t skip = *sent;
+	nng_aio_wait(connection->aio);
+	return operation_result(connection);
+}
+
+static void send_begin(struct connection *connection, const nng_iov parts[2], size_t sent)
+{
+	size_t skip = sent;
 	nng_iov rest[2];
 
-	if (result < 0)
-		return result;
 	for (int i = 0; i < 2; i++) {
 		size_t here = skip < parts[i].iov_len ? skip : parts[i].iov_len;
 
@@ -92,6 +92,38 @@ static int parts_send(struct connection *connection, const nng_iov parts[2], uin
 	}
 	(void)nng_aio_set_iov(connection->aio, 2, rest); /* can't fail: so few need no memory */
 	nng_stream_send(connection->stream, connection->aio);
+}
+
+/*
+ * What the socket takes at once, which is nearly always all of it. An operation with a time limit
+ * would first wake nng's thread for those, and then compete with it for the processor: this one has
+ * none, and is over when nng_stream_send() returns, or is called off.
+ */
+static int parts_try(struct connection *connection, const nng_iov parts[2], size_t *sent)
+{
+	nng_aio_set_timeout(connection->aio, NNG_DURATION_INFINITE);
+	send_begin(connection, parts, *sent);
+	nng_aio_cancel(connection->aio);
+	nng_aio_wait(connection->aio);
+	if (nng_aio_result(connection->aio) == NNG_ECANCELED)
+		return 0;
+
+	int result = operation_result(connection);
+
+	if (result == 0)
+		*sent += nng_aio_count(connection->aio);
+	return result;
+}
+
+/* Once; `sent` grows by as much as went out. */
+static int parts_send(struct connection *connection, const nng_iov parts[2], uint64_t deadline_ms,
+                      size_t *sent)
+{
+	int result = operation_prepare(connection, deadline_ms);
+
+	if (result < 0)
+		return result;
+	send_begin(connection, parts, *sent);
 	result = operation_wait(connection);
 	if (result == 0)
 		*sent += nng_aio_count(connection->aio);
@@ -101,7 +133,7 @@ static int parts_send(struct connection *connection, const nng_iov parts[2], uin
 static int parts_send_all(struct connection *connection, const nng_iov parts[2],
                           uint64_t deadline_ms, size_t *sent)
 {
-	int result = 0;
+	int result = parts_try(connection, parts, sent);
 
 	while (result == 0 && *sent < parts[0].iov_len + parts[1].iov_len)
 		result = parts_send(connection, parts, deadline_ms, sent);
