@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct unpack {
 	size_t out_size;
 	bool whole;
 	bool gzip_began;
+	/* from here on: of what was read or came out, and of nothing else */
 	unsigned char in[UNPACK_BLOCK_SIZE];
 	unsigned char out[UNPACK_BLOCK_SIZE];
 };
@@ -193,11 +195,12 @@ static int kind_find(struct unpack *unpack, struct error *error)
 int unpack_open(const struct unpack_source *source, uint64_t size_max, struct unpack **unpack,
                 struct error *error)
 {
-	struct unpack *opened = calloc(1, sizeof(*opened));
+	struct unpack *opened = malloc(sizeof(*opened));
 	int result;
 
 	if (!opened)
 		return no_memory(error);
+	memset(opened, 0, offsetof(struct unpack, in)); /* the blocks are long */
 	opened->source = *source;
 	opened->out_left = size_max;
 	opened->digest = digest_stream_new();
