@@ -2,6 +2,7 @@
 #include "image/chain.h"
 
 #include "common/cleanup.h"
+#include "common/memory.h"
 #include "image/digest.h"
 #include "image/json.h"
 #include "image/manifest.h"
@@ -110,23 +111,30 @@ static int root_follow(const uint8_t digest[DIGEST_SIZE], struct chain *chain, u
 	return index_follow(evidence, digest, chain->manifest, error);
 }
 
+static struct manifest read_manifest;
+
+void chain_prepare(void)
+{
+	memory_touch(&read_manifest, sizeof(read_manifest));
+}
+
 static int follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], layer_take take,
                   struct chain *chain, struct error *error)
 {
-	static struct manifest manifest;
 	uint32_t part = 0;
 	int result = evidence_open(evidence_fd, &chain->evidence, error);
 
 	if (result == 0)
 		result = root_follow(digest, chain, &part, error);
 	if (result == 0)
-		result = manifest_follow(&chain->evidence, part, chain->manifest, &manifest, error);
+		result = manifest_follow(&chain->evidence, part, chain->manifest, &read_manifest,
+		                         error);
 	if (result == 0)
-		result = layer_follow(&chain->evidence, part + 1, &manifest.layers[0], take,
+		result = layer_follow(&chain->evidence, part + 1, &read_manifest.layers[0], take,
 		                      &chain->object, error);
 	if (result < 0)
 		return result;
-	memcpy(chain->layer, manifest.layers[0].digest, DIGEST_SIZE);
+	memcpy(chain->layer, read_manifest.layers[0].digest, DIGEST_SIZE);
 	chain->next = part + 2;
 	return 0;
 }

@@ -183,13 +183,25 @@ int layer_open(int fd, uint64_t offset, uint64_t size, struct layer_object *obje
 	return source_open(&source, object, error);
 }
 
+static struct unpack_source source_of_bytes(const void *bytes, uint64_t size)
+{
+	static const unsigned char nothing[1];
+
+	return (struct unpack_source){ .bytes = size ? bytes : nothing, .fd = -1, .size = size };
+}
+
+int layer_measure_bytes(const void *bytes, uint64_t size, struct layer_object *object,
+                        struct error *error)
+{
+	const struct unpack_source source = source_of_bytes(bytes, size);
+
+	return source_take(&source, -1, object, error);
+}
+
 int layer_open_bytes(const void *bytes, uint64_t size, struct layer_object *object,
                      struct error *error)
 {
-	static const unsigned char nothing[1];
-	const struct unpack_source source = { .bytes = size ? bytes : nothing,
-		                              .fd = -1,
-		                              .size = size };
+	const struct unpack_source source = source_of_bytes(bytes, size);
 
 	return source_open(&source, object, error);
 }

@@ -43,7 +43,9 @@ int layer_open(int fd, uint64_t offset, uint64_t size, struct layer_object *obje
 int layer_measure(int fd, uint64_t offset, uint64_t size, struct layer_object *object,
                   struct error *error);
 
-/* As layer_open() with bytes in memory. */
+/* Both with bytes in memory. */
+int layer_measure_bytes(const void *bytes, uint64_t size, struct layer_object *object,
+                        struct error *error);
 int layer_open_bytes(const void *bytes, uint64_t size, struct layer_object *object,
                      struct error *error);
 

@@ -76,6 +76,37 @@ static void by_its_key(void **state)
 	}
 }
 
+/* A verification that was begun ahead of time is the next one by its key, whatever it is of; the
+ * others begin anew. */
+static void by_a_prepared_key(void **state)
+{
+	struct vector others[NAMES];
+
+	(void)state;
+	for (size_t i = 0; i < NAMES; i++)
+		vector_open(names[i], &others[i]);
+	for (size_t i = 0; i < NAMES; i++) {
+		struct signature signature;
+		struct reason reason;
+
+		assert_true(vector_read(&others[i], &signature, &reason));
+		for (size_t j = 0; j < NAMES; j++) {
+			key_prepare(others[j].key);
+			for (int again = 0; again < 2; again++) {
+				if (signature_verify_key(&signature, others[j].key, &reason) !=
+				    (i == j))
+					fail_msg("%s by the key of %s", names[i], names[j]);
+			}
+		}
+		signature_clear(&signature);
+	}
+	for (size_t i = 0; i < 20; i++) /* more than there is room for */
+		key_prepare(others[0].key);
+	for (size_t i = 0; i < NAMES; i++)
+		vector_close(&others[i]);
+	by_its_key(state);
+}
+
 /* Keys of other kinds, and the other format's key of the same kind. */
 static void by_no_other_key(void **state)
 {
@@ -230,9 +261,10 @@ static void prehashed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_its_key),        cmocka_unit_test(by_no_other_key),
-		cmocka_unit_test(of_no_other_image), cmocka_unit_test(changed_and_cut),
-		cmocka_unit_test(annotations),       cmocka_unit_test(prehashed),
+		cmocka_unit_test(by_its_key),      cmocka_unit_test(by_a_prepared_key),
+		cmocka_unit_test(by_no_other_key), cmocka_unit_test(of_no_other_image),
+		cmocka_unit_test(changed_and_cut), cmocka_unit_test(annotations),
+		cmocka_unit_test(prehashed),
 	};
 
 	return cmocka_run_group_tests_name("cosign", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/memfd.h"
+#include "common/memory.h"
 #include "image/chain.h"
 #include "image/digest.h"
 #include "image/json.h"
@@ -21,13 +22,21 @@
 /* How the rules are called in a refusal. */
 #define WANTED_SIZE 208
 
-struct judgement {
+static struct chain followed;
+
+static struct judgement {
 	const struct trust *trust;
 	const struct verifier_question *question;
 	char repository[IMAGE_REFERENCE_SIZE];
 	struct rules_choice choice;
 	struct verifier_answer *answer;
-};
+} current;
+
+void judge_prepare(void)
+{
+	memory_touch(&followed, sizeof(followed));
+	memory_touch(&current, sizeof(current));
+}
 
 static int object_read(int object_fd, struct verifier_answer *answer)
 {
@@ -129,20 +138,19 @@ static int object_follow(const struct judgement *judgement, int evidence_fd, str
 
 static int signatures_check(const struct judgement *judgement, int evidence_fd)
 {
-	static struct chain chain;
 	_cleanup_free_ void *root = NULL;
-	struct signatures signatures = { .evidence = &chain.evidence };
+	struct signatures signatures = { .evidence = &followed.evidence };
 	struct record_verdict *verdict = &judgement->answer->verdict;
 	struct reason reason = {};
 	uint32_t rule = 0;
-	int result = object_follow(judgement, evidence_fd, &chain);
+	int result = object_follow(judgement, evidence_fd, &followed);
 
 	if (result == 0)
-		result = evidence_read(&chain.evidence, 0, JSON_DOCUMENT_MAX, &root,
+		result = evidence_read(&followed.evidence, 0, JSON_DOCUMENT_MAX, &root,
 		                       &signatures.image.size);
 	if (result < 0)
 		return result;
-	signatures.first = chain.next;
+	signatures.first = followed.next;
 	signatures.image.bytes = root;
 	memcpy(signatures.image.digest, judgement->question->image.digest, DIGEST_SIZE);
 	if (!signatures_judge(&signatures, judgement->trust, &judgement->choice, &rule, &reason))
@@ -167,11 +175,9 @@ static int question_judge(struct judgement *judgement, int object_fd, int eviden
 void verifier_judge(const struct trust *trust, const struct verifier_question *question,
                     int object_fd, int evidence_fd, struct verifier_answer *answer)
 {
-	static struct judgement judgement;
-
 	*answer = (struct verifier_answer){};
-	judgement = (struct judgement){ .trust = trust, .question = question, .answer = answer };
-	if (question_judge(&judgement, object_fd, evidence_fd) < 0) {
+	current = (struct judgement){ .trust = trust, .question = question, .answer = answer };
+	if (question_judge(&current, object_fd, evidence_fd) < 0) {
 		answer->verdict.verdict = IMAGE_VERDICT_REFUSED;
 		if (!answer->error.message[0])
 			(void)error_set(&answer->error, -ENOMEM, ERROR_UNAVAILABLE,

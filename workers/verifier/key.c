@@ -11,6 +11,7 @@
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
+#define PREPARED_MAX 8 /* keys: most rules files have fewer */
 
 struct key_kind {
 	const char *type;   /* as OpenSSL names it */
@@ -24,6 +25,8 @@ static const struct key_kind key_kinds[] = {
 	{ "EC", "secp384r1", "SHA256" },  { "RSA", NULL, "SHA256" },
 	{ "ED25519", NULL, NULL },
 };
+
+#define KEY_KINDS (sizeof(key_kinds) / sizeof(key_kinds[0]))
 
 static bool kind_fits(const struct key_kind *kind, const EVP_PKEY *key)
 {
@@ -41,7 +44,7 @@ static bool kind_fits(const struct key_kind *kind, const EVP_PKEY *key)
 
 bool key_is_usable(const EVP_PKEY *key)
 {
-	for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
+	for (size_t i = 0; i < KEY_KINDS; i++) {
 		if (kind_fits(&key_kinds[i], key))
 			return true;
 	}
@@ -91,13 +94,59 @@ int key_read(const void *pem, size_t size, const char *name, EVP_PKEY **key, str
 	return 0;
 }
 
-static bool digest_verify(EVP_PKEY *key, const char *digest, const void *bytes, size_t size,
-                          const void *signature, size_t signature_size)
+static EVP_MD_CTX *context_new(EVP_PKEY *key, const struct key_kind *kind)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = context &&
-	            EVP_DigestVerifyInit_ex(context, NULL, digest, NULL, NULL, key, NULL) == 1 &&
-	            EVP_DigestVerify(context, signature, signature_size, bytes, size) == 1;
+
+	if (context &&
+	    EVP_DigestVerifyInit_ex(context, NULL, kind->digest, NULL, NULL, key, NULL) == 1)
+		return context;
+	EVP_MD_CTX_free(context);
+	return NULL;
+}
+
+/* What the first verification with a key begins with: to look all of it up takes a quarter of the
+ * verification's time. */
+static struct prepared {
+	const EVP_PKEY *key;
+	const struct key_kind *kind;
+	EVP_MD_CTX *context;
+} prepared[PREPARED_MAX];
+
+void key_prepare(EVP_PKEY *key)
+{
+	const struct key_kind *kind = key_kinds;
+	size_t place = 0;
+
+	while (place < PREPARED_MAX && prepared[place].key)
+		place++;
+	while (kind < key_kinds + KEY_KINDS && !kind_fits(kind, key))
+		kind++;
+	if (place < PREPARED_MAX && kind < key_kinds + KEY_KINDS)
+		prepared[place] = (struct prepared){ key, kind, context_new(key, kind) };
+}
+
+/* Once, if at all. A context holds its key: no other one lies where that was. */
+static EVP_MD_CTX *prepared_take(const EVP_PKEY *key, const struct key_kind **kind)
+{
+	for (size_t i = 0; i < PREPARED_MAX; i++) {
+		if (prepared[i].key != key || !prepared[i].context)
+			continue;
+		EVP_MD_CTX *context = prepared[i].context;
+
+		*kind = prepared[i].kind;
+		prepared[i] = (struct prepared){};
+		return context;
+	}
+	return NULL;
+}
+
+/* Ends the context, which may be NULL. */
+static bool context_verify(EVP_MD_CTX *context, const void *bytes, size_t size,
+                           const void *signature, size_t signature_size)
+{
+	bool good =
+		context && EVP_DigestVerify(context, signature, signature_size, bytes, size) == 1;
 
 	EVP_MD_CTX_free(context);
 	ERR_clear_error();
@@ -107,9 +156,14 @@ static bool digest_verify(EVP_PKEY *key, const char *digest, const void *bytes, 
 bool key_verify(EVP_PKEY *key, const void *bytes, size_t size, const void *signature,
                 size_t signature_size)
 {
-	for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
-		if (kind_fits(&key_kinds[i], key) &&
-		    digest_verify(key, key_kinds[i].digest, bytes, size, signature, signature_size))
+	const struct key_kind *tried = NULL;
+	EVP_MD_CTX *first = prepared_take(key, &tried);
+
+	if (first && context_verify(first, bytes, size, signature, signature_size))
+		return true;
+	for (const struct key_kind *kind = key_kinds; kind < key_kinds + KEY_KINDS; kind++) {
+		if (kind != tried && kind_fits(kind, key) &&
+		    context_verify(context_new(key, kind), bytes, size, signature, signature_size))
 			return true;
 	}
 	return false;

@@ -34,4 +34,7 @@ bool key_is_usable(const EVP_PKEY *key);
 bool key_verify(EVP_PKEY *key, const void *bytes, size_t size, const void *signature,
                 size_t signature_size);
 
+/* Begins the first verification with this key ahead of time. It keeps the key until then. */
+void key_prepare(EVP_PKEY *key);
+
 #endif

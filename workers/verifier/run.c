@@ -3,48 +3,18 @@
 
 #include "common/log.h"
 #include "common/memory.h"
-#include "workers/verifier/key.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define HEAP_READY_BYTES ((size_t)96 * 1024)
-
 static struct channel_buffer buffer;
 static struct trust trust;
-
-/* OpenSSL looks an algorithm up when it is used for the first time, and reads its tables. */
-static void keys_rehearse(void)
-{
-	/* an ECDSA signature, r = s = 1: formed well enough to be computed with, and wrong */
-	static const uint8_t signature[] = { 0x30, 6, 2, 1, 1, 2, 1, 1 };
-
-	for (uint32_t i = 0; i < trust.count; i++) {
-		if (trust.keys[i])
-			(void)key_verify(trust.keys[i], "", 0, signature, sizeof(signature));
-	}
-}
-
-/* So much of the heap is there, and stays. */
-static void heap_prepare(void)
-{
-	void *room;
-
-	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	room = malloc(HEAP_READY_BYTES);
-	if (room)
-		explicit_bzero(room, HEAP_READY_BYTES);
-	free(room);
-}
+static struct verifier_answer answer;
 
 static int failed_say(const struct channel *channel, const struct error *error)
 {
-	static struct verifier_answer answer;
-
 	log_error("%s", error->message);
 	answer.verdict.verdict = IMAGE_VERDICT_REFUSED;
 	answer.error = *error;
@@ -62,7 +32,6 @@ static void end_wait(const struct channel *channel)
 
 static int question_answer(const struct channel *channel)
 {
-	static struct verifier_answer answer;
 	struct channel_message message;
 	int result = channel_receive(channel, VERIFIER_STATE_WARM, &buffer, &message);
 
@@ -92,10 +61,9 @@ int verifier_run(const struct channel *channel, int trust_fd)
 	(void)close(trust_fd);
 	if (result < 0)
 		return failed_say(channel, &error);
-	keys_rehearse();
-	heap_prepare();
+	verifier_rehearse(&trust);
 	memory_touch(&buffer, sizeof(struct channel_header) + sizeof(struct verifier_question));
-	memory_touch_stack();
+	memory_touch(&answer, sizeof(answer));
 	if (channel_send(channel, VERIFIER_WARM, 0, NULL, NULL) < 0)
 		return EXIT_FAILURE;
 	return question_answer(channel);

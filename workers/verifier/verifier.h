@@ -29,6 +29,12 @@ bool signatures_judge(const struct signatures *signatures, const struct trust *t
 void verifier_judge(const struct trust *trust, const struct verifier_question *question,
                     int object_fd, int evidence_fd, struct verifier_answer *answer);
 
+/* The memory for it is there afterwards. */
+void judge_prepare(void);
+
+/* rehearse.c: what can be done before there is a question. */
+void verifier_rehearse(const struct trust *trust);
+
 /* question.c: whether the message is one that the broker can have sent. */
 bool question_ok(const struct verifier_question *question);
 
