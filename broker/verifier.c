@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The next verifier's start takes a processor, which the verdict and the load behind it need. */
+/* The next verifier's start takes a processor, and so does this one's end: the verdict and the load
+ * behind it come first. */
 #define SPARE_AFTER_MS 20
 
 bool verifier_wanted(const struct broker *broker)
@@ -41,7 +42,9 @@ static struct verifier_slot *slot_free(struct verifiers *verifiers)
 static struct verifier_slot *slot_spare(struct verifiers *verifiers)
 {
 	for (size_t i = 0; i < VERIFIER_SLOTS; i++) {
-		if (verifiers->slots[i].channel.fd >= 0 && !verifiers->slots[i].job)
+		const struct verifier_slot *slot = &verifiers->slots[i];
+
+		if (slot->channel.fd >= 0 && !slot->job && !slot->answered)
 			return &verifiers->slots[i];
 	}
 	return NULL;
@@ -163,6 +166,15 @@ static void queue_refuse(struct broker *broker)
 		verify_refused(broker, queue_pop(verifiers), &verifiers->broken);
 }
 
+/* With a question waiting there is no reason to wait: the slots and the processor are needed. */
+static void slots_answered_clear(struct broker *broker)
+{
+	for (size_t i = 0; i < VERIFIER_SLOTS; i++) {
+		if (broker->verifiers.slots[i].answered)
+			slot_clear(broker, &broker->verifiers.slots[i]);
+	}
+}
+
 static void queue_serve(struct broker *broker)
 {
 	struct verifiers *verifiers = &broker->verifiers;
@@ -170,6 +182,8 @@ static void queue_serve(struct broker *broker)
 
 	if (verifiers->first && slot && slot->state == VERIFIER_STATE_WARM)
 		slot_submit(broker, slot, queue_pop(verifiers));
+	if (verifiers->first)
+		slots_answered_clear(broker);
 	spare_start(broker);
 	queue_refuse(broker);
 }
@@ -258,8 +272,8 @@ static void verdict_take(struct broker *broker, struct verifier_slot *slot,
 		return;
 	}
 	job = steal_ptr(&slot->job);
-	slot_clear(broker, slot);
-	broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
+	slot->answered = true;
+	slot->deadline_ms = broker->verifiers.spare_at_ms = clock_now_ms() + SPARE_AFTER_MS;
 	if (answer->verdict.verdict == IMAGE_VERDICT_REFUSED)
 		verify_refused(broker, job, &answer->error);
 	else
@@ -305,6 +319,11 @@ void verifier_ready(struct broker *broker, size_t index)
 
 	if (slot->channel.fd < 0)
 		return;
+	if (slot->answered) { /* it did not wait for the deadline */
+		slot_clear(broker, slot);
+		queue_serve(broker);
+		return;
+	}
 	result = channel_receive(&slot->channel, slot->state, &broker->buffer, &message);
 	if (result == 0)
 		message_take(broker, slot, &message);
@@ -330,7 +349,11 @@ static void slots_expire(struct broker *broker, uint64_t now_ms)
 	for (size_t i = 0; i < VERIFIER_SLOTS; i++) {
 		struct verifier_slot *slot = &broker->verifiers.slots[i];
 
-		if (slot_has_deadline(slot) && slot->deadline_ms <= now_ms)
+		if (!slot_has_deadline(slot) || slot->deadline_ms > now_ms)
+			continue;
+		if (slot->answered)
+			slot_clear(broker, slot);
+		else
 			slot_fail(broker, slot, ERROR_TIMEOUT,
 			          "the verifier was not done within load-timeout, and was ended");
 	}

@@ -35,7 +35,8 @@ struct verifier_slot {
 	struct channel channel; /* fd -1: the slot is free */
 	uint64_t id;            /* of its WORKER_START */
 	enum verifier_state state;
-	struct verify_job *job; /* NULL: warming or warm */
+	struct verify_job *job; /* NULL: warming, warm or answered */
+	bool answered;          /* it has said its verdict: it is cleared at the deadline */
 	uint64_t deadline_ms;   /* not of a warm one */
 };
 
