@@ -12,7 +12,7 @@
 #define END_TIMEOUT_MS 10000 /* from its last message until it has ended */
 #define BACKOFF_LEAST_MS 1000
 #define BACKOFF_MOST_MS 60000
-#define MESSAGES_MAX 64 /* of one fetcher before somebody else's turn */
+#define PACKETS_MAX 64 /* of one fetcher before somebody else's turn */
 
 void fetchers_init(struct fetchers *fetchers)
 {
@@ -151,17 +151,39 @@ static void working_message(struct frontend *frontend, struct fetcher_slot *slot
 	}
 }
 
+/* What a packet says, until the slot ends by it. 0 or -EPROTO. */
+static int packet_take(struct frontend *frontend, struct fetcher_slot *slot,
+                       struct channel_inbox *inbox)
+{
+	struct channel_message message;
+
+	while (channel_inbox_more(inbox) && slot->channel.fd >= 0) {
+		int r = channel_inbox_next(&slot->channel, slot->state, inbox, &message);
+
+		if (r < 0)
+			return r;
+		if (slot->state == FETCHER_STATE_WARMING)
+			warming_message(frontend, slot, &message);
+		else
+			working_message(frontend, slot, &message);
+		channel_message_close(&message);
+	}
+	return 0;
+}
+
 /* Reads what there is. */
 static void slot_receive(struct frontend *frontend, struct fetcher_slot *slot)
 {
-	static struct channel_buffer buffer;
-	struct channel_message message;
+	static struct channel_inbox inbox;
 
-	for (int i = 0; i < MESSAGES_MAX && slot->channel.fd >= 0; i++) {
-		int r = channel_receive(&slot->channel, slot->state, &buffer, &message);
+	for (int i = 0; i < PACKETS_MAX && slot->channel.fd >= 0; i++) {
+		int r = channel_inbox_fill(&slot->channel, &inbox);
 
 		if (r == -EAGAIN)
 			return;
+		if (r == 0)
+			r = packet_take(frontend, slot, &inbox);
+		channel_inbox_drop(&inbox);
 		if (r == -EPROTO) {
 			slot_break(frontend, slot, "a message that it may not send");
 			return;
@@ -170,11 +192,6 @@ static void slot_receive(struct frontend *frontend, struct fetcher_slot *slot)
 			slot_died(frontend, slot, "ended before its work was done");
 			return;
 		}
-		if (slot->state == FETCHER_STATE_WARMING)
-			warming_message(frontend, slot, &message);
-		else
-			working_message(frontend, slot, &message);
-		channel_message_close(&message);
 	}
 }
 

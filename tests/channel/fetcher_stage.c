@@ -161,10 +161,47 @@ struct fetcher_job fetcher_job(const struct stage_fetcher *fetcher)
 	return job;
 }
 
+static struct channel_outbox packet;
+static bool packing;
+
+void fetcher_packet_begin(void)
+{
+	packing = true;
+}
+
+void fetcher_packet_end(const struct stage_fetcher *fetcher)
+{
+	const size_t count = packet.descriptor_count;
+
+	packing = false;
+	assert_int_equal(channel_flush(&fetcher->channel, &packet), 0);
+	/* it leaves the numbers where they were */
+	for (size_t i = 0; i < count; i++)
+		(void)close(packet.descriptors[i]);
+}
+
+/* A packet keeps descriptors of its own until it goes. */
+static void packet_say(const struct stage_fetcher *fetcher, uint16_t type, const void *body,
+                       const int *descriptors)
+{
+	int kept[CHANNEL_DESCRIPTORS_MAX] = { -1, -1 };
+
+	if (descriptors) { /* OBJECT alone has any: two */
+		kept[0] = dup(descriptors[0]);
+		kept[1] = dup(descriptors[1]);
+	}
+	assert_int_equal(
+		channel_queue(&fetcher->channel, &packet, type, 0, body, descriptors ? kept : NULL),
+		0);
+}
+
 void fetcher_say(const struct stage_fetcher *fetcher, uint16_t type, const void *body,
                  const int *descriptors)
 {
-	assert_int_equal(channel_send(&fetcher->channel, type, 0, body, descriptors), 0);
+	if (packing)
+		packet_say(fetcher, type, body, descriptors);
+	else
+		assert_int_equal(channel_send(&fetcher->channel, type, 0, body, descriptors), 0);
 }
 
 struct record_image image_record(const char *reference)

@@ -41,6 +41,9 @@ struct fetcher_job fetcher_job(const struct stage_fetcher *fetcher);
 /* What a fetcher says. An object of `size` bytes goes with `image`; its evidence is empty. */
 void fetcher_say(const struct stage_fetcher *fetcher, uint16_t type, const void *body,
                  const int *descriptors);
+/* What is said from here on goes out as one packet, at the end. */
+void fetcher_packet_begin(void);
+void fetcher_packet_end(const struct stage_fetcher *fetcher);
 struct record_image image_record(const char *reference);
 void fetcher_image(const struct stage_fetcher *fetcher, const struct record_image *image);
 void fetcher_object(const struct stage_fetcher *fetcher, const struct record_image *image);

@@ -116,6 +116,14 @@ static void no_descriptors(const struct stage_fetcher *fetcher)
 	raw_send(fetcher, FETCHER_MESSAGE_OBJECT, sizeof(struct fetcher_object));
 }
 
+static void lie_behind_the_truth(const struct stage_fetcher *fetcher)
+{
+	fetcher_packet_begin();
+	says_object(fetcher);
+	fetcher_done(fetcher, 2, true);
+	fetcher_packet_end(fetcher);
+}
+
 static void unknown_stage(const struct stage_fetcher *fetcher)
 {
 	struct fetcher_progress progress = { .stage = FETCHER_STAGE_CHECK + 1 };
@@ -254,37 +262,22 @@ static void failed_unterminated(const struct stage_fetcher *fetcher)
 }
 
 static fetcher_act *const lies[] = {
-	wrong_direction,
-	warm_twice,
-	unknown_type,
-	too_long,
-	no_descriptors,
-	unknown_stage,
-	reference_unterminated,
-	reference_missing,
-	architecture_unterminated,
-	program_unterminated,
-	map_unterminated,
-	programs_beyond,
-	maps_beyond,
-	object_empty,
-	object_huge,
-	names_from_nowhere,
-	two_images,
-	object_first,
-	object_twice,
-	another_object,
-	object_unsealed,
-	evidence_unsealed,
-	object_short,
-	evidence_short,
-	object_no_memfd,
-	done_at_once,
-	done_without_object,
-	done_with_too_few,
-	failed_with_nothing,
-	failed_with_no_code,
-	failed_unterminated,
+	wrong_direction,      warm_twice,
+	unknown_type,         too_long,
+	no_descriptors,       lie_behind_the_truth,
+	unknown_stage,        reference_unterminated,
+	reference_missing,    architecture_unterminated,
+	program_unterminated, map_unterminated,
+	programs_beyond,      maps_beyond,
+	object_empty,         object_huge,
+	names_from_nowhere,   two_images,
+	object_first,         object_twice,
+	another_object,       object_unsealed,
+	evidence_unsealed,    object_short,
+	evidence_short,       object_no_memfd,
+	done_at_once,         done_without_object,
+	done_with_too_few,    failed_with_nothing,
+	failed_with_no_code,  failed_unterminated,
 };
 
 static void lying_fetchers(void **state)

@@ -228,6 +228,32 @@ static void a_load_goes_on_to_the_broker(void **state)
 	(void)close(fd);
 }
 
+/* As fetchers do it: whatever is said in one packet counts in its order. */
+static void a_packet_says_all_of_it(void **state)
+{
+	struct stage_fetcher fetcher = fetcher_open();
+	struct record_image image = image_record(reference);
+	int fd = client_open(&fixture);
+
+	(void)state;
+	ask_load_image(fd, 1, NULL);
+
+	struct channel_message message = broker_receive(&fixture);
+
+	assert_int_equal(message.row->type, FRONTEND_LOAD_COMING);
+	(void)fetcher_job(&fetcher);
+	fetcher_packet_begin();
+	object_give(&fetcher, &image);
+	fetcher_done(&fetcher, 1, true); /* what follows the end is nobody's */
+	fetcher_packet_end(&fetcher);
+	message = broker_receive(&fixture);
+	assert_int_equal(message.row->type, FRONTEND_LOAD_IMAGE);
+	expect_memfds(&message);
+	channel_message_close(&message);
+	fetcher_let_go(&fetcher);
+	(void)close(fd);
+}
+
 static void programs_that_are_named_are_loaded(void **state)
 {
 	struct stage_fetcher fetcher = fetcher_open();
@@ -276,6 +302,7 @@ int main(void)
 		imaged(a_pull_is_one_fetchers_work),
 		imaged(what_is_cached_is_listed_shown_and_removed),
 		imaged(a_load_goes_on_to_the_broker),
+		imaged(a_packet_says_all_of_it),
 		imaged(programs_that_are_named_are_loaded),
 		imaged(an_objects_sections_say_its_types),
 	};

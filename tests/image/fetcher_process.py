@@ -110,6 +110,7 @@ class Fetcher:
         lower.close()
         os.close(settings_fd)
         os.close(log)
+        self.received = []
         self.status = None
         self.said = ""
 
@@ -133,6 +134,12 @@ class Fetcher:
 
     def receive(self):
         """(type, body, descriptors); Died when there is nobody any more."""
+        if not self.received:
+            self.received = self.packet()
+        return self.received.pop(0)
+
+    def packet(self):
+        """The messages of the next packet; of them OBJECT alone has descriptors."""
         self.channel.settimeout(HANG_SECONDS)
         data, control, _, _ = self.channel.recvmsg(65536, socket.CMSG_SPACE(4 * 4))
         fds = array.array("i")
@@ -141,9 +148,13 @@ class Fetcher:
                 fds.frombytes(part[:len(part) - len(part) % fds.itemsize])
         if not data:
             raise Died(f"the fetcher ended: {self.end()}; it said: {self.log()}")
-        kind, _, length, _ = HEADER.unpack_from(data)
-        assert len(data) == HEADER.size + length
-        return kind, data[HEADER.size:], list(fds)
+        messages = []
+        while data:
+            kind, _, length, _ = HEADER.unpack_from(data)
+            body, data = data[HEADER.size:HEADER.size + length], data[HEADER.size + length:]
+            assert len(body) == length
+            messages.append((kind, body, list(fds) if kind == OBJECT_SENT else []))
+        return messages
 
     def warm(self):
         kind, body, _ = self.receive()

@@ -43,6 +43,10 @@ int fetcher_run(struct fetcher *fetcher, const struct error *failed);
 /* Says nothing more often than a few times in a second: http's. */
 int fetcher_progress(void *context, uint64_t done_bytes);
 
+/* The memory for jobs is there afterwards. */
+void job_prepare(void);
+void pull_prepare(void);
+
 /* job.c: does it; everything but FAILED is sent. 0, or -errno with a sentence. */
 int job_run(struct fetcher *fetcher, const struct fetcher_job *asked, struct error *error);
 

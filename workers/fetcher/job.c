@@ -2,12 +2,14 @@
 #include "workers/fetcher/fetcher.h"
 
 #include "common/cleanup.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 static struct record_image record; /* what is sent now: it is large */
+static struct job current;
 
 static int end_send(const struct fetcher *fetcher, uint32_t count)
 {
@@ -165,12 +167,16 @@ static int (*const operations[])(struct job *job, struct error *error) = {
 	[FETCHER_INSPECT] = inspect, [FETCHER_REMOVE] = forget,
 };
 
+void job_prepare(void)
+{
+	memory_touch(&current, sizeof(current));
+	pull_prepare();
+}
+
 int job_run(struct fetcher *fetcher, const struct fetcher_job *asked, struct error *error)
 {
-	static struct job job;
-
-	job.fetcher = fetcher;
-	job.asked = asked;
-	job.signatures = asked->signatures || fetcher->settings.signatures;
-	return operations[asked->operation](&job, error);
+	current.fetcher = fetcher;
+	current.asked = asked;
+	current.signatures = asked->signatures || fetcher->settings.signatures;
+	return operations[asked->operation](&current, error);
 }

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/memfd.h"
+#include "common/memory.h"
 #include "image/object.h"
 #include "workers/fetcher/pull.h"
 
@@ -235,13 +236,19 @@ static int image_get(struct pull *pull, struct error *error)
 	return network_pull(pull, error);
 }
 
+/* The cache has it under this name. */
+static bool is_known(const struct pull *pull)
+{
+	return pull->has_reference &&
+	       digest_equal(pull->reference.digest, pull->image.record.digest);
+}
+
 static int cache_tell(struct pull *pull, struct error *error)
 {
 	static struct cache_image kept;
 	const struct job *job = pull->job;
 	const struct cache *cache = &job->fetcher->cache;
 	const struct record_image *record = &pull->image.record;
-	bool is_known = pull->has_reference && digest_equal(pull->reference.digest, record->digest);
 
 	if (pull->is_changed) {
 		kept = (struct cache_image){ .record = *record,
@@ -249,22 +256,34 @@ static int cache_tell(struct pull *pull, struct error *error)
 		return cache_keep(cache, job->name, &kept, pull->image.evidence_fd, error);
 	}
 	cache_image_touch(cache, record->digest);
-	return is_known ? 0 : cache_point(cache, job->name, record->digest, error);
+	return is_known(pull) ? 0 : cache_point(cache, job->name, record->digest, error);
 }
 
-static int image_send(const struct pull *pull)
+/* What goes out together: one packet wakes the frontend once. */
+static struct channel_outbox outbox;
+
+static int image_queue(const struct pull *pull)
 {
 	const struct channel *channel = &pull->job->fetcher->channel;
 	const struct image *image = &pull->image;
-	const struct fetcher_object object = { .object_size = image->object.size };
 	const int fds[] = { image->object.fd, image->evidence_fd };
-	struct fetcher_object about = object;
-	int result = channel_send(channel, FETCHER_MESSAGE_IMAGE, 0, &image->record, NULL);
+	struct fetcher_object about = { .object_size = image->object.size };
+	int result =
+		channel_queue(channel, &outbox, FETCHER_MESSAGE_IMAGE, 0, &image->record, NULL);
 
 	memcpy(about.object, image->object.digest, sizeof(about.object));
 	if (result == 0 && pull->job->asked->operation == FETCHER_OBJECT)
-		result = channel_send(channel, FETCHER_MESSAGE_OBJECT, 0, &about, fds);
+		result = channel_queue(channel, &outbox, FETCHER_MESSAGE_OBJECT, 0, &about, fds);
 	return result;
+}
+
+static int done_send(const struct pull *pull)
+{
+	const struct channel *channel = &pull->job->fetcher->channel;
+	const struct fetcher_done done = { .count = 1, .cached = pull->is_cached };
+	int result = channel_queue(channel, &outbox, FETCHER_MESSAGE_DONE, 0, &done, NULL);
+
+	return result < 0 ? result : channel_flush(channel, &outbox);
 }
 
 static void record_finish(struct pull *pull)
@@ -276,36 +295,50 @@ static void record_finish(struct pull *pull)
 	memcpy(record->reference, pull->job->name, sizeof(record->reference));
 	record->used_at_s = (uint64_t)now.tv_sec;
 	record->pulled_at_s = record->used_at_s;
-	if (pull->has_reference && digest_equal(pull->reference.digest, record->digest))
+	if (is_known(pull))
 		record->pulled_at_s = pull->reference.pulled_at_s;
 	record->stored_size = cache_image_size(pull->image.evidence_fd);
 }
 
-/* A load goes on while the disk is written to, and does not need it. A pull is nothing without. */
+/* A load does not need the cache to keep what it is of. */
+static void load_keep(struct pull *pull)
+{
+	struct error error = {};
+
+	if (cache_tell(pull, &error) < 0)
+		log_warning("%s is loaded, but not kept: %s", pull->job->name, error.message);
+}
+
+/* Of what the cache has already under this name it is told afterwards that it was used. */
 static int image_deliver(struct pull *pull, struct error *error)
 {
-	const struct fetcher_done done = { .count = 1, .cached = pull->is_cached };
 	bool is_load = pull->job->asked->operation == FETCHER_OBJECT;
+	bool is_kept = pull->is_cached && !pull->is_changed && is_known(pull);
 	int result = 0;
 
 	record_finish(pull);
-	if (is_load)
-		result = image_send(pull);
-	if (result < 0)
-		return result;
-	result = cache_tell(pull, error);
-	if (result < 0 && is_load)
-		log_warning("%s is loaded, but not kept: %s", pull->job->name, error->message);
-	else if (result < 0)
-		return result;
-	if (!is_load && image_send(pull) < 0)
-		return -EPIPE;
-	return channel_send(&pull->job->fetcher->channel, FETCHER_MESSAGE_DONE, 0, &done, NULL);
+	if (is_load && !is_kept)
+		load_keep(pull);
+	else if (!is_load)
+		result = cache_tell(pull, error);
+	if (result == 0)
+		result = image_queue(pull);
+	if (result == 0)
+		result = done_send(pull);
+	if (result == 0 && is_load && is_kept)
+		load_keep(pull);
+	return result;
+}
+
+static struct pull pull = { .image = IMAGE_INIT };
+
+void pull_prepare(void)
+{
+	memory_touch(&pull, sizeof(pull));
 }
 
 int job_pull(struct job *job, struct error *error)
 {
-	static struct pull pull = { .image = IMAGE_INIT };
 	int result;
 
 	pull.job = job;

@@ -167,6 +167,7 @@ int fetcher_run(struct fetcher *fetcher, const struct error *failed)
 	resolver_note(&resolver);
 	memory_touch(&buffer, sizeof(buffer));
 	memory_touch(&job, sizeof(job));
+	job_prepare();
 	memory_touch_stack();
 	cached_prepare(&fetcher->cache); /* behind the sandbox: strangers made these images */
 	if (channel_send(&fetcher->channel, FETCHER_MESSAGE_WARM, 0, NULL, NULL) < 0)
