@@ -79,7 +79,7 @@ class Stage:
         time.sleep(self.host.pause_ms() / 1000)
 
     def medians(self, *functions):
-        rows = [[function() for function in functions] for _ in range(self.host.times(30))]
+        rows = [[function() for function in functions] for _ in range(self.host.times(60))]
         return [statistics.median(column) for column in zip(*rows)]
 
 
@@ -106,7 +106,7 @@ def measure(host):
     pull_us, skopeo_us = stage.medians(stage.pull_us, stage.skopeo_us)
     cached_us, file_us = stage.medians(stage.cached_us, stage.file_us)
     call_us, call_file_us = turns(
-        host, *(("load_bpfd", stage.daemon.socket, host.times(20), host.pause_ms(), what, "xdp_counter")
+        host, *(("load_bpfd", stage.daemon.socket, host.times(10), host.pause_ms(), what, "xdp_counter")
                 for what in (f"image:{stage.reference}", stage.path)))
     heaviest, peak_kib = max(peaks(stage).items(), key=lambda row: row[1])
     return table.markdown("Images", ["what", "bpfd", "against", "takes", "ratio"], [

@@ -7,7 +7,7 @@ import statistics
 
 from . import table
 
-ROUNDS = 5
+ROUNDS = 10
 
 
 def median(results):
@@ -24,7 +24,7 @@ def measure(host):
     daemon = host.daemon()
     small, large = host.object("xdp_counter"), host.object("large")
     pin = daemon.bpffs / "bench"
-    count = host.times(20)
+    count = host.times(10)
     pause = host.pause_ms()
 
     raw_us, small_us, bpftool_us = turns(
