@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """
 Images: a pull with verification and load against `skopeo copy` alone, a load from the cache against that of a file, and the memory of a
-fetcher. Both sides are whole commands, or both calls; medians; they take turns.
+fetcher. What is wanted of them is wanted of whole commands, as skopeo is one; beside that, what a call takes, in which no process
+starts. Medians; they take turns.
 """
 import shutil
 import statistics
@@ -115,7 +116,7 @@ def measure(host):
         ["the same from the cache, verified and loaded, by a command", table.time(cached_us), "load of the file by a command",
          table.time(file_us), table.ratio(cached_us, file_us, CACHED_MOST)],
         ["the same, by a call of libbpfd", table.time(call_us), "load of the file by a call", table.time(call_file_us),
-         table.ratio(call_us, call_file_us, CACHED_MOST)],
+         f"{call_us / call_file_us:.2f}"],
         [f"a fetcher's memory at most ({heaviest})", f"{peak_kib / 1024:.1f} MiB", "what the project set itself", f"{PEAK_MOST_KIB // 1024} MiB",
          table.ratio(peak_kib, PEAK_MOST_KIB, 1)],
     ])
