@@ -99,17 +99,20 @@ static void send_begin(struct connection *connection, const nng_iov parts[2], si
  * would first wake nng's thread for those, and then compete with it for the processor: this one has
  * none, and is over when nng_stream_send() returns, or is called off.
  */
-static int parts_try(struct connection *connection, const nng_iov parts[2], size_t *sent)
+static int parts_try(struct connection *connection, const nng_iov parts[2], uint64_t deadline_ms,
+                     size_t *sent)
 {
+	int result = operation_prepare(connection, deadline_ms);
+
+	if (result < 0)
+		return result;
 	nng_aio_set_timeout(connection->aio, NNG_DURATION_INFINITE);
 	send_begin(connection, parts, *sent);
 	nng_aio_cancel(connection->aio);
 	nng_aio_wait(connection->aio);
 	if (nng_aio_result(connection->aio) == NNG_ECANCELED)
 		return 0;
-
-	int result = operation_result(connection);
-
+	result = operation_result(connection);
 	if (result == 0)
 		*sent += nng_aio_count(connection->aio);
 	return result;
@@ -133,7 +136,7 @@ static int parts_send(struct connection *connection, const nng_iov parts[2], uin
 static int parts_send_all(struct connection *connection, const nng_iov parts[2],
                           uint64_t deadline_ms, size_t *sent)
 {
-	int result = parts_try(connection, parts, sent);
+	int result = parts_try(connection, parts, deadline_ms, sent);
 
 	while (result == 0 && *sent < parts[0].iov_len + parts[1].iov_len)
 		result = parts_send(connection, parts, deadline_ms, sent);
