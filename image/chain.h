@@ -30,11 +30,11 @@ struct chain {
 int chain_follow(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
                  struct error *error);
 
-/* Makes sure of the memory for what the parts say: what is used for the first time costs more. */
-void chain_prepare(void);
-
 /* The same, and the object's descriptor is the caller's to close. */
 int chain_open(int evidence_fd, const uint8_t digest[DIGEST_SIZE], struct chain *chain,
                struct error *error);
+
+/* Makes sure of the memory for what the parts say: what is used for the first time costs more. */
+void chain_prepare(void);
 
 #endif

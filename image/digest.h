@@ -24,6 +24,9 @@ void digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_SIZE]);
 
 bool digest_equal(const uint8_t one[DIGEST_SIZE], const uint8_t other[DIGEST_SIZE]);
 
+/* Looks SHA-256 up for all that follows. 0 or -errno. */
+int digest_warm(void);
+
 /* 0; -ENOMEM where OpenSSL cannot. */
 int digest_of_bytes(const void *bytes, size_t size, uint8_t digest[DIGEST_SIZE]);
 
@@ -33,9 +36,6 @@ int digest_of_fd(int fd, uint64_t offset, uint64_t size, uint8_t digest[DIGEST_S
 
 /* Of bytes as they come by. */
 struct digest_stream;
-/* Looks SHA-256 up for all that follows. 0 or -errno. */
-int digest_warm(void);
-
 struct digest_stream *digest_stream_new(void); /* NULL: no memory */
 void digest_stream_free(struct digest_stream *stream);
 int digest_stream_update(struct digest_stream *stream, const void *bytes, size_t size);

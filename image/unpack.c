@@ -35,7 +35,7 @@ struct unpack {
 	size_t out_size;
 	bool whole;
 	bool gzip_began;
-	/* from here on: of what was read or came out, and of nothing else */
+	/* not cleared: what counts of them is what was read, and what came out */
 	unsigned char in[UNPACK_BLOCK_SIZE];
 	unsigned char out[UNPACK_BLOCK_SIZE];
 };
