@@ -139,6 +139,7 @@ static void channels_open(struct broker *broker, const struct broker_descriptors
 		(struct channel){ descriptors->frontend_fd, CHANNEL_LOWER, &channel_frontend };
 	broker->opener.channel =
 		(struct channel){ descriptors->opener_fd, CHANNEL_UPPER, &channel_opener };
+	broker->latency.fd = descriptors->latency_fd;
 	broker->launcher_state = LAUNCHER_STATE_STARTING;
 	(void)setsockopt(broker->frontend.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	broker->attach = (struct attach_context){
@@ -322,6 +323,8 @@ void broker_close(struct broker *broker)
 		(void)close(broker->attach.netns_fd);
 	if (broker->opener.channel.fd >= 0)
 		(void)close(broker->opener.channel.fd);
+	if (broker->latency.fd >= 0)
+		(void)close(broker->latency.fd);
 	free(broker->netns.seen);
 	free(broker);
 }

@@ -61,6 +61,13 @@ struct netns_list {
 	uint64_t look_at_ms; /* 0: there is nothing to look at */
 };
 
+/* The request that the kernel lets no processor sleep. */
+struct cpu_latency {
+	int fd;            /* /dev/cpu_dma_latency, or -1 */
+	uint64_t until_ms; /* 0: it is not made */
+	uint64_t again_ms; /* not before */
+};
+
 /* What of a request is needed to answer it. */
 struct origin {
 	uint64_t message_id;
@@ -95,6 +102,7 @@ struct broker {
 	struct netns_list netns;
 	struct kernel_lists lists;
 	struct restore restore;
+	struct cpu_latency latency;
 	int objects_fd; /* where the objects of persistent programs are kept */
 	struct record_status status;
 	uint32_t possible_cpus;
@@ -117,12 +125,13 @@ void tell_flush(struct broker *broker);
 
 /* broker.c: life */
 
-/* Descriptors that a role finds after exec; `opener_fd` is -1 where the opener is switched off.
- * They are taken. */
+/* Descriptors that a role finds after exec; -1 for what is switched off, or not there. They are
+ * taken. */
 struct broker_descriptors {
 	int launcher_fd;
 	int frontend_fd;
 	int opener_fd;
+	int latency_fd;
 };
 
 /* Opens the store and the kernel's side: everything that the sandbox forbids later. */
@@ -187,8 +196,10 @@ void answer_question_refused(struct broker *broker, uint64_t message_id, const s
  */
 bool answer_repeated(struct broker *broker, const struct origin *origin);
 
-/* load_ahead.c */
+/* cpu_latency.c */
 int load_coming(struct broker *broker, struct channel_message *message);
+/* Takes the request back when it is time; returns the milliseconds until then, or -1. */
+int cpu_latency_tick(struct broker *broker);
 
 /* load_request.c */
 int load_request(struct broker *broker, struct channel_message *message);

@@ -237,6 +237,7 @@ static int wait_ms(struct broker *broker)
 	int next_ms = loads_tick(broker);
 
 	next_ms = sooner_ms(next_ms, verifiers_tick(broker));
+	next_ms = sooner_ms(next_ms, cpu_latency_tick(broker));
 	next_ms = sooner_ms(next_ms, copies_tick(broker));
 	next_ms = sooner_ms(next_ms, kernel_lists_tick(broker));
 	next_ms = sooner_ms(next_ms, restore_tick(broker));

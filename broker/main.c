@@ -44,6 +44,7 @@ static int broker_begin(const struct launcher_settings *settings, struct broker 
 		.launcher_fd = ROLE_FD_LAUNCHER,
 		.frontend_fd = ROLE_FD_PEER,
 		.opener_fd = settings->opener ? ROLE_FD_EXTRA : -1,
+		.latency_fd = settings->cpu_latency ? ROLE_FD_CPU_LATENCY : -1,
 	};
 	uint32_t landlock_abi = 0;
 	int result = broker_open(settings, &descriptors, broker, error);

@@ -37,6 +37,7 @@ static const struct config_key keys[] = {
 	{ "limits", "map-memory", &config_kind_size, FIELD(map_memory_bytes), 64 * KIB, TIB, NULL, KIB * KIB * KIB },
 	{ "limits", "programs", &config_kind_number, FIELD(programs), 1, 65536, NULL, 1024 },
 	{ "features", "opener", &config_kind_switch, FIELD(opener), 0, 1, NULL, 1 },
+	{ "features", "cpu-latency", &config_kind_switch, FIELD(cpu_latency), 0, 1, NULL, 1 },
 	{ "features", "containers", &config_kind_switch, FIELD(containers), 0, 1, NULL, 0 },
 	{ "features", "images", &config_kind_switch, FIELD(images), 0, 1, NULL, 1 },
 	{ "images", "signed-only", &config_kind_switch, FIELD(signed_only), 0, 1, NULL, 0 },

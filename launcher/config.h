@@ -46,6 +46,7 @@ struct config {
 	uint64_t map_memory_bytes;
 	uint64_t programs;
 	uint64_t opener;      /* 0 or 1 */
+	uint64_t cpu_latency; /* 0 or 1 */
 	uint64_t containers;  /* 0 or 1 */
 	uint64_t images;      /* 0 or 1 */
 	uint64_t signed_only; /* 0 or 1 */

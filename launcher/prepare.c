@@ -133,6 +133,21 @@ static int sockets_open(const struct config *config, struct supervisor *supervis
 	return result;
 }
 
+/* Where it is not there, as in most containers, loads take somewhat longer. */
+static int cpu_latency_open(const struct config *config)
+{
+	static const char device[] = "/dev/cpu_dma_latency";
+	int fd;
+
+	if (!config->cpu_latency)
+		return -1;
+	fd = open(device, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		log_debug("%s: %s; processors may sleep while a load comes", device,
+		          strerror(errno));
+	return fd;
+}
+
 /* What is odd, but is what the administrator asked for. */
 static void oddities_tell(const struct config *config, const struct findings *found)
 {
@@ -198,5 +213,7 @@ int prepare_start(const struct config *config, struct supervisor *supervisor, st
 	supervisor->policy = config->images ? config->policy : NULL;
 	supervisor->trusted_root = config->trusted_root;
 	settings_fill(config, &supervisor->users, found.rules.demands, &supervisor->settings);
+	supervisor->latency_fd = cpu_latency_open(config);
+	supervisor->settings.cpu_latency = supervisor->latency_fd >= 0;
 	return 0;
 }

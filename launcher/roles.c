@@ -88,7 +88,7 @@ static int broker_start(struct supervisor *supervisor, int frontend_fd, int open
 		.gid = supervisor->users.broker.gid,
 		.groups = &supervisor->users.access_gid,
 		.group_count = supervisor->users.access_gid ? 1 : 0,
-		.descriptors = { -1, frontend_fd, opener_fd, -1 },
+		.descriptors = { -1, frontend_fd, opener_fd, supervisor->latency_fd },
 	};
 
 	return role_start(supervisor, ROLE_BROKER, &process, error);
@@ -123,7 +123,8 @@ int roles_start(struct supervisor *supervisor, struct error *error)
 		result = frontend_start(supervisor, frontend.ends[0], error);
 	close_cleanup(&supervisor->listen_fd);
 	close_cleanup(&supervisor->events_fd);
-	supervisor->listen_fd = supervisor->events_fd = -1;
+	close_cleanup(&supervisor->latency_fd);
+	supervisor->listen_fd = supervisor->events_fd = supervisor->latency_fd = -1;
 	return result;
 }
 

@@ -43,9 +43,10 @@ struct supervisor {
 	const char *trusted_root; /* a file; empty: none */
 	struct users users;
 	struct launcher_settings settings;
-	int listen_fd; /* handed to the frontend, then closed here */
-	int events_fd; /* likewise */
-	int notify_fd; /* or -1 */
+	int listen_fd;  /* handed to the frontend, then closed here */
+	int events_fd;  /* likewise */
+	int latency_fd; /* handed to the broker, then closed here; or -1 */
+	int notify_fd;  /* or -1 */
 	int null_fd;
 	int worker_settings[WORKER_KIND_END]; /* the sealed memfds for kinds that have one; -1:
 	                                         this kind is not started */

@@ -14,11 +14,12 @@
 /* A role finds its channels at these descriptor numbers after exec. */
 enum role_descriptor {
 	ROLE_FD_LAUNCHER =
-		3,         /* this channel (a worker: that of who asked for it; it has no other) */
-	ROLE_FD_PEER = 4,  /* broker: the frontend; frontend and opener: the broker; fetcher and
-	                      verifier: their settings, a sealed memfd */
-	ROLE_FD_EXTRA = 5, /* broker: the opener, if it runs; frontend: the listening socket */
-	ROLE_FD_EVENTS = 6 /* frontend: the listening socket for those who watch */
+		3,          /* this channel (a worker: that of who asked for it; it has no other) */
+	ROLE_FD_PEER = 4,   /* broker: the frontend; frontend and opener: the broker; fetcher and
+	                       verifier: their settings, a sealed memfd */
+	ROLE_FD_EXTRA = 5,  /* broker: the opener, if it runs; frontend: the listening socket */
+	ROLE_FD_EVENTS = 6, /* frontend: the listening socket for those who watch */
+	ROLE_FD_CPU_LATENCY = 6 /* broker: /dev/cpu_dma_latency, if it has it */
 };
 
 enum launcher_state { LAUNCHER_STATE_STARTING = 1, LAUNCHER_STATE_RUNNING = 2 };
@@ -41,7 +42,9 @@ struct launcher_settings {
 	                            runs, unless signed_only */
 	uint32_t images; /* 0: bpfd knows no images; 1: fetchers are started when some are asked
 	                    for; 2: one is always ready */
-	uint32_t fetch_timeout_ms;   /* that a fetcher gives itself for a whole job */
+	uint32_t fetch_timeout_ms; /* that a fetcher gives itself for a whole job */
+	uint32_t cpu_latency;      /* 1: the broker has /dev/cpu_dma_latency */
+	uint32_t reserved;
 	char state_directory[128];   /* the store's copy: /var/lib/bpfd */
 	char runtime_directory[128]; /* sockets, the lock, the live store: /run/bpfd */
 	char bpffs_directory[128];   /* bpfd's own pins: /sys/fs/bpf/bpfd */

@@ -8,10 +8,13 @@
 #include "common/program_type.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct frontend_load request;
@@ -224,6 +227,79 @@ static void test_load_that_comes(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
+/* What the broker asks for next of the processors' latency. */
+static int32_t latency_next(int fd)
+{
+	struct pollfd asked = { .fd = fd, .events = POLLIN };
+	int32_t latency_us = -1;
+
+	assert_int_equal(poll(&asked, 1, 10000), 1);
+	assert_int_equal(read(fd, &latency_us, sizeof(latency_us)), sizeof(latency_us));
+	return latency_us;
+}
+
+/* How often it was asked that none of them sleeps: at least once, and each time that was taken
+ * back. */
+static uint64_t latency_requests(int fd)
+{
+	struct pollfd more = { .fd = fd, .events = POLLIN };
+	uint64_t count = 0;
+
+	do {
+		assert_int_equal(latency_next(fd), 0);
+		assert_int_equal(latency_next(fd), INT32_MAX);
+		count++;
+	} while (poll(&more, 1, 0) > 0);
+	return count;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* While a load comes, and a little later no more; however often one is announced. */
+static void test_processors_stay_awake(void **state)
+{
+	uint64_t began_ms, asked = 0;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	stage->latency_fd = ends[1];
+	stage_start();
+	began_ms = now_ms();
+	for (uint64_t id = 1; id <= 3; id++) {
+		for (int announced = 0; announced < 20; announced++)
+			(void)stage_send(FRONTEND_LOAD_COMING, NULL, NULL);
+		assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), id);
+		asked += latency_requests(ends[0]);
+		stage_pump_for(60); /* from then on it may be asked again */
+	}
+	assert_in_range(asked, 3, (now_ms() - began_ms) / 50 + 1);
+	assert_int_equal(stage_stop(), 0);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void test_latency_not_to_be_had(void **state)
+{
+	(void)state;
+	stage->latency_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(stage->latency_fd >= 0);
+	stage_start();
+	for (uint64_t id = 1; id <= 2; id++) {
+		(void)stage_send(FRONTEND_LOAD_COMING, NULL, NULL);
+		assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), id);
+		stage_pump_for(60);
+	}
+	assert_int_equal(stage_stop(), 0);
+	(void)close(stage->latency_fd);
+}
+
 static void test_program_ceiling(void **state)
 {
 	(void)state;
@@ -361,6 +437,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_verifier_log, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_load_that_comes, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_processors_stay_awake, stage_setup,
+		                                stage_teardown),
+		cmocka_unit_test_setup_teardown(test_latency_not_to_be_had, stage_setup,
+		                                stage_teardown),
 		cmocka_unit_test_setup_teardown(test_program_ceiling, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_repeated_requests, stage_setup,
 		                                stage_teardown),

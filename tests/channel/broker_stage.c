@@ -130,6 +130,7 @@ int stage_setup(void **state)
 		.programs_max = 32,
 	};
 	stage->launcher.fd = stage->frontend.fd = stage->opener_launcher.fd = -1;
+	stage->latency_fd = -1;
 	directories_make();
 	stage->crash = mmap(NULL, sizeof(*stage->crash), PROT_READ | PROT_WRITE,
 	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -249,7 +250,8 @@ static const struct kernel_operations kernel_crashing = { .bpf = crashing_bpf,
 /* The broker's main, but that it counts its steps. */
 _Noreturn static void crashing_run(int launcher_fd, int frontend_fd, int opener_fd)
 {
-	struct broker_descriptors descriptors = { launcher_fd, frontend_fd, opener_fd };
+	struct broker_descriptors descriptors = { launcher_fd, frontend_fd, opener_fd,
+		                                  stage->latency_fd };
 	struct broker *broker = NULL;
 	struct error error = {};
 	int result;
@@ -293,6 +295,7 @@ static void spawn(bool counting)
 	stage->ready = stage->complete = false;
 	stage->program_count = stage->link_count = stage->chain_count = stage->answer_count = 0;
 	stage->globals_count = 0;
+	stage->settings.cpu_latency = stage->latency_fd >= 0;
 	assert_int_equal(channel_pair(launcher), 0);
 	assert_int_equal(channel_pair(frontend), 0);
 	stage->launcher = (struct channel){ launcher[0], CHANNEL_UPPER, &channel_launcher };
@@ -312,7 +315,8 @@ static void spawn(bool counting)
 	if (crashing)
 		broker_fork(launcher[1], frontend[1], opener[0]);
 	else
-		stage_broker_start(launcher[1], frontend[1], opener[0], &stage->broker);
+		stage_broker_start(launcher[1], frontend[1], opener[0], stage->latency_fd,
+		                   &stage->broker);
 	(void)close(launcher[1]);
 	(void)close(frontend[1]);
 	if (opener[0] >= 0)

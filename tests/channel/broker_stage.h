@@ -57,6 +57,7 @@ struct stage {
 	struct launcher_settings settings;
 	char root[32];
 	struct channel launcher, frontend, opener_launcher;
+	int latency_fd; /* what the broker takes for /dev/cpu_dma_latency, or -1; the test's */
 	pid_t broker, opener;
 	bool ready, complete;
 	uint64_t next_id;

@@ -99,11 +99,12 @@ void stage_loader_start(int gate_fd, pid_t *pid)
 	}
 }
 
-void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, pid_t *pid)
+void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, int latency_fd, pid_t *pid)
 {
 	(void)launcher_fd;
 	(void)frontend_fd;
 	(void)opener_fd;
+	(void)latency_fd;
 	(void)pid;
 	fail_msg("the broker's binary does not run here");
 }
@@ -155,9 +156,9 @@ void stage_loader_start(int gate_fd, pid_t *pid)
 	role_start("loader", &sandbox_policy_loader, STAGE_LOADER_UID, descriptors, pid);
 }
 
-void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, pid_t *pid)
+void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, int latency_fd, pid_t *pid)
 {
-	const int descriptors[] = { launcher_fd, frontend_fd, opener_fd, -1 };
+	const int descriptors[] = { launcher_fd, frontend_fd, opener_fd, latency_fd };
 
 	role_start("broker", &sandbox_policy_broker, STAGE_BROKER_UID, descriptors, pid);
 }

@@ -21,7 +21,8 @@ bool stage_roles_open(void);
 void stage_opener_start(int launcher_fd, int broker_fd, pid_t *pid);
 void stage_loader_start(int gate_fd, pid_t *pid);
 /* The binary; only where stage_confined. */
-void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, pid_t *pid);
+void stage_broker_start(int launcher_fd, int frontend_fd, int opener_fd, int latency_fd,
+                        pid_t *pid);
 /* In the forked child that runs the broker's code: its identity and its sandbox, where
  * stage_confined. */
 int stage_identity_take(struct error *error);

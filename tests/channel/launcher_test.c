@@ -116,6 +116,7 @@ static void supervisor_fill(struct run *run, struct supervisor *out)
 		.settings = { .log_level = LOG_LEVEL_DEBUG, .opener = 1 },
 		.listen_fd = run->sockets[0],
 		.events_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.latency_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
 		.notify_fd = run->sockets[1],
 		.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 		.worker_settings = { -1, -1, -1, -1 },

@@ -2,10 +2,12 @@
 """What the running processes may do, read from /proc."""
 import os
 import pwd
+import sys
+import threading
 
 from harness import processes
 from harness.host import test
-from harness.outcome import check, check_equal, wait_for
+from harness.outcome import Unavailable, check, check_equal, wait_for
 
 CAPABILITY = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38,
               "CAP_BPF": 39}
@@ -19,6 +21,7 @@ ROLES = {
     "loader": ("bpfd-loader", ()),
     "opener": ("root", ("CAP_SYS_ADMIN",)),
 }
+LATENCY_DEVICE = "/dev/cpu_dma_latency"
 IDLE_MEMORY_MAX_KB = 12 * 1024
 
 
@@ -63,14 +66,57 @@ def supplementary_groups(host):
         check_equal(processes.status(roles[role])["Groups"].split(), [], f"supplementary groups of the {role}")
 
 
+def descriptors_of(pid):
+    return [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+
+
 @test()
 def descriptors(host):
     """Nobody holds what it has no use for: the frontend and the loader no BPF object and no file."""
     roles = roles_confined(host.bpfd())
     for role in ("frontend", "loader"):
-        links = [os.readlink(f"/proc/{roles[role]}/fd/{name}") for name in os.listdir(f"/proc/{roles[role]}/fd")]
-        bad = [link for link in links if "bpf-" in link or link.startswith(("/sys", str(host.scratch / "bpfd" / "state")))]
+        bad = [link for link in descriptors_of(roles[role]) if "bpf-" in link or link.startswith(("/sys", str(host.scratch / "bpfd" / "state")))]
         check_equal(bad, [], f"descriptors of the {role}")
+
+
+def latency_us():
+    """What all on this machine ask for together."""
+    with open(LATENCY_DEVICE, "rb", buffering=0) as device:
+        return int.from_bytes(device.read(4), sys.byteorder, signed=True)
+
+
+@test()
+def processors_stay_awake(host):
+    """While a load comes, by a device that the broker alone holds; soon after they may sleep, and without it loads come, too."""
+    if not os.path.exists(LATENCY_DEVICE):
+        raise Unavailable(f"there is no {LATENCY_DEVICE}")
+    daemon = host.bpfd()
+    roles = roles_confined(daemon)
+    holders = [role for role, pid in roles.items() if LATENCY_DEVICE in descriptors_of(pid)]
+    check_equal(holders, ["broker"], f"who holds {LATENCY_DEVICE}")
+    seen_us, done = set(), threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen_us.add(latency_us())
+
+    def load():
+        daemon.unload(daemon.load("xdp_counter", options=("--exclusive",)))
+        return 0 in seen_us
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        wait_for(load, "none of the processors to be let sleep while a load comes")
+    finally:
+        done.set()
+        looker.join()
+    wait_for(latency_us, "the processors to be let sleep again")
+    daemon.stop()
+    daemon.configure(features={"cpu_latency": "no"})
+    daemon.start()
+    check_equal(LATENCY_DEVICE in descriptors_of(daemon.role("broker")), False, "descriptor of a device that is switched off")
+    load()
 
 
 @test()

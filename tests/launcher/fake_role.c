@@ -205,7 +205,7 @@ __attribute__((unused)) static void inspects(void)
 {
 	struct channel_message message;
 	int last = is("bpfd-frontend") ? ROLE_FD_EVENTS
-	           : is("bpfd-broker") ? ROLE_FD_EXTRA
+	           : is("bpfd-broker") ? ROLE_FD_CPU_LATENCY
 	                               : ROLE_FD_PEER;
 	sigset_t blocked;
 

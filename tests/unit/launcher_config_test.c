@@ -46,6 +46,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(config.map_memory_bytes, 1 << 30);
 	assert_int_equal(config.opener, 1);
 	assert_int_equal(config.containers, 0);
+	assert_int_equal(config.cpu_latency, 1);
 	assert_string_equal(config.fetcher_user, "bpfd-fetcher");
 	assert_string_equal(config.verifier_user, "bpfd-verifier");
 	assert_string_equal(config.policy, "/etc/bpfd/policy.d");
@@ -73,7 +74,8 @@ static void every_key_is_taken(void **state)
 		"[socket]\nmode = 600\n"
 		"[limits]\nconnections = 16384\nconnections-per-uid = 1\nsend-timeout = 10ms\n"
 		"load-timeout = 2min\nmap-memory = 64K\nprograms = 65536\n"
-		"[features]\nopener = no\ncontainers = yes\nimages = no\n[log]\nlevel = debug\n"
+		"[features]\nopener = no\ncpu-latency = no\ncontainers = yes\nimages = "
+		"no\n[log]\nlevel = debug\n"
 		"[users]\nfetcher = fetch\nverifier = 9\n[paths]\npolicy = /p\n"
 		"[images]\nsigned-only = yes\ncache-size = 64M\nca-file = /c/a.pem\n"
 		"trusted-root = /t.json\ninsecure-registries = 10.0.0.1:5000  reg.local\t[::1]:80\n"
@@ -100,6 +102,7 @@ static void every_key_is_taken(void **state)
 	assert_int_equal(config.programs, 65536);
 	assert_int_equal(config.opener, 0);
 	assert_int_equal(config.containers, 1);
+	assert_int_equal(config.cpu_latency, 0);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(config.images, 0);
 	assert_string_equal(config.fetcher_user, "fetch");
@@ -246,7 +249,7 @@ static void the_example_shows_the_defaults(void **state)
 		keys += key;
 		(void)strncat(text, line + key, sizeof(text) - strlen(text) - 1);
 	}
-	assert_int_equal(keys, 32);
+	assert_int_equal(keys, 33);
 	config_defaults(&defaults);
 	assert_int_equal(text_read(text, &config, &error), 0);
 	assert_memory_equal(&config, &defaults, sizeof(config));
