@@ -198,7 +198,9 @@ bool answer_repeated(struct broker *broker, const struct origin *origin);
 
 /* cpu_latency.c */
 int load_coming(struct broker *broker, struct channel_message *message);
-/* Takes the request back when it is time; returns the milliseconds until then, or -1. */
+/* Takes the request back, if it is made: before something that takes long. */
+void cpu_latency_end(struct broker *broker);
+/* The same when it is time; returns the milliseconds until then, or -1. */
 int cpu_latency_tick(struct broker *broker);
 
 /* load_request.c */

@@ -47,18 +47,25 @@ int load_coming(struct broker *broker, struct channel_message *message)
 	return 0;
 }
 
-int cpu_latency_tick(struct broker *broker)
+void cpu_latency_end(struct broker *broker)
 {
 	struct cpu_latency *latency = &broker->latency;
+
+	if (latency->until_ms && latency->fd >= 0)
+		request(latency, LATENCY_ANY_US);
+	latency->until_ms = 0;
+}
+
+int cpu_latency_tick(struct broker *broker)
+{
+	uint64_t until_ms = broker->latency.until_ms;
 	uint64_t now_ms;
 
-	if (latency->until_ms == 0)
+	if (until_ms == 0)
 		return -1;
 	now_ms = clock_now_ms();
-	if (now_ms < latency->until_ms)
-		return (int)(latency->until_ms - now_ms);
-	latency->until_ms = 0;
-	if (latency->fd >= 0)
-		request(latency, LATENCY_ANY_US);
+	if (now_ms < until_ms)
+		return (int)(until_ms - now_ms);
+	cpu_latency_end(broker);
 	return -1;
 }

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -265,7 +266,7 @@ static uint64_t now_ms(void)
 static void test_processors_stay_awake(void **state)
 {
 	uint64_t began_ms, asked = 0;
-	int ends[2];
+	int ends[2], held;
 
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -280,6 +281,11 @@ static void test_processors_stay_awake(void **state)
 		stage_pump_for(60); /* from then on it may be asked again */
 	}
 	assert_in_range(asked, 3, (now_ms() - began_ms) / 50 + 1);
+	/* what may take long does not keep them awake meanwhile */
+	(void)stage_send(FRONTEND_LOAD_COMING, NULL, NULL);
+	assert_refused(stage_attach_xdp(99, "v0"), ERROR_NOT_FOUND, "there is no program 99");
+	assert_int_equal(ioctl(ends[0], FIONREAD, &held), 0);
+	assert_int_equal(held, 2 * sizeof(int32_t));
 	assert_int_equal(stage_stop(), 0);
 	(void)close(ends[0]);
 	(void)close(ends[1]);
