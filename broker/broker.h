@@ -197,6 +197,8 @@ void answer_question_refused(struct broker *broker, uint64_t message_id, const s
 bool answer_repeated(struct broker *broker, const struct origin *origin);
 
 /* cpu_latency.c */
+/* Has the kernel keep processors awake for a few milliseconds, unless it just did. Changes nothing
+ * else. */
 int load_coming(struct broker *broker, struct channel_message *message);
 /* Takes the request back, if it is made: before something that takes long. */
 void cpu_latency_end(struct broker *broker);

@@ -68,7 +68,7 @@ int changes_init(struct frontend *frontend);
 int change_ask(struct frontend *frontend, struct connection *connection, uint16_t type,
                const void *body, int object_fd, uint64_t object_size, struct error *error);
 
-/* Tells the broker that a load is likely to follow: it gets ready meanwhile. */
+/* Tells the broker that a load is likely to follow: processors wake up meanwhile. */
 void changes_announce(const struct frontend *frontend);
 
 /*
