@@ -13,6 +13,7 @@ if(BPFD_SANITIZE)
 	target_compile_options(bpfd_flags INTERFACE -fsanitize=${BPFD_SANITIZE} -fno-omit-frame-pointer
 		-fno-sanitize-recover=all)
 	target_link_options(bpfd_flags INTERFACE -fsanitize=${BPFD_SANITIZE})
+	set(BPFD_RUN ${PROJECT_SOURCE_DIR}/scripts/fixed-addresses) # what starts a program of this build; empty without sanitizers
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 	target_compile_options(bpfd_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()

@@ -26,7 +26,7 @@ add_dependencies(client_image_test bpfctl)
 
 foreach(shell bash zsh fish)
 	add_test(NAME client_completion_${shell}_test
-		COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/client/completion_test.sh ${shell} $<TARGET_FILE:bpfctl>)
+		COMMAND ${BPFD_RUN} ${CMAKE_CURRENT_SOURCE_DIR}/client/completion_test.sh ${shell} $<TARGET_FILE:bpfctl>)
 	set_tests_properties(client_completion_${shell}_test PROPERTIES LABELS unit SKIP_RETURN_CODE 77)
 endforeach()
 
