@@ -7,15 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define PASSWORD_SIZE 40
 
-/* Made when the frontend runs already: it has no copy of it as a fork has. */
+/* Made when the frontend runs already, and never the same: it has no copy of it as a fork has, nor
+ * of an earlier test's. */
 static void password_make(char password[PASSWORD_SIZE + 1])
 {
+	unsigned char random[PASSWORD_SIZE];
+
+	assert_int_equal(getrandom(random, sizeof(random), 0), sizeof(random));
 	for (size_t i = 0; i < PASSWORD_SIZE; i++)
-		password[i] = (char)('a' + (i * 7 + (size_t)fixture.pid) % 26);
+		password[i] = (char)('a' + random[i] % 26);
 	password[PASSWORD_SIZE] = '\0';
 }
 
