@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,14 @@ static int check(const struct config *config)
 	return EXIT_SUCCESS;
 }
 
+/* For this process and all that it starts. Where the administrator has switched huge pages on, the
+ * kernel makes 2 MiB of the one page that is used of a buffer meant for large requests. */
+static void huge_pages_refuse(void)
+{
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
+		log_warning("transparent huge pages cannot be refused: bpfd will take more memory");
+}
+
 static int serve(const struct config *config)
 {
 	static struct supervisor supervisor = {
@@ -68,6 +77,7 @@ static int serve(const struct config *config)
 		          "need");
 		return EXIT_FAILURE;
 	}
+	huge_pages_refuse();
 	if (prepare_start(config, &supervisor, &prepared, &error) < 0) {
 		log_error("%s", error.message);
 		return EXIT_FAILURE;

@@ -120,6 +120,13 @@ def processors_stay_awake(host):
 
 
 @test()
+def no_huge_pages(host):
+    """Of a large buffer that is hardly used the kernel would make one, where they are always on, as Debian has them."""
+    for role, pid in roles_all(host.bpfd()).items():
+        check_equal(processes.status(pid)["THP_enabled"].strip(), "0", f"huge pages of the {role}")
+
+
+@test()
 def idle_memory(host):
     """Pages of each process, shared ones counted once (proportionally)."""
     roles = roles_confined(host.bpfd())
