@@ -59,44 +59,78 @@ static void test_no_loader_lives(void **state)
 	assert_int_equal(stage_stop(), 0);
 }
 
+/* What came of a load whose loader was stopped, and then got this signal, too, if it is one. */
+static const struct stage_answer *load_stopped(struct stage_loader loader, int signal)
+{
+	uint64_t id;
+
+	assert_int_equal(kill(loader.pid, SIGSTOP), 0);
+	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
+	id = stage_load_send("xdp_counter", &request);
+	if (signal) {
+		stage_pump_for(200);
+		assert_int_equal(kill(loader.pid, signal), 0);
+	}
+	return stage_answer(id);
+}
+
+/* A loader that was not warm yet did not have the load: another did it, or there was none in time.
+ */
+static bool was_cold(const struct stage_answer *answer)
+{
+	return answer->type == FRONTEND_DONE ||
+	       strstr(answer->refused.error.message, "no loader was free");
+}
+
+/* The answer to the first such load whose loader was warm, and that loader; how many had failed
+ * before. */
+static const struct stage_answer *load_stopped_warm(int signal, struct stage_loader *loader,
+                                                    uint64_t *failed)
+{
+	const struct stage_answer *answer;
+	int wait_ms = 128;
+
+	do {
+		stage_pump_for(wait_ms);
+		*failed = stage->status.loads_failed;
+		*loader = *loader_last();
+		answer = load_stopped(*loader, signal);
+		assert_non_null(answer);
+		wait_ms *= 2;
+	} while (was_cold(answer) && wait_ms <= 4096);
+	return answer;
+}
+
 /* The loader hangs in its load: the client is told, the loader is killed, the next load works. */
 static void test_loader_hangs(void **state)
 {
-	uint64_t hanging;
+	struct stage_loader hanging;
+	uint64_t failed;
 
 	(void)state;
 	stage->settings.load_timeout_ms = 1000;
 	stage_start();
-	stage_pump_for(500);
-	hanging = loader_last()->id;
-	assert_int_equal(kill(loader_last()->pid, SIGSTOP), 0);
-	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
-	assert_refused(stage_answer(stage_load_send("xdp_counter", &request)), ERROR_TIMEOUT,
-	               "1000 ms");
-	while (stage->loader_killed != hanging)
+	assert_refused(load_stopped_warm(0, &hanging, &failed), ERROR_TIMEOUT, "1000 ms");
+	while (stage->loader_killed != hanging.id)
 		assert_int_equal(stage_pump(5000), 0);
-	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
-	assert_int_equal(stage->status.loads_failed, 1);
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_int_equal(stage->status.loads_failed, failed + 1);
 	assert_int_equal(stage_stop(), 0);
 }
 
 static void test_loader_dies_in_its_load(void **state)
 {
-	pid_t victim;
-	uint64_t id;
+	struct stage_loader victim;
+	uint64_t failed;
+	size_t programs;
 
 	(void)state;
 	stage_start();
-	stage_pump_for(500);
-	victim = loader_last()->pid;
-	assert_int_equal(kill(victim, SIGSTOP), 0);
-	stage_load_fill(&request, "xdp_counter", PROGRAM_TYPE_XDP);
-	id = stage_load_send("xdp_counter", &request);
-	stage_pump_for(200);
-	assert_int_equal(kill(victim, SIGKILL), 0);
-	assert_refused(stage_answer(id), ERROR_UNAVAILABLE, "");
-	assert_int_equal(stage_entries("programs"), 0);
-	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP), 1);
+	assert_refused(load_stopped_warm(SIGKILL, &victim, &failed), ERROR_UNAVAILABLE, "");
+	programs = stage->program_count;
+	assert_int_equal(stage_entries("programs"), programs);
+	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
+	assert_int_equal(stage_entries("programs"), programs + 1);
 	assert_int_equal(stage_stop(), 0);
 }
 

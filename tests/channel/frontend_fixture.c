@@ -26,7 +26,7 @@ struct launcher_settings fixture_settings(void)
 		.image_rules = 3,
 		.connections_max = 64,
 		.connections_per_uid_max = 64,
-		.send_timeout_ms = 400,
+		.send_timeout_ms = 8000, /* less than a client waits for its end */
 		.bpffs_directory = "/sys/fs/bpf/bpfd",
 	};
 

@@ -17,6 +17,16 @@ int serving_start(void **state)
 	return 0;
 }
 
+int serving_start_hastened(void **state)
+{
+	struct launcher_settings settings = fixture_settings();
+
+	(void)state;
+	settings.send_timeout_ms = 400;
+	fixture_start(&fixture, &settings);
+	return 0;
+}
+
 int serving_stop(void **state)
 {
 	(void)state;

@@ -13,7 +13,10 @@ extern uint8_t request_id[16];
 /* Setup and teardown: starts a frontend with the fixture's view; it must still serve at the end. */
 int serving_start(void **state);
 int serving_stop(void **state);
+/* With 400 ms for what a client has to say or to take, for tests in which they pass. */
+int serving_start_hastened(void **state);
 #define served(test) cmocka_unit_test_setup_teardown(test, serving_start, serving_stop)
+#define hastened(test) cmocka_unit_test_setup_teardown(test, serving_start_hastened, serving_stop)
 #define ended(test) cmocka_unit_test_setup(test, serving_start)
 
 Bpfd__V1__Request request_new(Bpfd__V1__Request__OperationCase operation);

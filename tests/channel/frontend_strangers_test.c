@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Clients that do what no client should: each is dropped or answered an error, and everybody else
  * is served as before. */
-#include "frontend_fixture.h"
+#include "frontend_requests.h"
 
 #include <cmocka.h>
 #include <errno.h>
@@ -15,26 +15,6 @@
 #include <unistd.h>
 
 #define GREETING "\0SP\0\0\x30\0\0"
-
-static struct fixture fixture;
-
-static int start(void **state)
-{
-	struct launcher_settings settings = fixture_settings();
-
-	(void)state;
-	fixture_start(&fixture, &settings);
-	return 0;
-}
-
-/* Whatever a test did, the frontend serves afterwards and ends well. */
-static int stop(void **state)
-{
-	(void)state;
-	fixture_serves(&fixture);
-	assert_int_equal(fixture_stop(&fixture), 0);
-	return 0;
-}
 
 static void garbage_is_dropped(void **state)
 {
@@ -175,15 +155,6 @@ static Bpfd__V1__Response *big_answer(int fd, size_t size)
 	client_ask_raw(fd, 3, bytes, size);
 	free(bytes);
 	return client_answer(fd, 3);
-}
-
-static void expect_error(Bpfd__V1__Response *response, int code, const char *text)
-{
-	assert_int_equal(response->result_case, BPFD__V1__RESPONSE__RESULT_ERROR);
-	if (!strstr(response->error->message, text))
-		fail_msg("\"%s\" is not in \"%s\"", text, response->error->message);
-	assert_int_equal(response->error->code, code);
-	answer_free(response);
 }
 
 /* Longer than any request: read, thrown away, and answered why; the connection goes on. */
@@ -338,7 +309,7 @@ static int expect_denied(Bpfd__V1__Response *response, const char *text)
 	return strstr(response->error->message, text) ? 0 : 3;
 }
 
-static int ask_list(void)
+static int denied_list(void)
 {
 	static const unsigned char list[] = { 0x08, 0x01, 0x3a, 0x00 };
 	int fd = client_open(&fixture);
@@ -350,7 +321,7 @@ static int ask_list(void)
 		"of bpfd's access group (gid 64123) may");
 }
 
-static int ask_unload(void)
+static int denied_unload(void)
 {
 	static const unsigned char unload[] = "\x08\x01\x12\x10"
 					      "0123456789abcdef"
@@ -362,7 +333,7 @@ static int ask_unload(void)
 }
 
 /* As long as an object, and read; the broker does not hear of it. */
-static int ask_nonsense(void)
+static int refused_nonsense(void)
 {
 	const Bpfd__V1__Response *response = big_answer(client_open(&fixture), 4000);
 
@@ -372,12 +343,12 @@ static int ask_nonsense(void)
 }
 
 /* It is not even read. */
-static int ask_big_load(void)
+static int denied_big_load(void)
 {
 	return expect_denied(big_answer(client_open(&fixture), 1u << 20), "may not load");
 }
 
-static int ask_version(void)
+static int served_version(void)
 {
 	int fd = client_open(&fixture);
 
@@ -388,15 +359,15 @@ static int ask_version(void)
 static void strangers_may_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(as_user(0, ask_list), 0);
+	assert_int_equal(as_user(0, denied_list), 0);
 	assert_true(fixture_logged(&fixture,
 	                           "audit operation=list_programs result=denied uid=64001 "
 	                           "gid=64001 pid="));
-	assert_int_equal(as_user(0, ask_unload), 0);
+	assert_int_equal(as_user(0, denied_unload), 0);
 	assert_true(fixture_logged(&fixture, "request=30313233343536373839616263646566"));
-	assert_int_equal(as_user(0, ask_nonsense), 0);
-	assert_int_equal(as_user(0, ask_big_load), 0);
-	assert_int_equal(as_user(64124, ask_list), 0);
+	assert_int_equal(as_user(0, refused_nonsense), 0);
+	assert_int_equal(as_user(0, denied_big_load), 0);
+	assert_int_equal(as_user(64124, denied_list), 0);
 	assert_int_equal(recv(fixture.broker.fd, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EAGAIN);
 }
@@ -404,10 +375,8 @@ static void strangers_may_nothing(void **state)
 static void members_of_the_group_may(void **state)
 {
 	(void)state;
-	assert_int_equal(as_user(64123, ask_version), 0);
+	assert_int_equal(as_user(64123, served_version), 0);
 }
-
-#define served(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
 {
@@ -415,16 +384,16 @@ int main(void)
 		served(garbage_is_dropped),
 		served(every_word_of_a_long_backtrace_counts),
 		served(hops_are_echoed),
-		served(silence_before_the_greeting_ends),
-		served(silence_after_the_greeting_is_allowed),
-		served(half_a_message_ends_in_time),
-		served(a_drip_does_not_move_the_limit),
+		hastened(silence_before_the_greeting_ends),
+		hastened(silence_after_the_greeting_is_allowed),
+		hastened(half_a_message_ends_in_time),
+		hastened(a_drip_does_not_move_the_limit),
 		served(lying_lengths_cost_nothing),
 		served(an_oversized_request_is_answered),
 		served(connect_and_close),
 		served(too_many_are_turned_away),
 		served(requests_behind_one_another),
-		served(who_never_reads_is_dropped),
+		hastened(who_never_reads_is_dropped),
 		served(a_slow_reader_gets_everything),
 		served(descriptors_run_out),
 		served(strangers_may_nothing),

@@ -14,7 +14,7 @@ BINARY = BUILD / "bin/bpfd-fetcher"
 MEASURE = BUILD / "tests/measure_tool"
 OBJECT_FILE = BUILD / "bpf/xdp_counter.bpf.o"
 MEMORY_MAX = 32 << 20
-HOSTILE = {"total_ms": 3000, "stall_ms": 1000}
+HASTY = {"total_ms": 3000, "stall_ms": 1000}  # for what shall take too long
 
 
 class Case(unittest.TestCase):

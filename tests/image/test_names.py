@@ -10,7 +10,7 @@ import unittest
 
 import fetcher_process as fetcher
 from bytecode_image import Image, digest
-from case import Case, HOSTILE
+from case import Case, HASTY
 from fetcher_process import Failed, PULL
 from hostile_registry import Registry
 
@@ -75,7 +75,7 @@ class Names(Case):
     def test_name_server_that_is_silent(self):
         self.bind("/etc/resolv.conf", "nameserver 192.0.2.7\noptions timeout:30 attempts:5\n")
         with NameServer("192.0.2.7", silent=True):
-            self.assertEqual(self.refused(PULL, "registry.test/image:latest", settings=HOSTILE).code, fetcher.TIMEOUT)
+            self.assertEqual(self.refused(PULL, "registry.test/image:latest", settings=HASTY).code, fetcher.TIMEOUT)
 
     def test_name_server_without_the_name(self):
         self.bind("/etc/resolv.conf", "nameserver 192.0.2.7\noptions timeout:1 attempts:1\n")
