@@ -97,7 +97,9 @@ def processors_stay_awake(host):
     seen_us, done = set(), threading.Event()
 
     def look():
-        while not done.is_set():
+        # every millisecond, before anybody else: what the broker asks for lasts four, and there may be one processor
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        while not done.wait(0.001):
             seen_us.add(latency_us())
 
     def load():
