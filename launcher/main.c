@@ -6,9 +6,11 @@
 #include "launcher/prepare.h"
 #include "launcher/supervisor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,7 +61,9 @@ static int check(const struct config *config)
 static void huge_pages_refuse(void)
 {
 	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
-		log_warning("transparent huge pages cannot be refused: bpfd will take more memory");
+		log_warning("transparent huge pages cannot be refused (%s): where they are always "
+		            "on, bpfd takes more memory",
+		            strerror(errno));
 }
 
 static int serve(const struct config *config)
