@@ -82,55 +82,60 @@ static bool was_cold(const struct stage_answer *answer)
 	       strstr(answer->refused.error.message, "no loader was free");
 }
 
-/* The answer to the first such load whose loader was warm, and that loader; how many had failed
- * before. */
-static const struct stage_answer *load_stopped_warm(int signal, struct stage_loader *loader,
-                                                    uint64_t *failed)
-{
+/* The first such load whose loader was warm: it, what came of it, and what there was before. */
+struct stopped {
+	struct stage_loader loader;
 	const struct stage_answer *answer;
+	size_t programs;
+	uint64_t failed; /* loads */
+};
+
+static struct stopped load_stopped_warm(int signal)
+{
+	struct stopped load;
 	int wait_ms = 128;
 
 	do {
 		stage_pump_for(wait_ms);
-		*failed = stage->status.loads_failed;
-		*loader = *loader_last();
-		answer = load_stopped(*loader, signal);
-		assert_non_null(answer);
+		load.loader = *loader_last();
+		load.programs = stage->program_count;
+		load.failed = stage->status.loads_failed;
+		load.answer = load_stopped(load.loader, signal);
+		assert_non_null(load.answer);
 		wait_ms *= 2;
-	} while (was_cold(answer) && wait_ms <= 4096);
-	return answer;
+	} while (was_cold(load.answer) && wait_ms <= 4096);
+	return load;
 }
 
 /* The loader hangs in its load: the client is told, the loader is killed, the next load works. */
 static void test_loader_hangs(void **state)
 {
-	struct stage_loader hanging;
-	uint64_t failed;
+	struct stopped load;
 
 	(void)state;
 	stage->settings.load_timeout_ms = 1000;
 	stage_start();
-	assert_refused(load_stopped_warm(0, &hanging, &failed), ERROR_TIMEOUT, "1000 ms");
-	while (stage->loader_killed != hanging.id)
+	load = load_stopped_warm(0);
+	assert_refused(load.answer, ERROR_TIMEOUT, "1000 ms");
+	while (stage->loader_killed != load.loader.id)
 		assert_int_equal(stage_pump(5000), 0);
-	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
-	assert_int_equal(stage->status.loads_failed, failed + 1);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP),
+	                 load.programs + 1);
+	assert_int_equal(stage->status.loads_failed, load.failed + 1);
 	assert_int_equal(stage_stop(), 0);
 }
 
 static void test_loader_dies_in_its_load(void **state)
 {
-	struct stage_loader victim;
-	uint64_t failed;
-	size_t programs;
+	struct stopped load;
 
 	(void)state;
 	stage_start();
-	assert_refused(load_stopped_warm(SIGKILL, &victim, &failed), ERROR_UNAVAILABLE, "");
-	programs = stage->program_count;
-	assert_int_equal(stage_entries("programs"), programs);
-	(void)stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP);
-	assert_int_equal(stage_entries("programs"), programs + 1);
+	load = load_stopped_warm(SIGKILL);
+	assert_refused(load.answer, ERROR_UNAVAILABLE, "");
+	assert_int_equal(stage_entries("programs"), load.programs);
+	assert_int_equal(stage_load("xdp_counter", "xdp_counter", PROGRAM_TYPE_XDP),
+	                 load.programs + 1);
 	assert_int_equal(stage_stop(), 0);
 }
 
